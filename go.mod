@@ -1,0 +1,11 @@
+module github.com/actprotocol/act-go
+
+go 1.26
+
+require (
+	github.com/dunglas/httpsfv v1.1.2
+	github.com/go-json-experiment/json v1.27.2
+	github.com/google/go-cmp v0.7.0
+	github.com/multiformats/go-multibase v0.3.0
+	pgregory.net/rapid v1.3.0
+)

@@ -1,0 +1,148 @@
+package protocol
+
+import "errors"
+
+// An Outcome is the result of a check or of a decision. The zero value denies.
+type Outcome uint8
+
+// The three outcomes. Undetermined never becomes Allowed.
+const (
+	Denied Outcome = iota
+	Undetermined
+	Allowed
+)
+
+// String returns "denied", "undetermined" or "allowed".
+func (o Outcome) String() string {
+	switch o {
+	case Allowed:
+		return "allowed"
+	case Undetermined:
+		return "undetermined"
+	default:
+		return "denied"
+	}
+}
+
+// MarshalText writes the outcome as its name.
+func (o Outcome) MarshalText() ([]byte, error) { return []byte(o.String()), nil }
+
+// UnmarshalText reads a name; anything but the two others is Denied.
+func (o *Outcome) UnmarshalText(text []byte) error {
+	switch string(text) {
+	case "allowed":
+		*o = Allowed
+	case "undetermined":
+		*o = Undetermined
+	default:
+		*o = Denied
+	}
+	return nil
+}
+
+// A Check is one rule that was applied, and what came of it.
+type Check struct {
+	Requirement string  `json:"requirement"`     // id of the requirement, for example "PSD-PAY-DEL-06"
+	Name        string  `json:"name"`            // what was checked, a constant: "total limit"
+	Outcome     Outcome `json:"outcome"`         //
+	Code        Code    `json:"code,omitzero"`   // set unless allowed
+	Field       string  `json:"field,omitzero"`  // the member that was judged
+	Detail      string  `json:"detail,omitzero"` // a constant text, never input
+}
+
+// A Decision is a list of checks and the outcome that follows from them:
+// denied if any check denies, else undetermined if any is undetermined, else
+// allowed. The zero value has no checks and denies.
+type Decision struct {
+	checks []Check
+}
+
+// Pass records a check that was met.
+func (d *Decision) Pass(requirement, name string) {
+	d.checks = append(d.checks, Check{Requirement: requirement, Name: name, Outcome: Allowed})
+}
+
+// Fail records a check that was not met, or could not be decided: the code
+// says which.
+func (d *Decision) Fail(code Code, requirement, name, field, detail string) {
+	d.checks = append(d.checks, Check{Requirement: requirement, Name: name, Outcome: code.Outcome(), Code: code, Field: field, Detail: detail})
+}
+
+// Require records Pass when ok is true and Fail otherwise.
+func (d *Decision) Require(ok bool, code Code, requirement, name, field, detail string) bool {
+	if ok {
+		d.Pass(requirement, name)
+	} else {
+		d.Fail(code, requirement, name, field, detail)
+	}
+	return ok
+}
+
+// Record appends the result of a step: a nil error passes; an *Error fails
+// with its own code, field and detail; any other error is undetermined.
+func (d *Decision) Record(requirement, name string, err error) bool {
+	if err == nil {
+		d.Pass(requirement, name)
+		return true
+	}
+	e := AsError(err)
+	if e.Requirement != "" {
+		requirement = e.Requirement
+	}
+	d.Fail(e.Code, requirement, name, e.Field, e.Detail)
+	return false
+}
+
+// Append takes over the checks of another decision.
+func (d *Decision) Append(other Decision) { d.checks = append(d.checks, other.checks...) }
+
+// Checks returns a copy of the checks in the order they were made.
+func (d Decision) Checks() []Check { return append([]Check(nil), d.checks...) }
+
+// Outcome computes the outcome; no checks at all is Denied.
+func (d Decision) Outcome() Outcome {
+	if len(d.checks) == 0 {
+		return Denied
+	}
+	out := Allowed
+	for _, c := range d.checks {
+		out = min(out, c.Outcome)
+	}
+	return out
+}
+
+// Allowed reports whether every check was met, and there was at least one.
+func (d Decision) Allowed() bool { return d.Outcome() == Allowed }
+
+// Err is nil exactly when the decision allows. Otherwise it is an *Error with
+// the code that wins and with all checks.
+func (d Decision) Err() error {
+	if d.Allowed() {
+		return nil
+	}
+	if len(d.checks) == 0 {
+		return New(CodeFactMissing, "", "", "nothing was checked")
+	}
+	var worst *Check
+	for i := range d.checks {
+		c := &d.checks[i]
+		if c.Outcome != Allowed && (worst == nil || c.Code.Wins(worst.Code)) {
+			worst = c
+		}
+	}
+	return &Error{Code: worst.Code, Field: worst.Field, Requirement: worst.Requirement, Detail: worst.Detail, Checks: d.Checks()}
+}
+
+// AsError returns err as an *Error. An error that is none of ours, a broken
+// store for example, becomes service_unavailable: what cannot be decided is
+// undetermined, and its text is not repeated.
+func AsError(err error) *Error {
+	if err == nil {
+		return nil
+	}
+	var e *Error
+	if errors.As(err, &e) {
+		return e
+	}
+	return Wrap(CodeServiceUnavailable, "", "", "", err)
+}
