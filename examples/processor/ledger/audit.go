@@ -1,0 +1,154 @@
+package ledger
+
+import (
+	"context"
+	"fmt"
+
+	"zombiezen.com/go/sqlite"
+)
+
+// A Report is what [Ledger.Audit] found.
+type Report struct {
+	Currencies []CurrencyReport
+	Accounts   int64
+	Transfers  int64
+	Entries    int64
+	Trades     int64
+	Mandates   int64
+	Problems   []string // empty when the book is sound; names rows by number, no person
+}
+
+// CurrencyReport is the money of one currency.
+type CurrencyReport struct {
+	Currency  string
+	Sum       int64 // of all entries; zero in a sound book
+	Deposited int64 // what came from outside, minor units
+}
+
+// Sound reports whether nothing was found.
+func (r *Report) Sound() bool { return len(r.Problems) == 0 }
+
+// rule is a query that finds what must not be: each row it returns is a
+// problem, described by its first column.
+type rule struct{ name, query string }
+
+// rules computes every projection again from the facts, and compares the facts
+// with each other.
+var rules = []rule{
+	{"a transfer does not sum to zero over two entries of one currency", `
+		SELECT t.id FROM transfers t LEFT JOIN entries e ON e.transfer = t.id LEFT JOIN accounts a ON a.id = e.account
+		GROUP BY t.id HAVING coalesce(sum(e.amount), 1) <> 0 OR count(e.amount) <> 2 OR count(DISTINCT a.currency) <> 1`},
+	{"an account's balance is not the sum of its entries", `
+		SELECT a.id FROM accounts a LEFT JOIN balances b ON b.account = a.id
+		WHERE b.amount IS NULL OR b.amount <> (SELECT coalesce(sum(e.amount), 0) FROM entries e WHERE e.account = a.id)`},
+	{"an account other than the funding account is below zero", `
+		SELECT e.account FROM entries e JOIN accounts a ON a.id = e.account WHERE a.kind <> 'funding'
+		GROUP BY e.account HAVING sum(e.amount) < 0`},
+	{"a mandate's spent total is not the sum of its trades", `
+		SELECT m.id FROM mandates m LEFT JOIN mandate_spent s ON s.mandate = m.id
+		WHERE s.amount IS NULL OR s.amount <> (SELECT coalesce(sum(t.amount), 0) FROM trades t WHERE t.mandate = m.id)`},
+	{"a mandate is overspent", `
+		SELECT t.mandate FROM trades t JOIN mandates m ON m.id = t.mandate GROUP BY t.mandate
+		HAVING sum(t.amount) > m.total OR count(CASE WHEN t.currency <> m.currency THEN 1 END) > 0`},
+	{"a token's spent total is not the sum of its trades, or over its ceiling", `
+		SELECT k.id FROM tokens k LEFT JOIN token_spent s ON s.token = k.id
+		WHERE s.amount IS NULL OR s.amount > coalesce(k.ceiling, s.amount)
+		OR s.amount <> (SELECT coalesce(sum(t.amount), 0) FROM trades t WHERE t.token = k.id)`},
+	{"a trade is not one transfer of its amount from the payer to the payee", `
+		SELECT t.id FROM trades t
+		LEFT JOIN transfers f ON f.cause = 'payment' AND f.cause_id = t.trade_no
+		LEFT JOIN tokens k ON k.id = t.token
+		LEFT JOIN entries p ON p.transfer = f.id AND p.account = k.account
+		LEFT JOIN accounts a ON a.owner = t.payee AND a.currency = t.currency
+		LEFT JOIN entries r ON r.transfer = f.id AND r.account = a.id
+		WHERE coalesce(p.amount, 0) <> -t.amount OR coalesce(r.amount, 0) <> t.amount`},
+	{"a payment transfer has no trade", `
+		SELECT f.id FROM transfers f WHERE f.cause = 'payment'
+		AND NOT EXISTS (SELECT 1 FROM trades t WHERE t.trade_no = f.cause_id)`},
+	{"a trade is not the answer to exactly its own request", `
+		SELECT t.id FROM trades t LEFT JOIN requests r ON r.agent = t.agent AND r.request_id = t.request_id
+		WHERE r.trade IS NULL OR r.trade <> t.id`},
+	{"a consumption and the trade's moves disagree", `
+		SELECT t.id FROM trades t LEFT JOIN consumptions c ON c.trade = t.id
+		WHERE (c.trade IS NULL) <> NOT EXISTS (SELECT 1 FROM trade_moves m WHERE m.trade = t.id)`},
+}
+
+// mostProblems is how many rows of one rule a report names.
+const mostProblems = 20
+
+// Audit computes sums, balances and spent totals again from the facts, in one
+// snapshot, and reports every difference. It does not stop payments, and takes
+// a time that grows with the book.
+func (l *Ledger) Audit(ctx context.Context) (*Report, error) {
+	r := new(Report)
+	err := l.read(ctx, func(conn *sqlite.Conn) error {
+		for _, n := range []struct {
+			into  *int64
+			table string
+		}{{&r.Accounts, "accounts"}, {&r.Transfers, "transfers"}, {&r.Entries, "entries"}, {&r.Trades, "trades"}, {&r.Mandates, "mandates"}} {
+			if _, err := queryRow(conn, "SELECT count(*) FROM "+n.table, nil, func(s *sqlite.Stmt) { *n.into = s.ColumnInt64(0) }); err != nil {
+				return err
+			}
+		}
+		if err := r.currencies(conn); err != nil {
+			return err
+		}
+		for _, rule := range rules {
+			if err := r.apply(conn, rule); err != nil {
+				return err
+			}
+		}
+		return r.file(conn)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return r, nil
+}
+
+func (r *Report) problem(format string, args ...any) {
+	r.Problems = append(r.Problems, fmt.Sprintf(format, args...))
+}
+
+func (r *Report) currencies(conn *sqlite.Conn) error {
+	return queryRows(conn, `SELECT a.currency, coalesce(sum(e.amount), 0), -coalesce(sum(e.amount) FILTER (WHERE a.kind = 'funding'), 0)
+		FROM accounts a LEFT JOIN entries e ON e.account = a.id GROUP BY a.currency ORDER BY a.currency`, nil,
+		func(s *sqlite.Stmt) error {
+			c := CurrencyReport{Currency: s.ColumnText(0), Sum: s.ColumnInt64(1), Deposited: s.ColumnInt64(2)}
+			r.Currencies = append(r.Currencies, c)
+			if c.Sum != 0 {
+				r.problem("the entries of a currency do not sum to zero: currency %d of the report", len(r.Currencies))
+			}
+			return nil
+		})
+}
+
+func (r *Report) apply(conn *sqlite.Conn, rule rule) error {
+	n := 0
+	err := queryRows(conn, rule.query, nil, func(s *sqlite.Stmt) error {
+		if n++; n <= mostProblems {
+			r.problem("%s: row %d", rule.name, s.ColumnInt64(0))
+		}
+		return nil
+	})
+	if n > mostProblems {
+		r.problem("%s: %d rows in all", rule.name, n)
+	}
+	return err
+}
+
+// file asks SQLite about the file itself.
+func (r *Report) file(conn *sqlite.Conn) error {
+	if err := queryRows(conn, "PRAGMA quick_check(1)", nil, func(s *sqlite.Stmt) error {
+		if s.ColumnText(0) != "ok" {
+			r.problem("the file is damaged")
+		}
+		return nil
+	}); err != nil {
+		return err
+	}
+	return queryRows(conn, "PRAGMA foreign_key_check", nil, func(*sqlite.Stmt) error {
+		r.problem("a row refers to one that does not exist")
+		return nil
+	})
+}

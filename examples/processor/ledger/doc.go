@@ -1,0 +1,38 @@
+// Package ledger is the book of the reference payment processor: accounts,
+// payments, mandates' budgets, payment tokens and the answers that were given,
+// in one SQLite file.
+//
+// # What it promises
+//
+//   - Double entry. Every transfer has entries that sum to zero and names its
+//     cause. Entries, and all other facts, are only ever appended: triggers in
+//     the database refuse to change or delete them. Balances and spent totals
+//     are projections of the facts; [Ledger.Audit] computes them again and
+//     compares.
+//   - Integer minor units (for CNY, fen). No rounding exists here.
+//   - One decision, one transaction. The nonce, the earlier answer, the
+//     mandate's cumulative limit, the payment token, the balance, the order
+//     number and the debit belong to the same transaction, so that no two
+//     requests can both spend the last yuan (PSD-PAY-DEL-07).
+//   - Durable before answered. Callers get their result after the commit
+//     reached the disk (write-ahead log, synchronous=FULL). A process that is
+//     killed at any moment loses nothing that it answered and leaves nothing
+//     half done.
+//   - First answer. A request id gets one answer for ever, success or refusal
+//     (see [Ledger.Pay]).
+//
+// # How it is fast
+//
+// One goroutine writes. Requests queue, and the writer puts all that wait into
+// one transaction (group commit), so that one flush of the disk serves many
+// payments. Reads use connections of their own and never wait for the writer.
+//
+// # What it does not do
+//
+// It checks no signature, no mandate envelope and no boundary but the
+// cumulative one: package verifier has done so before [Ledger.Pay] is called.
+// There are no refunds yet.
+//
+// Errors are *protocol.Error. A broken or full disk is service_unavailable,
+// which is undetermined and never an answer about the payment.
+package ledger
