@@ -1,0 +1,54 @@
+package merchant
+
+import (
+	"bytes"
+	"net/http"
+
+	"github.com/actprotocol/act-go/protocol"
+)
+
+// A capture is the http.ResponseWriter that a paid handler writes to. Nothing
+// reaches the buyer before the whole answer has been kept. It supports no
+// flushing and no hijacking.
+type capture struct {
+	header   http.Header
+	sent     http.Header // as it was when the status was written
+	status   int
+	body     bytes.Buffer
+	limit    int
+	overflow bool
+}
+
+func newCapture(limit int) *capture { return &capture{header: make(http.Header), limit: limit} }
+
+// Header implements http.ResponseWriter.
+func (c *capture) Header() http.Header { return c.header }
+
+// WriteHeader implements http.ResponseWriter. Informational answers are
+// dropped; the second and further final ones are ignored, as net/http does.
+func (c *capture) WriteHeader(status int) {
+	if c.status != 0 || status < 200 {
+		return
+	}
+	c.status, c.sent = status, c.header.Clone()
+}
+
+// Write implements http.ResponseWriter. Past the limit it fails and the whole
+// answer counts as not made.
+func (c *capture) Write(b []byte) (int, error) {
+	c.WriteHeader(http.StatusOK)
+	if c.overflow || len(b) > c.limit-c.body.Len() {
+		c.overflow = true
+		return 0, protocol.New(protocol.CodeTooLarge, "", "PSD-PAY-A402-15", "more than a kept answer may have")
+	}
+	return c.body.Write(b)
+}
+
+// answer is what was captured. A handler that wrote nothing said 200.
+func (c *capture) answer() Answer {
+	c.WriteHeader(http.StatusOK)
+	return Answer{Status: c.status, Header: c.sent, Body: c.body.Bytes()}
+}
+
+// failed reports whether the answer is not a delivery.
+func (c *capture) failed() bool { return c.overflow || c.status >= 500 }

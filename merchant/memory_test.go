@@ -1,0 +1,128 @@
+package merchant_test
+
+import (
+	"context"
+	"fmt"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"github.com/actprotocol/act-go/merchant"
+	"github.com/actprotocol/act-go/merchant/merchanttest"
+	"github.com/actprotocol/act-go/protocol/canon"
+	"github.com/actprotocol/act-go/protocol/payment"
+)
+
+func TestMemoryOrders(t *testing.T) {
+	merchanttest.OrderStore(t, func(*testing.T) merchant.OrderStore { return new(merchant.MemoryOrders) })
+}
+
+// TestStockIsConserved locks, takes and lets orders expire at random and
+// checks after every move that no piece has been sold twice or lost.
+func TestStockIsConserved(t *testing.T) {
+	const pieces = 7
+	rapid.Check(t, func(t *rapid.T) {
+		ctx, store := context.Background(), new(merchant.MemoryOrders)
+		if err := store.SetStock(ctx, "latte", pieces); err != nil {
+			t.Fatal(err)
+		}
+		now := time.Date(2026, 9, 1, 0, 0, 0, 0, time.UTC)
+		type order struct {
+			quantity int64
+			until    time.Time
+			taken    bool
+		}
+		model, next := map[string]*order{}, 0
+		free := func() int64 {
+			n := int64(pieces)
+			for _, o := range model {
+				if o.taken || o.until.After(now) {
+					n -= o.quantity
+				}
+			}
+			return n
+		}
+		t.Repeat(map[string]func(*rapid.T){
+			"lock": func(t *rapid.T) {
+				next++
+				id, n := fmt.Sprint(next), rapid.Int64Range(1, 5).Draw(t, "quantity")
+				until := now.Add(time.Duration(rapid.IntRange(1, 5).Draw(t, "minutes")) * time.Minute)
+				fits := n <= free()
+				_, err := store.LockOrder(ctx, merchant.CartOrder{
+					ID: id, Buyer: "b", RequestID: id, Content: canon.Sum([]byte(id)),
+					Lines: []merchant.StockLine{{ItemID: "latte", Quantity: n}}, ReleaseAt: until,
+				}, now)
+				if (err == nil) != fits {
+					t.Fatalf("lock of %d: %v, free %d", n, err, free())
+				}
+				if fits {
+					model[id] = &order{quantity: n, until: until}
+				}
+			},
+			"take": func(t *rapid.T) {
+				id := fmt.Sprint(rapid.IntRange(1, 20).Draw(t, "id"))
+				o := model[id]
+				ok := o != nil && (o.taken || o.until.After(now) || o.quantity <= free())
+				if _, err := store.TakeOrder(ctx, id, now); (err == nil) != ok {
+					t.Fatalf("take: %v, model says %v", err, ok)
+				}
+				if ok {
+					o.taken = true
+				}
+			},
+			"time passes": func(t *rapid.T) {
+				now = now.Add(time.Duration(rapid.IntRange(0, 180).Draw(t, "seconds")) * time.Second)
+			},
+			"": func(*rapid.T) {},
+		})
+	})
+}
+
+// TestDeliveredOnce runs workers that die, fail, come late or succeed at
+// random and checks that unsafe work is never begun twice.
+func TestDeliveredOnce(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		ctx, store := context.Background(), new(merchant.MemoryOrders)
+		now := time.Date(2026, 9, 1, 0, 0, 0, 0, time.UTC)
+		repeatable := rapid.Bool().Draw(t, "repeatable")
+		var holders []string
+		begun, delivered := 0, 0
+		holder := func(t *rapid.T) string {
+			if len(holders) == 0 {
+				return "nobody"
+			}
+			return rapid.SampledFrom(holders).Draw(t, "holder")
+		}
+		t.Repeat(map[string]func(*rapid.T){
+			"claim": func(t *rapid.T) {
+				d := merchant.Delivery{
+					OutTradeNo: "1", Binding: canon.Sum(nil), Repeatable: repeatable, Lease: fmt.Sprint(len(holders)),
+					LeaseUntil: now.Add(time.Minute), KeepUntil: now.Add(time.Hour), TradeState: payment.StateWaitSellerFulfillment,
+				}
+				_, claimed, err := store.Claim(ctx, d, now)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if claimed {
+					begun++
+					holders = append(holders, d.Lease)
+				}
+			},
+			"deliver": func(t *rapid.T) {
+				if store.Deliver(ctx, "1", holder(t), merchant.Answer{Status: 200}, now) == nil {
+					delivered++
+				}
+			},
+			"fail": func(t *rapid.T) { _ = store.Fail(ctx, "1", holder(t)) },
+			"time passes": func(t *rapid.T) {
+				now = now.Add(time.Duration(rapid.IntRange(1, 90).Draw(t, "seconds")) * time.Second)
+			},
+			"": func(t *rapid.T) {
+				if delivered > 1 || !repeatable && begun > 1 {
+					t.Fatalf("begun %d, delivered %d, repeatable %v", begun, delivered, repeatable)
+				}
+			},
+		})
+	})
+}
