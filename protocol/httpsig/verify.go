@@ -1,7 +1,6 @@
 package httpsig
 
 import (
-	"crypto/subtle"
 	"net/http"
 	"slices"
 	"time"
@@ -141,7 +140,7 @@ func checkDigest(r *request, body []byte) error {
 	if err != nil {
 		return err
 	}
-	if subtle.ConstantTimeCompare([]byte(value), []byte(digest(body))) != 1 {
+	if value != digest(body) {
 		return fault(protocol.CodeFieldInvalid, contentDigest, "sha-256 of the body")
 	}
 	return nil

@@ -67,43 +67,50 @@ type UnverifiedToken struct {
 // It does not check the signature, whether the signer may be believed, or
 // anything in the payload. The token is copied.
 func ParseCompact(token []byte, typ string) (*UnverifiedToken, error) {
-	if len(token) > MaxToken {
-		return nil, protocol.New(protocol.CodeTooLarge, "", "", "a token has at most 64 KiB")
-	}
-	first, second := bytes.IndexByte(token, '.'), bytes.LastIndexByte(token, '.')
-	if first < 0 || first == second || bytes.IndexByte(token[first+1:second], '.') >= 0 {
-		return nil, malformed("", "three parts with dots between them")
-	}
-	if bytes.IndexByte(token, '\n') >= 0 || bytes.IndexByte(token, '\r') >= 0 {
-		return nil, malformed("", "no line breaks")
-	}
-	// One buffer holds the copy of the token and its three decoded parts.
-	buf := append(make([]byte, 0, len(token)+base64url.DecodedLen(len(token))), token...)
-	header, buf, ok := appendPart(buf, token[:first])
-	if !ok {
-		return nil, malformed("header", "strict base64url")
-	}
-	payload, buf, ok := appendPart(buf, token[first+1:second])
-	if !ok {
-		return nil, malformed("payload", "strict base64url")
-	}
-	signature, buf, ok := appendPart(buf, token[second+1:])
-	if !ok {
-		return nil, malformed("signature", "strict base64url")
+	t, header, err := decodeCompact(token)
+	if err != nil {
+		return nil, err
 	}
 	fields, err := parseHeader(header)
 	if err != nil {
 		return nil, err
 	}
-	if err := canon.Check(payload); err != nil {
+	if err := canon.Check(t.Payload); err != nil {
 		return nil, protocol.In(err, "payload")
 	}
-	t := &UnverifiedToken{Payload: payload, input: buf[:second:second], signature: signature}
-	t.Header, err = fields.check(typ)
-	if err != nil {
+	if t.Header, err = fields.check(typ); err != nil {
 		return nil, err
 	}
 	return t, nil
+}
+
+// decodeCompact takes the three parts apart and decodes them. What they say is
+// not looked at.
+func decodeCompact(token []byte) (t *UnverifiedToken, header []byte, err error) {
+	if len(token) > MaxToken {
+		return nil, nil, protocol.New(protocol.CodeTooLarge, "", "", "a token has at most 64 KiB")
+	}
+	first, second := bytes.IndexByte(token, '.'), bytes.LastIndexByte(token, '.')
+	if first < 0 || first == second || bytes.IndexByte(token[first+1:second], '.') >= 0 {
+		return nil, nil, malformed("", "three parts with dots between them")
+	}
+	if bytes.IndexByte(token, '\n') >= 0 || bytes.IndexByte(token, '\r') >= 0 {
+		return nil, nil, malformed("", "no line breaks")
+	}
+	// One buffer holds the copy of the token and its three decoded parts.
+	buf := append(make([]byte, 0, len(token)+base64url.DecodedLen(len(token))), token...)
+	t = &UnverifiedToken{input: buf[:second:second]}
+	var ok bool
+	if header, buf, ok = appendPart(buf, token[:first]); !ok {
+		return nil, nil, malformed("header", "strict base64url")
+	}
+	if t.Payload, buf, ok = appendPart(buf, token[first+1:second]); !ok {
+		return nil, nil, malformed("payload", "strict base64url")
+	}
+	if t.signature, _, ok = appendPart(buf, token[second+1:]); !ok {
+		return nil, nil, malformed("signature", "strict base64url")
+	}
+	return t, header, nil
 }
 
 // appendPart decodes part behind buf, and returns the decoded bytes and the
@@ -211,12 +218,15 @@ func strictHeader(data []byte) (f headerFields, err error) {
 	if err := canon.DecodeOpen(data, &h); err != nil {
 		return f, protocol.In(err, "header")
 	}
-	values := map[string]string{"alg": h.Alg, "kid": h.Kid, "typ": h.Typ}
-	slots := map[string]*[]byte{"alg": &f.alg, "kid": &f.kid, "typ": &f.typ}
 	for _, name := range members {
-		if slot := slots[name]; slot != nil {
-			*slot = []byte(values[name])
-		} else {
+		switch name {
+		case "alg":
+			f.alg = []byte(h.Alg)
+		case "kid":
+			f.kid = []byte(h.Kid)
+		case "typ":
+			f.typ = []byte(h.Typ)
+		default:
 			f.other = true
 		}
 	}
