@@ -53,19 +53,37 @@ type Check struct {
 // A Decision is a list of checks and the outcome that follows from them:
 // denied if any check denies, else undetermined if any is undetermined, else
 // allowed. The zero value has no checks and denies.
+//
+// A copy is independent of its original: what is recorded in one does not show
+// in the other.
 type Decision struct {
-	checks []Check
+	last *entry
+}
+
+// An entry is never changed, so that copies of a Decision can share it.
+type entry struct {
+	Check
+	before *entry
+	count  int // of this entry and all before it
+}
+
+func (d *Decision) add(c Check) {
+	count := 1
+	if d.last != nil {
+		count += d.last.count
+	}
+	d.last = &entry{c, d.last, count}
 }
 
 // Pass records a check that was met.
 func (d *Decision) Pass(requirement, name string) {
-	d.checks = append(d.checks, Check{Requirement: requirement, Name: name, Outcome: Allowed})
+	d.add(Check{Requirement: requirement, Name: name, Outcome: Allowed})
 }
 
 // Fail records a check that was not met, or could not be decided: the code
 // says which.
 func (d *Decision) Fail(code Code, requirement, name, field, detail string) {
-	d.checks = append(d.checks, Check{Requirement: requirement, Name: name, Outcome: code.Outcome(), Code: code, Field: field, Detail: detail})
+	d.add(Check{Requirement: requirement, Name: name, Outcome: code.Outcome(), Code: code, Field: field, Detail: detail})
 }
 
 // Require records Pass when ok is true and Fail otherwise.
@@ -94,19 +112,32 @@ func (d *Decision) Record(requirement, name string, err error) bool {
 }
 
 // Append takes over the checks of another decision.
-func (d *Decision) Append(other Decision) { d.checks = append(d.checks, other.checks...) }
+func (d *Decision) Append(other Decision) {
+	for _, c := range other.Checks() {
+		d.add(c)
+	}
+}
 
 // Checks returns a copy of the checks in the order they were made.
-func (d Decision) Checks() []Check { return append([]Check(nil), d.checks...) }
+func (d Decision) Checks() []Check {
+	if d.last == nil {
+		return nil
+	}
+	checks := make([]Check, d.last.count)
+	for e := d.last; e != nil; e = e.before {
+		checks[e.count-1] = e.Check
+	}
+	return checks
+}
 
 // Outcome computes the outcome; no checks at all is Denied.
 func (d Decision) Outcome() Outcome {
-	if len(d.checks) == 0 {
+	if d.last == nil {
 		return Denied
 	}
 	out := Allowed
-	for _, c := range d.checks {
-		out = min(out, c.Outcome)
+	for e := d.last; e != nil; e = e.before {
+		out = min(out, e.Outcome)
 	}
 	return out
 }
@@ -120,17 +151,18 @@ func (d Decision) Err() error {
 	if d.Allowed() {
 		return nil
 	}
-	if len(d.checks) == 0 {
+	checks := d.Checks()
+	if len(checks) == 0 {
 		return New(CodeFactMissing, "", "", "nothing was checked")
 	}
 	var worst *Check
-	for i := range d.checks {
-		c := &d.checks[i]
+	for i := range checks {
+		c := &checks[i]
 		if c.Outcome != Allowed && (worst == nil || c.Code.Wins(worst.Code)) {
 			worst = c
 		}
 	}
-	return &Error{Code: worst.Code, Field: worst.Field, Requirement: worst.Requirement, Detail: worst.Detail, Checks: d.Checks()}
+	return &Error{Code: worst.Code, Field: worst.Field, Requirement: worst.Requirement, Detail: worst.Detail, Checks: checks}
 }
 
 // AsError returns err as an *Error. An error that is none of ours, a broken

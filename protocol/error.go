@@ -12,7 +12,9 @@ var ErrUndetermined = errors.New("act: undetermined")
 // An Error is the one error type of act-go.
 //
 // Field and Detail are chosen from constants of the library: an Error never
-// prints input, so that it may be logged. Err, the cause, is reachable with
+// prints input, so that it may be logged. The one exception is the name of a
+// member that the library does not know: Field shows it when it has the shape
+// of a member name, and "?" otherwise. Err, the cause, is reachable with
 // errors.Is and errors.As and is not printed for the same reason.
 type Error struct {
 	Code        Code
@@ -80,6 +82,8 @@ func In(err error, parent string) error {
 	switch {
 	case c.Field == "":
 		c.Field = parent
+	case parent != "" && c.Field[0] == '[':
+		c.Field = parent + c.Field
 	case parent != "":
 		c.Field = parent + "." + c.Field
 	}

@@ -1,7 +1,6 @@
 package canon
 
 import (
-	"bytes"
 	"slices"
 
 	"github.com/go-json-experiment/json"
@@ -16,15 +15,10 @@ func Canonicalize(data []byte) ([]byte, error) { return Limits{}.Canonicalize(da
 
 // Canonicalize is the function Canonicalize with other limits.
 func (l Limits) Canonicalize(data []byte) ([]byte, error) {
-	s := l.scan(data)
-	if !s.ok() {
-		return nil, explain(data, s)
+	if canonical, ok := l.canonicalize(data); ok {
+		return canonical, nil
 	}
-	v := jsontext.Value(bytes.Clone(data))
-	if err := v.Canonicalize(); err != nil {
-		return nil, explain(data, s)
-	}
-	return v, nil
+	return nil, explain(data, l.scan(data))
 }
 
 // Marshal returns the canonical JSON form of a Go value. What Marshal writes,
@@ -36,16 +30,12 @@ func Marshal(v any) ([]byte, error) {
 	if err != nil {
 		return nil, semanticError(err)
 	}
-	l := Limits{MaxBytes: max(len(data), 1)}
+	l := Limits{MaxBytes: len(data)} // the reader's limit is the reader's business
 	s := l.scan(data)
-	if !s.ok() || s.null {
-		return nil, explain(data, s)
+	if out, ok := l.canonicalize(data); ok && !s.null {
+		return out, nil
 	}
-	out := jsontext.Value(data)
-	if err := out.Canonicalize(); err != nil {
-		return nil, explain(data, s)
-	}
-	return out, nil
+	return nil, explain(data, s)
 }
 
 // Members returns the names of the members of a JSON object, in the order of

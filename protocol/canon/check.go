@@ -18,6 +18,18 @@ type Limits struct {
 	MaxDepth int // open objects and arrays at one point; a bare scalar has depth 0
 }
 
+// values returns the limits that hold.
+func (l Limits) values() (maxBytes, maxDepth int) {
+	maxBytes, maxDepth = l.MaxBytes, l.MaxDepth
+	if maxBytes <= 0 {
+		maxBytes = DefaultMaxBytes
+	}
+	if maxDepth <= 0 {
+		maxDepth = DefaultMaxDepth
+	}
+	return maxBytes, maxDepth
+}
+
 // Check reports whether data is one strict JSON value within the default
 // limits. It allows null; [Decode] does not.
 func Check(data []byte) error { return Limits{}.Check(data) }
@@ -46,13 +58,7 @@ func (f findings) ok() bool { return !f.tooLong && !f.tooDeep && !f.inexact }
 // of an invalid one it may find anything, since that is refused anyway. It
 // stops at the first limit that is exceeded.
 func (l Limits) scan(data []byte) (f findings) {
-	maxBytes, maxDepth := l.MaxBytes, l.MaxDepth
-	if maxBytes <= 0 {
-		maxBytes = DefaultMaxBytes
-	}
-	if maxDepth <= 0 {
-		maxDepth = DefaultMaxDepth
-	}
+	maxBytes, maxDepth := l.values()
 	if len(data) > maxBytes {
 		f.tooLong = true
 		return f
