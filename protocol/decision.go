@@ -153,7 +153,8 @@ func (d Decision) Err() error {
 	}
 	checks := d.Checks()
 	if len(checks) == 0 {
-		return New(CodeFactMissing, "", "", "nothing was checked")
+		// A code that denies, as the outcome does.
+		return New(CodeFieldMissing, "", "", "nothing was checked")
 	}
 	var worst *Check
 	for i := range checks {
