@@ -1,0 +1,115 @@
+package delegation
+
+import (
+	"bytes"
+	"strings"
+
+	"github.com/actprotocol/act-go/protocol"
+	"github.com/actprotocol/act-go/protocol/canon"
+	"github.com/actprotocol/act-go/protocol/keys"
+)
+
+// Issue signs claims as a mandate: a VC-JWT whose payload is in RFC 8785 form,
+// every byte of it covered by the signature (ADD-IAC-ISS-08 to -15). The signer
+// is the issuer's, with a key for issuing authorizations and nothing else
+// (ADD-IAC-ISS-12).
+//
+// It refuses what [ParseMandate] would refuse, and besides an authorization
+// without confirmation or main boundary (ADD-IAC-ISS-01) or with members that
+// this version does not know. It does not know whether the agent and the PSP
+// exist, nor whether issuer may act for the delegator.
+func Issue(s *keys.Signer, c Claims) ([]byte, error) {
+	if s == nil {
+		return nil, missing("signer", "ADD-IAC-ISS-11")
+	}
+	if err := c.check(); err != nil {
+		return nil, err
+	}
+	if err := c.Authorization.issuable(); err != nil {
+		return nil, protocol.In(err, "vc.credentialSubject")
+	}
+	switch {
+	case len(c.Unknown) > 0:
+		return nil, protocol.New(protocol.CodeConstraintUnknown, "", "ADD-IAC-ISS-07", "")
+	case s.DID() != c.Issuer:
+		return nil, protocol.New(protocol.CodeClaimsConflict, "iss", "ADD-IAC-ISS-10", "the signer is not the issuer")
+	case s.Public().Equal(c.Holder):
+		return nil, protocol.New(protocol.CodeKeyPurpose, "cnf.jwk", "ADD-IAC-ISS-12", "the issuing key cannot be the agent's")
+	}
+	payload, err := c.encode()
+	if err != nil {
+		return nil, err
+	}
+	return keys.SignCompact(s, keys.IssueAuthorization, keys.TypeMandate, payload)
+}
+
+// An UnverifiedMandate is a mandate of the right form. Its claims may come from
+// anybody until its signature has been verified with a key that the issuer has
+// for this purpose, and until the issuer has been found to be one to believe.
+type UnverifiedMandate struct {
+	token  *keys.UnverifiedToken
+	claims Claims
+}
+
+// ParseMandate reads a mandate: the strict token form, the closed set of
+// claims, the rules of the payload, and that twins are equal (SPEC.md 4.2).
+// Claims and members that are not known are collected; see [Claims].
+//
+// It checks no signature, no clock, no status, not who the issuer is, and not
+// who the mandate is for.
+func ParseMandate(raw []byte) (*UnverifiedMandate, error) {
+	token, err := keys.ParseCompact(raw, keys.TypeMandate)
+	if err != nil {
+		return nil, err
+	}
+	m := &UnverifiedMandate{token: token}
+	r := newReader(token.Payload, true)
+	if err := m.claims.read(r); err != nil {
+		return nil, err
+	}
+	if err := m.claims.check(); err != nil {
+		return nil, err
+	}
+	if did, _, _ := strings.Cut(token.Header.KeyID, "#"); did != m.claims.Issuer {
+		return nil, protocol.New(protocol.CodeClaimsConflict, "iss", "ADD-IAC-ISS-10", "the signing key is not the issuer's")
+	}
+	m.claims.Unknown = r.unknown
+	m.claims.Authorization.unknown = r.unknown
+	return m, nil
+}
+
+// Claims returns a copy of the unverified claims.
+func (m *UnverifiedMandate) Claims() Claims {
+	c := m.claims
+	c.Authorization = c.Authorization.Clone()
+	c.Unknown = cloneSlice(c.Unknown)
+	if c.Status != nil {
+		status := *c.Status
+		c.Status = &status
+	}
+	return c
+}
+
+// KeyID returns the DID URL of the key that the mandate says signed it. Its DID
+// is the issuer's.
+func (m *UnverifiedMandate) KeyID() string { return m.token.Header.KeyID }
+
+// VerifySignature checks the signature (ADD-IAC-ISS-10) by a key that the
+// caller has found, under [UnverifiedMandate.KeyID], to be for issuing
+// authorizations at the time. That key cannot also be the agent's
+// (ADD-IAC-ISS-12).
+func (m *UnverifiedMandate) VerifySignature(key keys.PublicKey) error {
+	if key.Equal(m.claims.Holder) {
+		return protocol.New(protocol.CodeKeyPurpose, "cnf.jwk", "ADD-IAC-ISS-12", "the issuing key cannot be the agent's")
+	}
+	return m.token.Verify(key)
+}
+
+// Payload returns a copy of the signed payload, byte by byte: every member,
+// vendor_private and unknown ones included.
+func (m *UnverifiedMandate) Payload() []byte { return bytes.Clone(m.token.Payload) }
+
+// PayloadDigest returns the digest of the signed payload, byte by byte. A PSP
+// pins it for (iss, delegation_id): the same pair with another payload is a
+// request_conflict.
+func (m *UnverifiedMandate) PayloadDigest() canon.Digest { return canon.Sum(m.token.Payload) }
