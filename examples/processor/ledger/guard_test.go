@@ -30,8 +30,8 @@ func TestFactsAreAppendOnly(t *testing.T) {
 	l := openAt(t, path, c.now)
 	furnish(t, l, 100_00)
 	bind(t, l, Token{ID: "pt-m", Merchants: []string{shop}})
-	trade := mustPay(t, l, payment(18_00))
-	if _, err := l.Consume(context.Background(), Nonce{shop, "n", start}, trade.No, "d"); err != nil {
+	trade := mustPay(t, l, newPayment(18_00))
+	if _, err := l.Consume(context.Background(), shop, trade.No, "d"); err != nil {
 		t.Fatal(err)
 	}
 	columns := map[string]string{
@@ -101,7 +101,7 @@ func TestAuditFinds(t *testing.T) {
 			path := filepath.Join(t.TempDir(), "ledger.db")
 			l := openAt(t, path, c.now)
 			furnish(t, l, 100_00)
-			mustPay(t, l, payment(18_00))
+			mustPay(t, l, newPayment(18_00))
 			sound(t, l)
 			for part := range strings.SplitSeq(tc.query, "; ") {
 				if err := tamper(t, path, part); err != nil {
@@ -129,7 +129,7 @@ func TestOneBrokenJobStaysAlone(t *testing.T) {
 		results <- l.write(ctx, func(*tx) error { close(begun); <-hold; return nil })
 	}()
 	<-begun // the writer is busy, so the next two share a batch
-	good := payment(18_00)
+	good := newPayment(18_00)
 	go func() { _, err := l.Pay(ctx, good); results <- err }()
 	go func() {
 		results <- l.write(ctx, func(t *tx) error {

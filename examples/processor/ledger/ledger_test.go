@@ -13,6 +13,7 @@ import (
 	"zombiezen.com/go/sqlite"
 
 	"github.com/actprotocol/act-go/protocol"
+	"github.com/actprotocol/act-go/protocol/payment"
 )
 
 const (
@@ -71,11 +72,11 @@ func furnish(t testing.TB, l *Ledger, balance int64) {
 
 var serial atomic.Int64
 
-// payment is a fresh payment of an amount within a mandate of 50.00 yuan.
-func payment(amount int64) Payment {
+// newPayment is a fresh payment of an amount within a mandate of 50.00 yuan.
+func newPayment(amount int64) Payment {
 	n := serial.Add(1)
 	return Payment{
-		Request:  Request{Agent: agent, ID: fmt.Sprintf("r-%d", n), Digest: fmt.Sprintf("digest-%d", n), Nonce: fmt.Sprintf("n-%d", n), NonceUntil: start.Add(10 * time.Minute)},
+		Request:  Request{Agent: agent, ID: fmt.Sprintf("r-%d", n), Digest: fmt.Sprintf("digest-%d", n), Nonce: freshNonce()},
 		Mandate:  Mandate{Issuer: issuer, DelegationID: "m-1", Digest: "payload-1", Delegator: principal, Total: 50_00, Ends: start.Add(time.Hour)},
 		Scenario: "DEL", Method: "urn:act:payment:balance", Token: token, Payee: shop, Order: fmt.Sprintf("o-%d", n),
 		OpenTill: start.Add(30 * time.Minute), Amount: amount, Currency: "CNY", Memo: []byte(`{"kept":true}`),
@@ -84,8 +85,12 @@ func payment(amount int64) Payment {
 
 // again is the same request in a new transmission.
 func again(p Payment) Payment {
-	p.Request.Nonce = fmt.Sprintf("n-%d", serial.Add(1))
+	p.Request.Nonce = freshNonce()
 	return p
+}
+
+func freshNonce() Nonce {
+	return Nonce{"payment-request " + agent, fmt.Sprintf("n-%d", serial.Add(1)), start.Add(10 * time.Minute)}
 }
 
 func mustPay(t testing.TB, l *Ledger, p Payment) *Trade {
@@ -133,7 +138,7 @@ func sound(t testing.TB, l *Ledger) *Report {
 
 func TestPayMovesMoneyOnce(t *testing.T) {
 	l, c := furnished(t)
-	p := payment(18_00)
+	p := newPayment(18_00)
 	trade := mustPay(t, l, p)
 	if trade.Amount != 18_00 || trade.SpentTotal != 18_00 || trade.State != Paid || !trade.PaidAt.Equal(start) || string(trade.Memo) != string(p.Memo) {
 		t.Errorf("unexpected trade %+v", trade)
@@ -162,14 +167,14 @@ func TestPayMovesMoneyOnce(t *testing.T) {
 func TestOrderOfDecisions(t *testing.T) {
 	t.Run("PSD-PAY-DEL-04 a repeated nonce is a replay", func(t *testing.T) {
 		l, _ := furnished(t)
-		p := payment(18_00)
+		p := newPayment(18_00)
 		mustPay(t, l, p)
 		_, err := l.Pay(context.Background(), p)
 		wantCode(t, err, protocol.CodeReplayed)
 	})
 	t.Run("PSD-PAY-DEL-04 a replay wins over a conflict", func(t *testing.T) {
 		l, _ := furnished(t)
-		p := payment(18_00)
+		p := newPayment(18_00)
 		mustPay(t, l, p)
 		p.Request.Digest = "other"
 		_, err := l.Pay(context.Background(), p)
@@ -177,7 +182,7 @@ func TestOrderOfDecisions(t *testing.T) {
 	})
 	t.Run("PSD-PAY-DEL-04 other content is a conflict", func(t *testing.T) {
 		l, _ := furnished(t)
-		p := payment(18_00)
+		p := newPayment(18_00)
 		mustPay(t, l, p)
 		q := again(p)
 		q.Request.Digest = "other"
@@ -190,7 +195,7 @@ func TestOrderOfDecisions(t *testing.T) {
 	})
 	t.Run("the same request id of another agent is another request", func(t *testing.T) {
 		l, _ := furnished(t)
-		p := payment(18_00)
+		p := newPayment(18_00)
 		mustPay(t, l, p)
 		q := again(p)
 		q.Request.Agent, q.Order = "did:act:home.example/other", "o-other"
@@ -218,7 +223,7 @@ func TestRefusals(t *testing.T) {
 		want   protocol.Code
 	}{
 		{"DESIGN 5 audience: another payload under a pinned delegation id", func(t *testing.T, l *Ledger, c *clock, p *Payment) {
-			mustPay(t, l, payment(1))
+			mustPay(t, l, newPayment(1))
 			p.Mandate.Digest = "payload-2"
 		}, protocol.CodeRequestConflict},
 		{"ADD-IAC-LCM-05 mandate ended while the request waited", func(t *testing.T, l *Ledger, c *clock, p *Payment) {
@@ -227,17 +232,17 @@ func TestRefusals(t *testing.T) {
 		}, protocol.CodeMandateExpired},
 		{"CID-CART-CFM-04 order closed while the request waited", func(t *testing.T, l *Ledger, c *clock, p *Payment) { c.add(30 * time.Minute) }, protocol.CodeOrderExpired},
 		{"PSD-PAY-A402-01 order paid by another request", func(t *testing.T, l *Ledger, c *clock, p *Payment) {
-			q := payment(1)
+			q := newPayment(1)
 			q.Order = p.Order
 			mustPay(t, l, q)
 		}, protocol.CodeOrderPaid},
 		{"PSD-PAY-DEL-07 cumulative limit", func(t *testing.T, l *Ledger, c *clock, p *Payment) {
-			mustPay(t, l, payment(40_00))
+			mustPay(t, l, newPayment(40_00))
 			p.Amount = 10_01
 		}, protocol.CodeTotalLimitExceeded},
 		{"PSD-PAY-DEL-07 one payment over the total", func(t *testing.T, l *Ledger, c *clock, p *Payment) { p.Amount = 50_01 }, protocol.CodeTotalLimitExceeded},
 		{"PSD-PAY-DEL-07 amounts near the end of the range", func(t *testing.T, l *Ledger, c *clock, p *Payment) {
-			mustPay(t, l, payment(1))
+			mustPay(t, l, newPayment(1))
 			p.Amount = 1<<63 - 1
 		}, protocol.CodeTotalLimitExceeded},
 		{"payee not registered", func(t *testing.T, l *Ledger, c *clock, p *Payment) { p.Payee = "did:act:shop.example/tea" }, protocol.CodeMerchantNotAllowed},
@@ -257,7 +262,7 @@ func TestRefusals(t *testing.T) {
 		{"PSD-PMT-BND-04 token before its time", func(t *testing.T, l *Ledger, c *clock, p *Payment) { c.add(-2 * time.Hour) }, protocol.CodeInstrumentInvalid},
 		{"PSD-PMT-BND-03 ceiling of the token", func(t *testing.T, l *Ledger, c *clock, p *Payment) {
 			bind(t, l, Token{ID: "pt-c", Ceiling: 20_00})
-			q := payment(15_00)
+			q := newPayment(15_00)
 			q.Token, p.Token, p.Amount = "pt-c", "pt-c", 5_01
 			mustPay(t, l, q)
 		}, protocol.CodeInstrumentInvalid},
@@ -278,7 +283,7 @@ func TestRefusals(t *testing.T) {
 	for _, tc := range cases {
 		t.Run(tc.name, func(t *testing.T) {
 			l, c := furnished(t)
-			p := payment(18_00)
+			p := newPayment(18_00)
 			tc.change(t, l, c, &p)
 			before := balance(t, l, principal)
 			_, err := l.Pay(context.Background(), p)
@@ -311,7 +316,7 @@ func bind(t *testing.T, l *Ledger, k Token) {
 func TestRefusalIsTheAnswerForEver(t *testing.T) {
 	l, _ := furnished(t)
 	ctx := context.Background()
-	p := payment(60_00)
+	p := newPayment(60_00)
 	p.Mandate.Total = 200_00
 	p.Amount = 100_01
 	_, first := l.Pay(ctx, p)
@@ -324,7 +329,7 @@ func TestRefusalIsTheAnswerForEver(t *testing.T) {
 	if len(protocol.AsError(second).Checks) != len(protocol.AsError(first).Checks) {
 		t.Error("the checks of the first answer were lost")
 	}
-	fresh := payment(100_01)
+	fresh := newPayment(100_01)
 	fresh.Mandate = p.Mandate
 	mustPay(t, l, fresh)
 }
@@ -333,7 +338,7 @@ func TestRefuse(t *testing.T) {
 	ctx := context.Background()
 	t.Run("a denial is stored", func(t *testing.T) {
 		l, _ := furnished(t)
-		p := payment(18_00)
+		p := newPayment(18_00)
 		_, err := l.Refuse(ctx, p.Request, protocol.New(protocol.CodeMandateRevoked, "iac", "ADD-IAC-LCM-07", "revoked"))
 		wantCode(t, err, protocol.CodeMandateRevoked)
 		_, err = l.Pay(ctx, again(p))
@@ -344,7 +349,7 @@ func TestRefuse(t *testing.T) {
 	})
 	t.Run("undetermined is not stored and uses the nonce", func(t *testing.T) {
 		l, _ := furnished(t)
-		p := payment(18_00)
+		p := newPayment(18_00)
 		_, err := l.Refuse(ctx, p.Request, protocol.New(protocol.CodeStatusUnavailable, "iac", "ADD-IAC-LCM-08", ""))
 		wantCode(t, err, protocol.CodeStatusUnavailable)
 		_, err = l.Pay(ctx, p)
@@ -353,7 +358,7 @@ func TestRefuse(t *testing.T) {
 	})
 	t.Run("a payment that was made is not refused afterwards", func(t *testing.T) {
 		l, _ := furnished(t)
-		p := payment(18_00)
+		p := newPayment(18_00)
 		want := mustPay(t, l, p)
 		got, err := l.Refuse(ctx, again(p).Request, protocol.New(protocol.CodeMandateExpired, "", "", ""))
 		if err != nil || got.No != want.No {
@@ -365,7 +370,7 @@ func TestRefuse(t *testing.T) {
 func TestLookup(t *testing.T) {
 	l, _ := furnished(t)
 	ctx := context.Background()
-	p := payment(18_00)
+	p := newPayment(18_00)
 	if trade, err := l.Lookup(ctx, p.Request); trade != nil || err != nil {
 		t.Fatalf("a new request: %v, %v", trade, err)
 	}
@@ -385,65 +390,56 @@ func TestLookup(t *testing.T) {
 func TestConsumeAndConfirm(t *testing.T) {
 	l, c := furnished(t)
 	ctx := context.Background()
-	trade := mustPay(t, l, payment(18_00))
-	n := 0
-	nonce := func(scope string) Nonce {
-		n++
-		return Nonce{scope, fmt.Sprintf("c-%d", n), start.Add(time.Hour)}
-	}
-
-	_, err := l.Confirm(ctx, nonce(shop), trade.No, "delivery-1")
+	trade := mustPay(t, l, newPayment(18_00))
+	_, err := l.Confirm(ctx, shop, trade.No, "delivery-1")
 	wantCode(t, err, protocol.CodeStateConflict)
-	_, err = l.Consume(ctx, nonce("did:act:shop.example/tea"), trade.No, "delivery-1")
+	_, err = l.Consume(ctx, "did:act:shop.example/tea", trade.No, "delivery-1")
 	wantCode(t, err, protocol.CodeTradeUnknown)
-	_, err = l.Consume(ctx, nonce(shop), "no such trade", "delivery-1")
+	_, err = l.Consume(ctx, shop, "no such trade", "delivery-1")
 	wantCode(t, err, protocol.CodeTradeUnknown)
 
-	first, err := l.Consume(ctx, nonce(shop), trade.No, "delivery-1")
-	if err != nil || first.State != Receipt {
+	first, err := l.Consume(ctx, shop, trade.No, "delivery-1")
+	if err != nil || first.State != payment.StateWaitBuyerReceipt {
 		t.Fatalf("%+v, %v", first, err)
 	}
 	c.add(time.Minute)
-	same, err := l.Consume(ctx, nonce(shop), trade.No, "delivery-1")
+	same, err := l.Consume(ctx, shop, trade.No, "delivery-1")
 	if err != nil || !same.ConsumedAt.Equal(first.ConsumedAt) || same.State != first.State {
 		t.Errorf("the same consumer got %+v, %v", same, err)
 	}
-	_, err = l.Consume(ctx, nonce(shop), trade.No, "delivery-2")
+	_, err = l.Consume(ctx, shop, trade.No, "delivery-2")
 	wantCode(t, err, protocol.CodeProofUsed)
-	_, err = l.Confirm(ctx, nonce(shop), trade.No, "delivery-2")
+	_, err = l.Confirm(ctx, shop, trade.No, "delivery-2")
 	wantCode(t, err, protocol.CodeProofUsed)
 
-	used := nonce(shop)
-	done, err := l.Confirm(ctx, used, trade.No, "delivery-1")
-	if err != nil || done.State != Finished || !done.ConfirmedAt.Equal(start.Add(time.Minute)) {
+	done, err := l.Confirm(ctx, shop, trade.No, "delivery-1")
+	if err != nil || done.State != payment.StateTradeFinished || !done.ConfirmedAt.Equal(start.Add(time.Minute)) {
 		t.Fatalf("%+v, %v", done, err)
 	}
-	_, err = l.Confirm(ctx, used, trade.No, "delivery-1")
-	wantCode(t, err, protocol.CodeReplayed)
 	c.add(time.Minute)
-	repeat, err := l.Confirm(ctx, nonce(shop), trade.No, "delivery-1")
-	if err != nil || !repeat.ConfirmedAt.Equal(done.ConfirmedAt) || repeat.State != Finished {
+	repeat, err := l.Confirm(ctx, shop, trade.No, "delivery-1")
+	if err != nil || !repeat.ConfirmedAt.Equal(done.ConfirmedAt) || repeat.State != payment.StateTradeFinished {
 		t.Errorf("a repeat got %+v, %v", repeat, err)
 	}
-	got, err := l.Query(ctx, Nonce{agent, "q-1", start.Add(time.Hour)}, trade.RequestID)
-	if err != nil || got.State != Finished || got.Consumer != "delivery-1" {
+	got, err := l.Query(ctx, agent, trade.RequestID)
+	if err != nil || got.State != payment.StateTradeFinished || got.Consumer != "delivery-1" {
 		t.Errorf("query: %+v, %v", got, err)
 	}
-	_, err = l.Query(ctx, Nonce{agent, "q-2", start.Add(time.Hour)}, "r-none")
+	_, err = l.Query(ctx, agent, "r-none")
 	wantCode(t, err, protocol.CodeTradeUnknown)
-	_, err = l.Query(ctx, Nonce{"did:act:home.example/other", "q-1", start.Add(time.Hour)}, trade.RequestID)
+	_, err = l.Query(ctx, "did:act:home.example/other", trade.RequestID)
 	wantCode(t, err, protocol.CodeTradeUnknown)
 	sound(t, l)
 }
 
 func TestProofHasOneConsumer(t *testing.T) {
 	l, _ := furnished(t)
-	trade := mustPay(t, l, payment(18_00))
+	trade := mustPay(t, l, newPayment(18_00))
 	var won atomic.Int64
 	var wg sync.WaitGroup
 	for i := range 100 {
 		wg.Go(func() {
-			_, err := l.Consume(context.Background(), Nonce{shop, fmt.Sprint("n", i), start.Add(time.Hour)}, trade.No, fmt.Sprint("delivery-", i))
+			_, err := l.Consume(context.Background(), shop, trade.No, fmt.Sprint("delivery-", i))
 			switch protocol.CodeOf(err) {
 			case "":
 				won.Add(1)
@@ -461,11 +457,11 @@ func TestProofHasOneConsumer(t *testing.T) {
 
 func TestLastYuan(t *testing.T) {
 	l, _ := furnished(t)
-	mustPay(t, l, payment(49_00))
+	mustPay(t, l, newPayment(49_00))
 	var won atomic.Int64
 	var wg sync.WaitGroup
 	for range 200 {
-		p := payment(1_00)
+		p := newPayment(1_00)
 		wg.Go(func() {
 			_, err := l.Pay(context.Background(), p)
 			switch protocol.CodeOf(err) {
@@ -489,7 +485,7 @@ func TestLastYuan(t *testing.T) {
 
 func TestSameRequestConcurrently(t *testing.T) {
 	l, _ := furnished(t)
-	p := payment(18_00)
+	p := newPayment(18_00)
 	numbers := make([]string, 100)
 	var wg sync.WaitGroup
 	for i := range numbers {
@@ -552,7 +548,7 @@ func TestClosed(t *testing.T) {
 	if err := l.Close(); err != nil {
 		t.Fatal(err)
 	}
-	_, err := l.Pay(context.Background(), payment(1))
+	_, err := l.Pay(context.Background(), newPayment(1))
 	wantCode(t, err, protocol.CodeServiceUnavailable)
 	if !errors.Is(err, protocol.ErrUndetermined) {
 		t.Error("a closed ledger is undetermined")
@@ -565,7 +561,7 @@ func TestCancelledBeforeQueued(t *testing.T) {
 	l, _ := furnished(t)
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
-	p := payment(1_00)
+	p := newPayment(1_00)
 	_, err := l.Pay(ctx, p)
 	wantCode(t, err, protocol.CodeServiceUnavailable)
 	mustPay(t, l, p) // the nonce was not used: nothing was begun

@@ -10,7 +10,7 @@ import (
 	"github.com/actprotocol/act-go/protocol/canon"
 )
 
-// A Nonce is used once within its scope, the DID of the signer. It is kept
+// A Nonce is used once within its scope, which names the signer. It is kept
 // until the message it came with is too old to be accepted anyway.
 type Nonce struct {
 	Scope, Value string
@@ -19,22 +19,26 @@ type Nonce struct {
 
 // A Request names one authenticated transmission: who asks, the idempotency
 // key, what is asked (the digest of everything but nonce, timestamp and
-// signature), and the nonce of this transmission, whose scope is the agent.
+// signature), and the nonce of this transmission.
 type Request struct {
-	Agent, ID  string
-	Digest     string
-	Nonce      string
-	NonceUntil time.Time
+	Agent, ID string
+	Digest    string
+	Nonce     Nonce
 }
 
 func (r Request) check() error {
-	if r.Agent == "" || r.ID == "" || r.Digest == "" || r.Nonce == "" || r.NonceUntil.IsZero() {
-		return protocol.New(protocol.CodeFieldMissing, "request", "PSD-PAY-DEL-04", "agent, id, digest and nonce are needed")
+	if r.Agent == "" || r.ID == "" || r.Digest == "" {
+		return protocol.New(protocol.CodeFieldMissing, "request", "PSD-PAY-DEL-04", "agent, id and digest are needed")
+	}
+	return r.Nonce.check()
+}
+
+func (n Nonce) check() error {
+	if n.Scope == "" || n.Value == "" || n.Until.IsZero() {
+		return protocol.New(protocol.CodeFieldMissing, "nonce", "PSD-PAY-DEL-04", "")
 	}
 	return nil
 }
-
-func (r Request) nonce() Nonce { return Nonce{r.Agent, r.Nonce, r.NonceUntil} }
 
 func replayed() error {
 	return protocol.New(protocol.CodeReplayed, "nonce", "PSD-PAY-DEL-04", "each transmission needs a fresh nonce")
@@ -48,8 +52,8 @@ func conflict() error {
 // that was used before is replayed. Call it once the signature has verified,
 // not earlier, or strangers could use up the nonces of others.
 func (l *Ledger) UseNonce(ctx context.Context, n Nonce) error {
-	if n.Scope == "" || n.Value == "" || n.Until.IsZero() {
-		return protocol.New(protocol.CodeFieldMissing, "nonce", "PSD-PAY-DEL-04", "")
+	if err := n.check(); err != nil {
+		return err
 	}
 	var refusal error
 	err := l.write(ctx, func(t *tx) (err error) {
@@ -98,7 +102,7 @@ func (l *Ledger) Lookup(ctx context.Context, r Request) (*Trade, error) {
 	var first answer
 	var seen bool
 	err := l.read(ctx, func(conn *sqlite.Conn) (err error) {
-		seen, err = queryRow(conn, "SELECT 1 FROM nonces WHERE scope = ? AND nonce = ?", []any{r.Agent, r.Nonce}, func(*sqlite.Stmt) {})
+		seen, err = queryRow(conn, "SELECT 1 FROM nonces WHERE scope = ? AND nonce = ?", []any{r.Nonce.Scope, r.Nonce.Value}, func(*sqlite.Stmt) {})
 		if err == nil && !seen {
 			first, err = earlier(conn, r.Agent, r.ID)
 		}
@@ -136,7 +140,7 @@ func (l *Ledger) answer(ctx context.Context, r Request, decide func(*tx) (answer
 	err := l.write(ctx, func(t *tx) error {
 		trade = nil
 		var err error
-		if refusal, err = t.useNonce(r.nonce()); refusal != nil || err != nil {
+		if refusal, err = t.useNonce(r.Nonce); refusal != nil || err != nil {
 			return err
 		}
 		first, err := earlier(t.conn, r.Agent, r.ID)

@@ -1,34 +1,18 @@
 package ledger
 
-import "github.com/actprotocol/act-go/protocol"
+import "github.com/actprotocol/act-go/protocol/payment"
 
-// A State is one of the protocol's six states of a trade (PSD-PAY-A402-11).
-type State string
+// Paid is the state in which a trade is born here: decision and debit are one
+// transaction, so nobody ever sees CREATE or WAIT_BUYER_PAY of a trade with a
+// number (PSD-PAY-A402-11).
+const Paid = payment.StateWaitSellerFulfillment
 
-// An Event moves a trade from one state to the next.
-type Event string
-
-const (
-	Paid     State = "WAIT_SELLER_FULFILLMENT"
-	Receipt  State = "WAIT_BUYER_RECEIPT"
-	Finished State = "TRADE_FINISHED"
-)
-
-const (
-	deliveryCommitted   Event = "DELIVERY_COMMITTED"
-	fulfilmentConfirmed Event = "FULFILLMENT_CONFIRMED"
-)
-
-// move applies an event to a trade.
-func (t *tx) move(trade *Trade, event Event) (refusal, err error) {
-	var next State
-	switch {
-	case trade.State == Paid && event == deliveryCommitted:
-		next = Receipt
-	case trade.State == Receipt && event == fulfilmentConfirmed:
-		next = Finished
-	default:
-		return protocol.New(protocol.CodeStateConflict, "trade_state", "PSD-PAY-A402-11", ""), nil
+// move applies an event to a trade and records it; the protocol's state machine
+// says whether it can happen.
+func (t *tx) move(trade *Trade, event payment.Event) (refusal, err error) {
+	next, refusal := payment.Next(trade.State, event)
+	if refusal != nil {
+		return refusal, nil
 	}
 	trade.State = next
 	return nil, t.exec("INSERT INTO trade_moves (trade, seq, event, state, at) VALUES (?, (SELECT count(*) FROM trade_moves WHERE trade = ?), ?, ?, ?)",

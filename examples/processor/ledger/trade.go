@@ -7,6 +7,7 @@ import (
 	"zombiezen.com/go/sqlite"
 
 	"github.com/actprotocol/act-go/protocol"
+	"github.com/actprotocol/act-go/protocol/payment"
 )
 
 // A Trade is a payment that was made, and what became of it. Everything up to
@@ -29,7 +30,7 @@ type Trade struct {
 	PaidAt       time.Time
 	Memo         []byte
 
-	State       State
+	State       payment.State
 	Consumer    string    // who has the proof's one delivery; empty before
 	ConsumedAt  time.Time // zero before
 	ConfirmedAt time.Time // when the merchant confirmed the fulfilment; zero before
@@ -60,8 +61,8 @@ func scanTrade(r *sqlite.Stmt) *Trade {
 		t.Consumer, t.ConsumedAt = r.ColumnText(15), fromUnix(r.ColumnInt64(16))
 	}
 	if !r.ColumnIsNull(17) {
-		t.State = State(r.ColumnText(17))
-		if Event(r.ColumnText(18)) == fulfilmentConfirmed {
+		t.State = payment.State(r.ColumnText(17))
+		if payment.Event(r.ColumnText(18)) == payment.EventFulfillmentConfirmed {
 			t.ConfirmedAt = fromUnix(r.ColumnInt64(19))
 		}
 	}
@@ -72,16 +73,12 @@ func unknownTrade(field string) error {
 	return protocol.New(protocol.CodeTradeUnknown, field, "PSD-PAY-A402-08", "")
 }
 
-// Query returns the answer to an earlier request of the same agent, a trade in
-// its present state or the refusal, and trade_unknown when there is none. It
-// uses the nonce of the question.
-func (l *Ledger) Query(ctx context.Context, n Nonce, requestID string) (*Trade, error) {
-	if err := l.UseNonce(ctx, n); err != nil {
-		return nil, err
-	}
+// Query returns the answer to an earlier request of an agent, a trade in its
+// present state or the refusal, and trade_unknown when there is none.
+func (l *Ledger) Query(ctx context.Context, agent, requestID string) (*Trade, error) {
 	var first answer
 	err := l.read(ctx, func(conn *sqlite.Conn) (err error) {
-		first, err = earlier(conn, n.Scope, requestID)
+		first, err = earlier(conn, agent, requestID)
 		return err
 	})
 	if err != nil {
@@ -108,23 +105,23 @@ func (l *Ledger) Trade(ctx context.Context, no string) (*Trade, error) {
 
 // Consume gives the one delivery that a trade pays for to the first consumer
 // that asks (PSD-PAY-A402-08, PSD-PAY-A402-15). The same consumer gets the same
-// answer again, another is proof_used. The scope of the nonce is the merchant;
-// a trade whose payee is another merchant is trade_unknown.
+// answer again, another is proof_used. A trade whose payee is another merchant is
+// trade_unknown.
 //
 // Consuming is the merchant's commitment to deliver: the trade moves to
 // WAIT_BUYER_RECEIPT.
-func (l *Ledger) Consume(ctx context.Context, n Nonce, tradeNo, consumer string) (*Trade, error) {
+func (l *Ledger) Consume(ctx context.Context, merchant, tradeNo, consumer string) (*Trade, error) {
 	if consumer == "" {
 		return nil, protocol.New(protocol.CodeFieldMissing, "consumer", "PSD-PAY-A402-15", "")
 	}
-	return l.change(ctx, n, tradeNo, func(t *tx, trade *Trade) (refusal, err error) {
+	return l.change(ctx, merchant, tradeNo, func(t *tx, trade *Trade) (refusal, err error) {
 		switch {
 		case trade.Consumer == consumer:
 			return nil, nil
 		case trade.Consumer != "":
 			return protocol.New(protocol.CodeProofUsed, "consumer", "PSD-PAY-A402-15", "the proof delivers to its first consumer"), nil
 		}
-		if refusal, err := t.move(trade, deliveryCommitted); refusal != nil || err != nil {
+		if refusal, err := t.move(trade, payment.EventDeliveryCommitted); refusal != nil || err != nil {
 			return refusal, err
 		}
 		trade.Consumer, trade.ConsumedAt = consumer, fromUnix(t.unix())
@@ -136,8 +133,8 @@ func (l *Ledger) Consume(ctx context.Context, n Nonce, tradeNo, consumer string)
 // is finished. Only the consumer that has the delivery can confirm it; before
 // any consumption it is state_conflict. The same confirmation again gets the
 // same answer.
-func (l *Ledger) Confirm(ctx context.Context, n Nonce, tradeNo, consumer string) (*Trade, error) {
-	return l.change(ctx, n, tradeNo, func(t *tx, trade *Trade) (refusal, err error) {
+func (l *Ledger) Confirm(ctx context.Context, merchant, tradeNo, consumer string) (*Trade, error) {
+	return l.change(ctx, merchant, tradeNo, func(t *tx, trade *Trade) (refusal, err error) {
 		switch {
 		case trade.Consumer == "":
 			return protocol.New(protocol.CodeStateConflict, "trade_no", "PSD-PAY-A402-11", "the proof has not been consumed"), nil
@@ -146,7 +143,7 @@ func (l *Ledger) Confirm(ctx context.Context, n Nonce, tradeNo, consumer string)
 		case !trade.ConfirmedAt.IsZero():
 			return nil, nil
 		}
-		if refusal, err := t.move(trade, fulfilmentConfirmed); refusal != nil || err != nil {
+		if refusal, err := t.move(trade, payment.EventFulfillmentConfirmed); refusal != nil || err != nil {
 			return refusal, err
 		}
 		trade.ConfirmedAt = fromUnix(t.unix())
@@ -154,23 +151,16 @@ func (l *Ledger) Confirm(ctx context.Context, n Nonce, tradeNo, consumer string)
 	})
 }
 
-// change uses the nonce, finds the merchant's trade and lets step change it,
-// all in one transaction.
-func (l *Ledger) change(ctx context.Context, n Nonce, tradeNo string, step func(*tx, *Trade) (refusal, err error)) (*Trade, error) {
-	if n.Scope == "" || n.Value == "" || n.Until.IsZero() {
-		return nil, protocol.New(protocol.CodeFieldMissing, "nonce", "PSD-PAY-DEL-04", "")
-	}
+// change finds the merchant's trade and lets step change it, in one
+// transaction.
+func (l *Ledger) change(ctx context.Context, merchant, tradeNo string, step func(*tx, *Trade) (refusal, err error)) (*Trade, error) {
 	var trade *Trade
 	var refusal error
 	err := l.write(ctx, func(t *tx) (err error) {
-		trade = nil
-		if refusal, err = t.useNonce(n); refusal != nil || err != nil {
-			return err
-		}
 		if trade, err = tradeBy(t.conn, "t.trade_no = ?", tradeNo); err != nil {
 			return err
 		}
-		if trade == nil || trade.Payee != n.Scope {
+		if trade == nil || trade.Payee != merchant {
 			refusal = unknownTrade("trade_no")
 			return nil
 		}

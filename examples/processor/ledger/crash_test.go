@@ -1,0 +1,168 @@
+package ledger
+
+import (
+	"bufio"
+	"context"
+	"flag"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"zombiezen.com/go/sqlite"
+
+	"github.com/actprotocol/act-go/protocol"
+)
+
+var kills = flag.Int("kills", 5, "how often TestKill kills the process that writes")
+
+// childFile is set in the environment of the process that TestKill kills.
+const childFile = "ACT_LEDGER_TEST_FILE"
+
+func TestMain(m *testing.M) {
+	if path := os.Getenv(childFile); path != "" {
+		child(path)
+		return
+	}
+	os.Exit(m.Run())
+}
+
+// child pays with all its might and prints each trade once it is answered. It
+// ends only by being killed.
+func child(path string) {
+	l, err := Open(Config{Path: path})
+	if err != nil {
+		fmt.Println("failed", err)
+		os.Exit(1)
+	}
+	run := fmt.Sprint(os.Getpid(), "-", time.Now().UnixNano())
+	for worker := range 32 {
+		go func() {
+			for n := 0; ; n++ {
+				p := killPayment(fmt.Sprintf("%s-%d-%d", run, worker, n))
+				trade, err := l.Pay(context.Background(), p)
+				if err != nil {
+					fmt.Println("failed", err)
+					os.Exit(1)
+				}
+				fmt.Println("paid", p.Request.ID, trade.No)
+			}
+		}()
+	}
+	select {}
+}
+
+// killPayment is a payment of one fen that follows from its id, so that the
+// process which checks can repeat it.
+func killPayment(id string) Payment {
+	now := time.Now()
+	return Payment{
+		Request:  Request{Agent: agent, ID: id, Digest: "digest of " + id, Nonce: Nonce{agent, fmt.Sprint(now.UnixNano(), "-", id), now.Add(10 * time.Minute)}},
+		Mandate:  Mandate{Issuer: issuer, DelegationID: "m-1", Digest: "payload-1", Delegator: principal, Total: 1 << 40, Ends: now.Add(time.Hour)},
+		Scenario: "DEL", Method: "urn:act:payment:balance", Token: token, Payee: shop, Order: "order " + id,
+		OpenTill: now.Add(time.Hour), Amount: 1, Currency: "CNY",
+	}
+}
+
+// TestKill kills a process that pays, again and again at random moments, and
+// looks at what it left: everything that was answered is there exactly once,
+// nothing is half there, and asking again gets the first answer. A kill shows
+// that commits are whole; that they reached the disk before the answer is left
+// to synchronous=FULL, since no test here cuts the power.
+func TestKill(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "ledger.db")
+	l := openAt(t, path, nil)
+	ctx := context.Background()
+	for _, err := range []error{
+		l.OpenAccount(ctx, principal, Principal, "CNY"), l.OpenAccount(ctx, shop, Merchant, "CNY"),
+		l.Deposit(ctx, Deposit{ID: "d", Owner: principal, Currency: "CNY", Amount: 1 << 40}),
+		l.BindToken(ctx, Token{ID: token, Principal: principal, Agent: agent, Currency: "CNY", ValidFrom: time.Now().Add(-time.Hour), ValidUntil: time.Now().Add(time.Hour)}),
+		l.Close(),
+	} {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	answered := map[string]string{}
+	for range *kills {
+		runAndKill(t, path, answered)
+		l := openAt(t, path, nil)
+		report := sound(t, l)
+		if report.Trades < int64(len(answered)) || balance(t, l, shop) != report.Trades {
+			t.Fatalf("%d trades were answered, the book has %d, the shop has %d", len(answered), report.Trades, balance(t, l, shop))
+		}
+		checkAnswered(t, l, answered)
+		if err := l.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	t.Logf("%d kills, %d answered payments", *kills, len(answered))
+}
+
+// runAndKill lets a child pay for a random time and collects what it answered.
+func runAndKill(t *testing.T, path string, answered map[string]string) {
+	t.Helper()
+	cmd := exec.Command(os.Args[0])
+	cmd.Env = append(os.Environ(), childFile+"="+path)
+	cmd.Stderr = os.Stderr
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	lines := bufio.NewScanner(out)
+	var timer *time.Timer
+	before := len(answered)
+	for lines.Scan() {
+		if timer == nil { // it works: kill it at some moment from now on
+			timer = time.AfterFunc(time.Duration(rand.IntN(int(300*time.Millisecond))), func() { _ = cmd.Process.Kill() })
+		}
+		// The last line may be cut short by the kill.
+		if f := strings.Fields(lines.Text()); len(f) == 3 && f[0] == "paid" && len(f[2]) == 26 {
+			answered[f[1]] = f[2]
+		} else if len(f) > 0 && f[0] == "failed" {
+			t.Errorf("child: %s", lines.Text())
+		}
+	}
+	_ = cmd.Wait() // it was killed
+	if len(answered) == before {
+		t.Fatal("the child answered nothing")
+	}
+}
+
+// checkAnswered looks for every answered trade, and repeats some requests.
+func checkAnswered(t *testing.T, l *Ledger, answered map[string]string) {
+	t.Helper()
+	ctx := context.Background()
+	stored := map[string]string{}
+	err := l.read(ctx, func(conn *sqlite.Conn) error {
+		return queryRows(conn, "SELECT request_id, trade_no FROM trades", nil, func(r *sqlite.Stmt) error {
+			stored[r.ColumnText(0)] = r.ColumnText(1)
+			return nil
+		})
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	repeats := 0
+	for id, no := range answered {
+		if stored[id] != no {
+			t.Fatalf("trade %s was answered, the book has %q", no, stored[id])
+		}
+		if repeats++; repeats > 20 {
+			continue
+		}
+		again, err := l.Pay(ctx, killPayment(id))
+		if err != nil || again.No != no {
+			t.Fatalf("asked again: %v, %v", again, err)
+		}
+	}
+	_, err = l.Pay(ctx, Payment{})
+	wantCode(t, err, protocol.CodeFieldMissing)
+}
