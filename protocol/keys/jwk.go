@@ -51,7 +51,10 @@ func ParseJWK(data []byte) (PublicKey, error) {
 	if err != nil {
 		return PublicKey{}, err
 	}
-	return key, j.checkUse(key.alg)
+	if err := j.checkUse(key.alg); err != nil {
+		return PublicKey{}, err
+	}
+	return key, nil
 }
 
 func (j *jwk) key() (PublicKey, error) {

@@ -34,7 +34,8 @@ func NewPublicKey(key crypto.PublicKey) (PublicKey, error) {
 	case ed25519.PublicKey:
 		return newEd25519(k)
 	case *ecdsa.PublicKey:
-		if k == nil || k.Curve != elliptic.P256() {
+		//lint:ignore SA1019 Bytes panics on a key without coordinates, and there is no other way to ask
+		if k == nil || k.Curve != elliptic.P256() || k.X == nil || k.Y == nil {
 			return PublicKey{}, protocol.New(protocol.CodeAlgorithmRefused, "", "", "ECDSA keys are on P-256")
 		}
 		point, err := k.Bytes() // checks that the point is on the curve
