@@ -6,11 +6,19 @@ import (
 	"github.com/actprotocol/act-go/internal/decimal"
 )
 
+// maxLiteral bounds the length of a number. The form of a double has 25
+// characters at most; longer literals only serve to find parsers that differ,
+// and there are some: strconv.ParseFloat reads the integer 10^1000, written
+// out, times e-1000, as 1e-201.
+const maxLiteral = 100
+
 // exact reports whether a number has, in its canonical form, the value of its
 // literal. RFC 8785 writes the shortest digits of the nearest double, which
-// are 17 at most. The work is linear in the literal's length, whatever its
-// exponent says.
+// are 17 at most. The work does not depend on what the exponent says.
 func exact(literal []byte) bool {
+	if len(literal) > maxLiteral {
+		return false
+	}
 	n, ok := decimal.Parse(literal)
 	switch {
 	case !ok:
