@@ -98,7 +98,7 @@ func furnishMany(b *testing.B, l *Ledger) []*payer {
 		p := newPayment(1)
 		p.Request.Agent, p.Mandate.Delegator, p.Token = buyer, owner, token
 		p.Mandate.DelegationID, p.Mandate.Total = "urn:uuid:3f1c3c52-7a0e-4a5e-9d3e-0123456789ab-"+token, 1<<40
-		p.Mandate.Ends, p.OpenTill, p.Request.Nonce = now.AddDate(1, 0, 0), now.AddDate(1, 0, 0), Nonce{"payment-request " + buyer, "", now.Add(7 * time.Minute)}
+		p.Expires, p.Request.Nonce = now.AddDate(1, 0, 0), Nonce{"payment-request " + buyer, "", now.Add(7 * time.Minute)}
 		p.Memo = make([]byte, 160)
 		out[i] = &payer{p: p}
 	}

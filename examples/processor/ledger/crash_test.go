@@ -62,9 +62,9 @@ func killPayment(id string) Payment {
 	now := time.Now()
 	return Payment{
 		Request:  Request{Agent: agent, ID: id, Digest: "digest of " + id, Nonce: Nonce{agent, fmt.Sprint(now.UnixNano(), "-", id), now.Add(10 * time.Minute)}},
-		Mandate:  Mandate{Issuer: issuer, DelegationID: "m-1", Digest: "payload-1", Delegator: principal, Total: 1 << 40, Ends: now.Add(time.Hour)},
+		Mandate:  Mandate{Issuer: issuer, DelegationID: "m-1", Digest: "payload-1", Delegator: principal, Total: 1 << 40},
 		Scenario: "DEL", Method: "urn:act:payment:balance", Token: token, Payee: shop, Order: "order " + id,
-		OpenTill: now.Add(time.Hour), Amount: 1, Currency: "CNY",
+		Expires: now.Add(time.Hour), Amount: 1, Currency: "CNY",
 	}
 }
 

@@ -30,6 +30,9 @@ func TestFactsAreAppendOnly(t *testing.T) {
 	l := openAt(t, path, c.now)
 	furnish(t, l, 100_00)
 	bind(t, l, Token{ID: "pt-m", Merchants: []string{shop}})
+	if err := l.TrustIssuer(context.Background(), issuer, principal, true); err != nil {
+		t.Fatal(err)
+	}
 	trade := mustPay(t, l, newPayment(18_00))
 	if _, err := l.Consume(context.Background(), shop, trade.No, "d"); err != nil {
 		t.Fatal(err)
@@ -37,7 +40,7 @@ func TestFactsAreAppendOnly(t *testing.T) {
 	columns := map[string]string{
 		"accounts": "owner", "transfers": "cause_id", "entries": "amount", "mandates": "total", "tokens": "ceiling",
 		"token_merchants": "merchant", "token_states": "state", "trades": "amount", "trade_moves": "state",
-		"requests": "digest", "consumptions": "consumer",
+		"requests": "digest", "consumptions": "consumer", "issuers": "trusted",
 	}
 	for _, table := range facts {
 		for _, query := range []string{"UPDATE " + table + " SET " + columns[table] + " = " + columns[table], "DELETE FROM " + table} {
@@ -240,4 +243,31 @@ func TestOpenRefuses(t *testing.T) {
 	if !errors.Is(err, errSchema) {
 		t.Errorf("%v", err)
 	}
+}
+
+func TestIssuers(t *testing.T) {
+	l, _ := furnished(t)
+	ctx := context.Background()
+	want := func(n int) {
+		t.Helper()
+		if trusts, err := l.Issuers(ctx); err != nil || len(trusts) != n {
+			t.Errorf("%+v, %v, want %d", trusts, err, n)
+		}
+	}
+	want(0)
+	for _, trusted := range []bool{true, true, false, true} {
+		if err := l.TrustIssuer(ctx, issuer, principal, trusted); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want(1)
+	if err := l.TrustIssuer(ctx, principal, principal, true); err != nil {
+		t.Fatal(err)
+	}
+	want(2)
+	if err := l.TrustIssuer(ctx, issuer, principal, false); err != nil {
+		t.Fatal(err)
+	}
+	want(1)
+	wantCode(t, l.TrustIssuer(ctx, "", principal, true), protocol.CodeFieldMissing)
 }

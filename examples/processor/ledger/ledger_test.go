@@ -77,9 +77,9 @@ func newPayment(amount int64) Payment {
 	n := serial.Add(1)
 	return Payment{
 		Request:  Request{Agent: agent, ID: fmt.Sprintf("r-%d", n), Digest: fmt.Sprintf("digest-%d", n), Nonce: freshNonce()},
-		Mandate:  Mandate{Issuer: issuer, DelegationID: "m-1", Digest: "payload-1", Delegator: principal, Total: 50_00, Ends: start.Add(time.Hour)},
+		Mandate:  Mandate{Issuer: issuer, DelegationID: "m-1", Digest: "payload-1", Delegator: principal, Total: 50_00},
 		Scenario: "DEL", Method: "urn:act:payment:balance", Token: token, Payee: shop, Order: fmt.Sprintf("o-%d", n),
-		OpenTill: start.Add(30 * time.Minute), Amount: amount, Currency: "CNY", Memo: []byte(`{"kept":true}`),
+		Expires: start.Add(30 * time.Minute), Amount: amount, Currency: "CNY", Memo: []byte(`{"kept":true}`),
 	}
 }
 
@@ -226,11 +226,7 @@ func TestRefusals(t *testing.T) {
 			mustPay(t, l, newPayment(1))
 			p.Mandate.Digest = "payload-2"
 		}, protocol.CodeRequestConflict},
-		{"ADD-IAC-LCM-05 mandate ended while the request waited", func(t *testing.T, l *Ledger, c *clock, p *Payment) {
-			c.add(time.Hour)
-			p.OpenTill = start.Add(2 * time.Hour)
-		}, protocol.CodeMandateExpired},
-		{"CID-CART-CFM-04 order closed while the request waited", func(t *testing.T, l *Ledger, c *clock, p *Payment) { c.add(30 * time.Minute) }, protocol.CodeOrderExpired},
+		{"PSD-PAY-DEL-05 mandate or order ended while the request waited", func(t *testing.T, l *Ledger, c *clock, p *Payment) { c.add(30 * time.Minute) }, protocol.CodeOrderExpired},
 		{"PSD-PAY-A402-01 order paid by another request", func(t *testing.T, l *Ledger, c *clock, p *Payment) {
 			q := newPayment(1)
 			q.Order = p.Order
@@ -257,7 +253,7 @@ func TestRefusals(t *testing.T) {
 		{"PSD-PMT-BND-04 cancelled token", func(t *testing.T, l *Ledger, c *clock, p *Payment) { setToken(t, l, TokenCancelled) }, protocol.CodeInstrumentInvalid},
 		{"PSD-PMT-BND-04 expired token", func(t *testing.T, l *Ledger, c *clock, p *Payment) {
 			c.add(24 * time.Hour)
-			p.Mandate.Ends, p.OpenTill = start.Add(48*time.Hour), start.Add(48*time.Hour)
+			p.Expires = start.Add(48 * time.Hour)
 		}, protocol.CodeInstrumentInvalid},
 		{"PSD-PMT-BND-04 token before its time", func(t *testing.T, l *Ledger, c *clock, p *Payment) { c.add(-2 * time.Hour) }, protocol.CodeInstrumentInvalid},
 		{"PSD-PMT-BND-03 ceiling of the token", func(t *testing.T, l *Ledger, c *clock, p *Payment) {

@@ -18,10 +18,9 @@ import (
 // and the budget itself.
 type Mandate struct {
 	Issuer, DelegationID string
-	Digest               string    // of the signed payload, byte by byte
-	Delegator            string    // DID of the principal
-	Total                int64     // max_total_amount in minor units
-	Ends                 time.Time // first moment after its window
+	Digest               string // of the signed payload, byte by byte
+	Delegator            string // DID of the principal
+	Total                int64  // max_total_amount in minor units
 }
 
 // A Payment is a request that everybody else has agreed to: the verifier has
@@ -35,7 +34,7 @@ type Payment struct {
 	Token    string    // payment token
 	Payee    string    // DID of the merchant
 	Order    string    // the merchant's order number, out_trade_no
-	OpenTill time.Time // first moment at which the order or bill is no longer open
+	Expires  time.Time // first moment at which mandate, order or bill is over
 	Amount   int64     // minor units, above zero
 	Currency string    // ISO 4217, also of the mandate
 	Memo     []byte    // kept with the trade and given back, never read
@@ -54,8 +53,8 @@ func (p *Payment) check() error {
 			return protocol.New(protocol.CodeFieldMissing, f.name, "PSD-PAY-DEL-04", "")
 		}
 	}
-	if p.Mandate.Ends.IsZero() || p.OpenTill.IsZero() {
-		return protocol.New(protocol.CodeFieldMissing, "validity_end_time", "PSD-PAY-DEL-05", "the ends of mandate and order are needed")
+	if p.Expires.IsZero() {
+		return protocol.New(protocol.CodeFieldMissing, "expires", "PSD-PAY-DEL-05", "the end of mandate and order is needed")
 	}
 	if p.Amount <= 0 || p.Mandate.Total < 0 {
 		return protocol.New(protocol.CodeFieldInvalid, "amount", "PSD-PAY-DEL-06", "above zero")
@@ -144,8 +143,8 @@ func (t *tx) gather(p *Payment) (f position, err error) {
 func (f *position) decide(p *Payment, now time.Time) (d protocol.Decision) {
 	d.Require(f.pinned == p.Mandate.Digest, protocol.CodeRequestConflict, "ADD-IAC-ISS-15", "mandate pinned", "iac",
 		"the delegation id was used before with another signed payload")
-	d.Require(now.Before(p.Mandate.Ends), protocol.CodeMandateExpired, "ADD-IAC-LCM-05", "mandate open at the debit", "validity_end_time", "")
-	d.Require(now.Before(p.OpenTill), protocol.CodeOrderExpired, "CID-CART-CFM-04", "order open at the debit", "merchant_order_id", "")
+	d.Require(now.Before(p.Expires), protocol.CodeOrderExpired, "PSD-PAY-DEL-05", "mandate and order open at the debit", "timestamp",
+		"over before the payment's turn came")
 	d.Require(!f.orderPaid, protocol.CodeOrderPaid, "PSD-PAY-A402-01", "order unpaid", "merchant_order_id", "")
 	d.Require(p.Amount <= p.Mandate.Total-f.spent, protocol.CodeTotalLimitExceeded, "PSD-PAY-DEL-07", "cumulative limit", "amount",
 		"this payment and those before it exceed max_total_amount")

@@ -13,7 +13,7 @@ const schemaVersion = 1
 // facts are the tables that are only ever appended to.
 var facts = []string{
 	"accounts", "transfers", "entries", "mandates", "tokens", "token_merchants",
-	"token_states", "trades", "trade_moves", "requests", "consumptions",
+	"token_states", "trades", "trade_moves", "requests", "consumptions", "issuers",
 }
 
 // tables holds the facts first and then the projections. All times are seconds
@@ -123,6 +123,15 @@ CREATE TABLE consumptions (
 	consumer TEXT NOT NULL,
 	at       INTEGER NOT NULL
 ) STRICT;
+
+CREATE TABLE issuers (
+	issuer    TEXT NOT NULL,
+	principal TEXT NOT NULL,
+	seq       INTEGER NOT NULL,
+	trusted   INTEGER NOT NULL CHECK (trusted IN (0, 1)),
+	at        INTEGER NOT NULL,
+	PRIMARY KEY (issuer, principal, seq)
+) STRICT, WITHOUT ROWID;
 
 CREATE TABLE nonces (
 	scope TEXT NOT NULL,

@@ -1,0 +1,45 @@
+package ledger
+
+import (
+	"context"
+
+	"zombiezen.com/go/sqlite"
+
+	"github.com/actprotocol/act-go/protocol"
+)
+
+// A Trust says that an issuer may sign mandates on behalf of a principal.
+type Trust struct{ Issuer, Principal string } // DIDs
+
+// TrustIssuer records that a principal lets an issuer speak for it, or no
+// longer does. The book keeps every such word; the last one counts.
+func (l *Ledger) TrustIssuer(ctx context.Context, issuer, principal string, trusted bool) error {
+	if issuer == "" || principal == "" {
+		return protocol.New(protocol.CodeFieldMissing, "issuer", "ADD-IAC-ISS-10", "issuer and principal are needed")
+	}
+	return l.write(ctx, func(t *tx) error {
+		seq, now := int64(-1), false
+		if _, err := t.row("SELECT seq, trusted FROM issuers WHERE issuer = ? AND principal = ? ORDER BY seq DESC LIMIT 1",
+			[]any{issuer, principal}, func(r *sqlite.Stmt) { seq, now = r.ColumnInt64(0), r.ColumnBool(1) }); err != nil {
+			return err
+		}
+		if now == trusted {
+			return nil
+		}
+		return t.exec("INSERT INTO issuers (issuer, principal, seq, trusted, at) VALUES (?, ?, ?, ?, ?)", issuer, principal, seq+1, trusted, t.unix())
+	})
+}
+
+// Issuers lists who is trusted for whom at present.
+func (l *Ledger) Issuers(ctx context.Context) ([]Trust, error) {
+	var out []Trust
+	err := l.read(ctx, func(conn *sqlite.Conn) error {
+		return queryRows(conn, `SELECT issuer, principal FROM issuers i WHERE trusted = 1
+			AND seq = (SELECT max(seq) FROM issuers j WHERE j.issuer = i.issuer AND j.principal = i.principal)
+			ORDER BY issuer, principal`, nil, func(r *sqlite.Stmt) error {
+			out = append(out, Trust{r.ColumnText(0), r.ColumnText(1)})
+			return nil
+		})
+	})
+	return out, err
+}
