@@ -1,0 +1,162 @@
+package verifier
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"syscall"
+	"time"
+)
+
+const (
+	defaultFetchTimeout = 5 * time.Second
+	maxHeaderBytes      = 16 << 10
+	maxFetches          = 64 // at one time, for one Resolver or StatusClient
+)
+
+// Causes of a failed fetch. They are reachable with errors.Is and say nothing
+// of the address, which the sender of a token may have chosen.
+var (
+	errAddressRefused = errors.New("verifier: address is not public")
+	errURLRefused     = errors.New("verifier: not an absolute https URL")
+	errAnswerRefused  = errors.New("verifier: answer was not 200")
+	errAnswerTooLarge = errors.New("verifier: answer is too large")
+	errUnreachable    = errors.New("verifier: no answer")
+)
+
+// A fetcher makes GET requests to addresses that other parties name, and is
+// therefore built to be abused: https only, no proxy, no redirect, no cookie,
+// no compression, an address check after name resolution for every single
+// connection, and limits on header, body and total time.
+type fetcher struct {
+	client   *http.Client
+	timeout  time.Duration
+	maxBytes int64
+}
+
+func newFetcher(roots *x509.CertPool, timeout time.Duration, maxBytes int64, allowLoopback bool) *fetcher {
+	if timeout <= 0 {
+		timeout = defaultFetchTimeout
+	}
+	dialer := &net.Dialer{
+		Timeout: timeout,
+		// Control sees the address that is about to be connected to, so a name
+		// that resolves differently the second time gains nothing.
+		Control: func(_, address string, _ syscall.RawConn) error {
+			return checkAddress(address, allowLoopback)
+		},
+	}
+	return &fetcher{
+		timeout:  timeout,
+		maxBytes: maxBytes,
+		client: &http.Client{
+			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+			Transport: &http.Transport{
+				Proxy:                  nil, // a proxy would make the address check meaningless
+				DialContext:            dialer.DialContext,
+				TLSClientConfig:        &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12},
+				TLSHandshakeTimeout:    timeout,
+				ResponseHeaderTimeout:  timeout,
+				MaxResponseHeaderBytes: maxHeaderBytes,
+				DisableCompression:     true,
+				MaxIdleConns:           32,
+				MaxIdleConnsPerHost:    2,
+				IdleConnTimeout:        30 * time.Second,
+			},
+		},
+	}
+}
+
+// get returns the body of a 200 answer. The content type is not looked at: it
+// is the server's claim, and what the bytes are is decided by parsing them.
+func (f *fetcher) get(ctx context.Context, target, accept string) ([]byte, error) {
+	u, err := url.Parse(target)
+	if err != nil || u.Scheme != "https" || u.Host == "" || u.User != nil || u.Fragment != "" || u.Opaque != "" {
+		return nil, errURLRefused
+	}
+	ctx, cancel := context.WithTimeout(ctx, f.timeout)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, u.String(), nil)
+	if err != nil {
+		return nil, errURLRefused
+	}
+	req.Header.Set("Accept", accept)
+	req.Header.Set("User-Agent", "act-go")
+	resp, err := f.client.Do(req)
+	if err != nil {
+		if errors.Is(err, errAddressRefused) {
+			return nil, errAddressRefused
+		}
+		return nil, errUnreachable
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode >= http.StatusInternalServerError {
+		return nil, errUnreachable
+	}
+	if resp.StatusCode != http.StatusOK {
+		return nil, errAnswerRefused
+	}
+	body, err := io.ReadAll(io.LimitReader(resp.Body, f.maxBytes+1))
+	if err != nil {
+		return nil, errUnreachable
+	}
+	if int64(len(body)) > f.maxBytes {
+		return nil, errAnswerTooLarge
+	}
+	return body, nil
+}
+
+// checkAddress refuses every address that is not plainly a public unicast
+// one. IPv6 is an allow-list, because most of its special ranges embed an IPv4
+// address that would have to be judged again.
+func checkAddress(address string, allowLoopback bool) error {
+	ap, err := netip.ParseAddrPort(address)
+	if err != nil {
+		return errAddressRefused
+	}
+	a := ap.Addr()
+	if a.Is4In6() || a.Zone() != "" {
+		return errAddressRefused
+	}
+	if a.IsLoopback() && allowLoopback {
+		return nil
+	}
+	if !a.IsGlobalUnicast() || a.IsPrivate() {
+		return errAddressRefused
+	}
+	if a.Is6() && !publicIPv6.Contains(a) {
+		return errAddressRefused
+	}
+	for _, p := range specialPrefixes {
+		if p.Contains(a) {
+			return errAddressRefused
+		}
+	}
+	return nil
+}
+
+var publicIPv6 = netip.MustParsePrefix("2000::/3")
+
+// specialPrefixes are the ranges of the IANA special-purpose registries that
+// netip's predicates do not know.
+var specialPrefixes = []netip.Prefix{
+	netip.MustParsePrefix("0.0.0.0/8"),       // this network
+	netip.MustParsePrefix("100.64.0.0/10"),   // carrier-grade NAT
+	netip.MustParsePrefix("192.0.0.0/24"),    // protocol assignments
+	netip.MustParsePrefix("192.0.2.0/24"),    // documentation
+	netip.MustParsePrefix("192.88.99.0/24"),  // 6to4 relays
+	netip.MustParsePrefix("198.18.0.0/15"),   // benchmarks
+	netip.MustParsePrefix("198.51.100.0/24"), // documentation
+	netip.MustParsePrefix("203.0.113.0/24"),  // documentation
+	netip.MustParsePrefix("240.0.0.0/4"),     // reserved, broadcast
+	netip.MustParsePrefix("2001::/23"),       // protocol assignments, Teredo
+	netip.MustParsePrefix("2001:db8::/32"),   // documentation
+	netip.MustParsePrefix("2002::/16"),       // 6to4
+	netip.MustParsePrefix("3fff::/20"),       // documentation
+}
