@@ -1,0 +1,106 @@
+// Package problem writes and reads the JSON body of a failed answer (SPEC.md
+// 6.1): {"error":{"code","field","requirement","detail","outcome","checks",
+// "a402"}}.
+package problem
+
+import (
+	"net/http"
+	"strconv"
+
+	"github.com/actprotocol/act-go/protocol"
+	"github.com/actprotocol/act-go/protocol/canon"
+	"github.com/actprotocol/act-go/protocol/payment"
+)
+
+type body struct {
+	Error report `json:"error"`
+}
+
+type report struct {
+	Code        protocol.Code      `json:"code"`
+	Field       string             `json:"field,omitzero"`
+	Requirement string             `json:"requirement,omitzero"`
+	Detail      string             `json:"detail,omitzero"`
+	Outcome     protocol.Outcome   `json:"outcome"`
+	Checks      []protocol.Check   `json:"checks,omitzero"`
+	A402        *payment.A402Error `json:"a402,omitzero"`
+}
+
+// Encode returns the body for an error. An error that is none of ours becomes
+// service_unavailable, and its text is not repeated.
+func Encode(err error) []byte {
+	e := protocol.AsError(err)
+	a402 := payment.A402ErrorFor(e.Code)
+	out, err := canon.Marshal(body{Error: report{
+		Code: e.Code, Field: e.Field, Requirement: e.Requirement, Detail: e.Detail,
+		Outcome: e.Code.Outcome(), Checks: e.Checks, A402: &a402,
+	}})
+	if err != nil {
+		return []byte(`{"error":{"code":"service_unavailable","outcome":"undetermined"}}`)
+	}
+	return out
+}
+
+// Write answers with an error: the status of its code, and Retry-After in
+// seconds when it is undetermined.
+func Write(w http.ResponseWriter, err error, retryAfter int) {
+	WriteStatus(w, payment.HTTPStatus(protocol.AsError(err).Code), err, retryAfter)
+}
+
+// WriteStatus is Write with a status of the caller's.
+func WriteStatus(w http.ResponseWriter, status int, err error, retryAfter int) {
+	h := w.Header()
+	h.Set("Content-Type", "application/json")
+	h.Set("Cache-Control", "no-store")
+	h.Set("X-Content-Type-Options", "nosniff")
+	if status == http.StatusServiceUnavailable {
+		h.Set("Retry-After", strconv.Itoa(retryAfter))
+	}
+	w.WriteHeader(status)
+	_, _ = w.Write(Encode(err))
+}
+
+// Decode reads the body of a failed answer. It always returns an error: the
+// one that was sent when the body has the form and its code is known, else
+// service_unavailable. A denial that came with a server error is not believed
+// either.
+//
+// An error of ours never prints input, and this is input: of what was sent
+// only the code, and names that look like ours, are taken over. detail is the
+// caller's, and says who refused.
+func Decode(status int, data []byte, detail string) error {
+	var b body
+	if err := canon.DecodeOpen(data, &b); err != nil || !b.Error.Code.Known() {
+		return protocol.New(protocol.CodeServiceUnavailable, "", "", "an answer that is not understood")
+	}
+	r := b.Error
+	if status >= 500 && r.Code.Outcome() == protocol.Denied {
+		return protocol.New(protocol.CodeServiceUnavailable, "", "", "an answer that contradicts itself")
+	}
+	e := protocol.New(r.Code, plain(r.Field), plain(r.Requirement), detail)
+	for _, c := range r.Checks {
+		if c.Code != "" && !c.Code.Known() {
+			continue
+		}
+		e.Checks = append(e.Checks, protocol.Check{
+			Requirement: plain(c.Requirement), Name: plain(c.Name), Outcome: c.Outcome, Code: c.Code, Field: plain(c.Field),
+		})
+	}
+	return e
+}
+
+// plain returns s if it looks like a name of ours, else nothing.
+func plain(s string) string {
+	if len(s) > 96 {
+		return ""
+	}
+	for _, c := range []byte(s) {
+		switch {
+		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9':
+		case c == ' ', c == '.', c == ',', c == '-', c == '_', c == '[', c == ']', c == '@':
+		default:
+			return ""
+		}
+	}
+	return s
+}

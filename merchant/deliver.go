@@ -1,0 +1,199 @@
+package merchant
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"net/http"
+	"time"
+
+	"github.com/actprotocol/act-go/protocol"
+	"github.com/actprotocol/act-go/protocol/canon"
+	"github.com/actprotocol/act-go/protocol/commerce"
+	"github.com/actprotocol/act-go/protocol/money"
+	"github.com/actprotocol/act-go/protocol/payment"
+)
+
+// A Purchase is what a paid handler may know of the payment that its request
+// came with. PurchaseFrom finds it in the request's context.
+type Purchase struct {
+	OutTradeNo string          // the shop's number: an idempotency key for what the handler does
+	TradeNo    string          // the provider's number
+	Buyer      string          // DID of the agent that paid
+	Amount     money.Amount    // what it paid
+	Order      *commerce.Order // the cart that was paid for, at a pick-up
+}
+
+type purchaseKey struct{}
+
+// PurchaseFrom returns the purchase that the request of a paid handler is for.
+// It reports false outside of Paywall and PickupHandler.
+func PurchaseFrom(ctx context.Context) (Purchase, bool) {
+	p, ok := ctx.Value(purchaseKey{}).(Purchase)
+	return p, ok
+}
+
+// A job is one verified proof and the request that it pays for.
+type job struct {
+	claims     payment.ProofClaims
+	proof      string // payment_proof
+	binding    canon.Digest
+	repeatable bool
+	order      *commerce.Order
+	body       []byte
+	next       http.Handler
+}
+
+// binding is what two submissions of one proof must agree in. The id of the
+// proof itself is not in it: the provider may issue another for the same trade.
+func binding(c payment.ProofClaims) canon.Digest {
+	parts := [][]byte{
+		[]byte(c.TradeNo), []byte(c.OutTradeNo), []byte(c.Payer), []byte(c.Thumbprint),
+		[]byte(c.RequestMethod), []byte(c.RequestFingerprint), []byte(c.IdempotencyKey),
+	}
+	return canon.Sum(bytes.Join(parts, []byte("\n"))) // none of them has a line feed
+}
+
+// deliver makes sure that the job is done once and returns its delivery as it
+// then is. The error is nil when there is a delivery to tell of, in whatever
+// state.
+func (s *Shop) deliver(r *http.Request, j job) (Delivery, error) {
+	d, claimed, err := s.claim(r.Context(), j)
+	if err != nil {
+		return Delivery{}, err
+	}
+	if claimed {
+		return s.work(r, d, j), nil
+	}
+	return s.await(r.Context(), d)
+}
+
+// claim consumes the proof at the provider and then claims the delivery, in
+// this order: a process that dies between the two has begun nothing, and the
+// provider tells the next one the same. A delivery that is already claimed or
+// made is not asked about again.
+func (s *Shop) claim(ctx context.Context, j job) (Delivery, bool, error) {
+	orders, now := s.config.Orders, s.config.Now()
+	no := j.claims.OutTradeNo
+	d, err := orders.Delivery(ctx, no)
+	fresh := protocol.CodeOf(err) == protocol.CodeOrderUnknown
+	if err != nil && !fresh {
+		return Delivery{}, false, err
+	}
+	state := d.TradeState
+	if fresh || d.State == Failed || d.State == Claimed && !d.LeaseUntil.After(now) {
+		result, err := s.config.PSP.Consume(ctx, j.proof, no)
+		if err != nil {
+			return Delivery{}, false, err
+		}
+		if result.TradeNo != j.claims.TradeNo || result.OutTradeNo != no || result.Amount != j.claims.Amount {
+			return Delivery{}, false, protocol.New(protocol.CodeProofMismatch, "trade_no", "PSD-PAY-A402-08", "the provider speaks of another trade")
+		}
+		state = result.TradeState
+	}
+	return orders.Claim(ctx, Delivery{
+		OutTradeNo: no, TradeNo: j.claims.TradeNo, Consumer: no, Binding: j.binding, Repeatable: j.repeatable,
+		Lease: canon.Nonce(), LeaseUntil: now.Add(s.config.Lease), TradeState: state, KeepUntil: j.claims.Expires,
+	}, now)
+}
+
+// work runs the handler and keeps its answer. A handler that panics leaves the
+// claim failed, and the panic goes on to the server.
+func (s *Shop) work(r *http.Request, d Delivery, j job) Delivery {
+	// A buyer who hangs up does not interrupt what it has paid for.
+	detached := context.WithoutCancel(r.Context())
+	ctx, cancel := context.WithTimeout(detached, s.config.Lease)
+	defer cancel()
+	ctx = context.WithValue(ctx, purchaseKey{}, Purchase{
+		OutTradeNo: d.OutTradeNo, TradeNo: d.TradeNo, Buyer: j.claims.Payer, Amount: j.claims.Amount, Order: j.order,
+	})
+	c := newCapture(s.config.MaxAnswer)
+	failed := true
+	defer func() {
+		if failed {
+			// If this fails too the lease ends by itself, with the same result.
+			_ = s.config.Orders.Fail(detached, d.OutTradeNo, d.Lease)
+		}
+	}()
+	j.next.ServeHTTP(c, paidRequest(r.WithContext(ctx), j.body))
+	answer := c.answer()
+	d.Answer = &answer
+	if c.failed() {
+		if c.overflow {
+			d.Answer = &Answer{Status: http.StatusInternalServerError}
+		}
+		if d.State = Unknown; d.Repeatable {
+			d.State = Failed
+		}
+		return d
+	}
+	failed = false
+	d.DeliveredAt = s.config.Now()
+	if err := s.keep(detached, d); err == nil {
+		d.State = Delivered
+		s.confirmer.kick()
+	}
+	// What could not be kept is handed over all the same, once: it is paid for
+	// and made. State stays Claimed, so that nobody is told more than is known.
+	return d
+}
+
+// keepAttempts is how often a store is asked to keep an answer.
+const keepAttempts = 3
+
+func (s *Shop) keep(ctx context.Context, d Delivery) (err error) {
+	for range keepAttempts {
+		err = s.config.Orders.Deliver(ctx, d.OutTradeNo, d.Lease, *d.Answer, d.DeliveredAt)
+		if err == nil || protocol.CodeOf(err).Outcome() == protocol.Denied && protocol.CodeOf(err) != "" {
+			break
+		}
+	}
+	return err
+}
+
+// paidRequest is the request as the handler sees it: with its body, without
+// the proof.
+func paidRequest(r *http.Request, body []byte) *http.Request {
+	r = r.Clone(r.Context())
+	r.Header.Del(payment.HeaderProof)
+	r.Body = io.NopCloser(bytes.NewReader(body))
+	r.ContentLength = int64(len(body))
+	return r
+}
+
+// await waits for another submission of the same proof that is being worked
+// on.
+func (s *Shop) await(ctx context.Context, d Delivery) (Delivery, error) {
+	until := time.Now().Add(s.config.Wait)
+	for pause := 2 * time.Millisecond; d.State == Claimed && time.Now().Before(until); pause = min(2*pause, 100*time.Millisecond) {
+		timer := time.NewTimer(pause)
+		select {
+		case <-timer.C:
+		case <-ctx.Done():
+			timer.Stop()
+			return Delivery{}, unavailable("the request was given up", ctx.Err())
+		}
+		var err error
+		if d, err = s.config.Orders.Delivery(ctx, d.OutTradeNo); err != nil {
+			return Delivery{}, err
+		}
+	}
+	return d, nil
+}
+
+// writeAnswer sends a captured answer.
+func writeAnswer(w http.ResponseWriter, a Answer) {
+	h := w.Header()
+	for name, values := range a.Header {
+		switch name {
+		case "Connection", "Transfer-Encoding", "Trailer", "Content-Length", payment.HeaderValidation, payment.HeaderNeeded:
+		default:
+			h[name] = values
+		}
+	}
+	if h.Get("Cache-Control") == "" {
+		h.Set("Cache-Control", "private")
+	}
+	w.WriteHeader(a.Status)
+	_, _ = w.Write(a.Body)
+}

@@ -1,0 +1,257 @@
+package merchant
+
+import (
+	"net/http"
+	"strings"
+
+	"github.com/actprotocol/act-go/internal/problem"
+	"github.com/actprotocol/act-go/protocol"
+	"github.com/actprotocol/act-go/protocol/canon"
+	"github.com/actprotocol/act-go/protocol/money"
+	"github.com/actprotocol/act-go/protocol/payment"
+)
+
+// An Offer is what a paywall sells.
+type Offer struct {
+	// Resource is the resource_id: stable, unique in the shop, 1 to 256
+	// visible ASCII characters (PSD-PAY-A402-01).
+	Resource string
+	// Category is what a mandate's categories are compared with, for example
+	// "data/report".
+	Category string
+	// Price of one request. A new price is for new bills; a proof of a bill
+	// that was issued at the old one is still good.
+	Price money.Amount
+}
+
+// Paywall sells what next answers, for one price a request (PSD-PAY-A402).
+//
+// A request without proof gets 402 and a signed bill for exactly this request,
+// in the header Payment-Needed. A request with the provider's proof of having
+// paid such a bill gets what next answers, once; the answer is kept, and the
+// same proof with the same request gets it again. A proof that is not good for
+// this request gets 402, a new bill and the reason in Payment-Validation; one
+// that cannot be judged at the moment gets 503 and Retry-After and never a new
+// bill.
+//
+// What next answers below 500 is the delivery. When it answers 500 or above,
+// panics, or writes more than MaxAnswer, the delivery has failed: for GET,
+// HEAD, OPTIONS and TRACE, which change nothing, the same proof may try again;
+// for other methods nobody can know how far next came, the delivery is Unknown
+// and is not begun again until a person calls Shop.Reopen. Nothing that was
+// paid for is lost in either case. next sees a context that ends with the
+// lease and not when the buyer hangs up, and cannot flush or hijack.
+//
+// Bound to the payment are method, target, media type and body of the request,
+// and of methods that may change something the Idempotency-Key. Not bound are
+// other header fields: next must not let them decide what it is that is sold.
+// Two bills for one Idempotency-Key are two purchases.
+//
+// An Offer that cannot be billed, with no price for example, makes every
+// answer 503.
+func (s *Shop) Paywall(offer Offer, next http.Handler) http.Handler {
+	return &paywall{shop: s, offer: offer, next: next}
+}
+
+type paywall struct {
+	shop  *Shop
+	offer Offer
+	next  http.Handler
+}
+
+// An asked request is one as the paywall reads it.
+type asked struct {
+	method      string
+	fingerprint canon.Digest
+	key         string // Idempotency-Key of a method that may change something, or ""
+	body        []byte
+}
+
+// ServeHTTP implements http.Handler.
+func (p *paywall) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	q, status, err := p.shop.read(w, r)
+	if err != nil {
+		problem.WriteStatus(w, status, err, 0)
+		return
+	}
+	header, err := payment.Header(r.Header, payment.HeaderProof)
+	if err == nil && header == "" {
+		p.needed(w, q, nil)
+		return
+	}
+	var c checked
+	if err == nil {
+		c, err = p.check(r, q, header)
+	}
+	var d Delivery
+	if err == nil {
+		d, err = p.shop.deliver(r, job{
+			claims: c.claims, proof: c.outer.PaymentProof, binding: binding(c.claims),
+			repeatable: payment.SafeMethod(q.method), body: q.body, next: p.next,
+		})
+	}
+	if err != nil {
+		p.refuse(w, q, c, err)
+		return
+	}
+	p.answer(w, c, d)
+}
+
+// read takes in the whole request.
+func (s *Shop) read(w http.ResponseWriter, r *http.Request) (q asked, status int, err error) {
+	body, err := readBody(w, r, s.config.MaxBody)
+	if err != nil {
+		return asked{}, http.StatusRequestEntityTooLarge, err
+	}
+	bad := func(field, detail string) (asked, int, error) {
+		return asked{}, http.StatusBadRequest, protocol.New(protocol.CodeFieldInvalid, field, "PSD-PAY-A402-16", detail)
+	}
+	target := r.RequestURI
+	if target == "" {
+		target = r.URL.RequestURI()
+	}
+	if !strings.HasPrefix(target, "/") {
+		return bad("target_uri", "a request target in origin form")
+	}
+	if len(r.Header.Values("Content-Type")) > 1 {
+		return bad("content_type", "one line")
+	}
+	q = asked{method: r.Method, body: body}
+	if q.fingerprint, err = payment.Fingerprint(r.Method, s.config.Origin+target, r.Header.Get("Content-Type"), body); err != nil {
+		return asked{}, http.StatusBadRequest, err
+	}
+	if !payment.SafeMethod(r.Method) {
+		switch keys := r.Header.Values("Idempotency-Key"); len(keys) {
+		case 0:
+		case 1:
+			q.key = keys[0]
+			if canon.CheckID(q.key) != nil {
+				return bad("idempotency_key", "1 to 256 visible ASCII characters")
+			}
+		default:
+			return bad("idempotency_key", "one line")
+		}
+	}
+	return q, 0, nil
+}
+
+// needed answers 402 with a new bill (PSD-PAY-A402-02). why is nil for a
+// request that came without a proof.
+func (p *paywall) needed(w http.ResponseWriter, q asked, why error) {
+	bill, err := p.bill(q)
+	if err != nil {
+		problem.WriteStatus(w, http.StatusServiceUnavailable, unavailable("this cannot be billed", err), retrySeconds)
+		return
+	}
+	w.Header().Set(payment.HeaderNeeded, bill)
+	if why != nil {
+		problem.WriteStatus(w, http.StatusPaymentRequired, why, 0)
+		return
+	}
+	w.Header().Set("Cache-Control", "no-store")
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	w.WriteHeader(http.StatusPaymentRequired)
+	_, _ = w.Write([]byte("Payment is needed. The header Payment-Needed says what for and how much.\n"))
+}
+
+// bill makes and signs a bill. A bill is new each time and never changed
+// (PSD-PAY-A402-14).
+func (p *paywall) bill(q asked) (string, error) {
+	s, now := p.shop, p.shop.config.Now()
+	key := q.key
+	if key == "" && !payment.SafeMethod(q.method) {
+		key = canon.Nonce()
+	}
+	t := terms{
+		resource: p.offer.Resource, amount: p.offer.Price.String(), currency: p.offer.Price.Currency().Code(),
+		fingerprint: q.fingerprint, idempotencyKey: key,
+	}
+	return payment.SignBill(s.config.Signer, payment.Bill{
+		MethodID: s.methodID, MethodVersion: payment.MethodVersion, OutTradeNo: t.number(s.config.BillKey),
+		ResourceID: p.offer.Resource, Amount: p.offer.Price, PayBefore: now.Add(s.config.BillLifetime),
+		SellerID: s.id, RequestMethod: q.method, RequestFingerprint: q.fingerprint, IdempotencyKey: key,
+		ReplayWindow: s.config.BillLifetime, PSPID: s.config.PSP.ID(), Endpoint: s.config.PSP.Endpoint(), Category: p.offer.Category,
+	})
+}
+
+// refuse answers a proof that was not accepted: 402, a new bill and INVALID
+// when it is wrong (PSD-PAY-A402-09), 503 and UNKNOWN when that could not be
+// decided (PSD-PAY-A402-23).
+func (p *paywall) refuse(w http.ResponseWriter, q asked, c checked, err error) {
+	e := protocol.AsError(err)
+	status := payment.ValidationInvalid
+	if e.Code.Outcome() == protocol.Undetermined {
+		status = payment.ValidationUnknown
+	}
+	a402 := payment.A402ErrorFor(e.Code).At(payment.PhaseProofValidation)
+	c.tell(p.shop, w, payment.Validation{Status: status, Delivery: payment.DeliveryNotStarted, Fulfillment: payment.FulfillmentNotConfirmed, Error: &a402})
+	if status == payment.ValidationUnknown {
+		problem.WriteStatus(w, http.StatusServiceUnavailable, e, retrySeconds)
+		return
+	}
+	p.needed(w, q, e)
+}
+
+// answer sends what is known of a delivery (PSD-PAY-A402-19, -22).
+func (p *paywall) answer(w http.ResponseWriter, c checked, d Delivery) {
+	v := payment.Validation{Status: payment.ValidationValid, Fulfillment: payment.FulfillmentNotConfirmed, State: payment.StateWaitSellerFulfillment}
+	switch d.State {
+	case Delivered:
+		v.Delivery, v.Fulfillment, v.State = payment.DeliveryDelivered, payment.FulfillmentPending, payment.StateWaitBuyerReceipt
+	case Confirmed:
+		v.Delivery, v.Fulfillment, v.State = payment.DeliveryDelivered, payment.FulfillmentConfirmed, d.TradeState
+	case Rejected:
+		v.Delivery, v.Fulfillment, v.State = payment.DeliveryDelivered, payment.FulfillmentFailed, payment.StateWaitBuyerReceipt
+	case Claimed:
+		v.Delivery = payment.DeliveryStarted
+		if d.Answer != nil { // made, handed over, and not kept
+			v.Delivery = payment.DeliveryDelivered
+		}
+	case Failed:
+		v.Delivery = payment.DeliveryFailed
+	default:
+		v.Delivery = payment.DeliveryUnknown
+	}
+	c.tell(p.shop, w, v)
+	writeDelivery(w, d)
+}
+
+// writeDelivery sends the answer of a delivery, or says that there is none
+// yet.
+func writeDelivery(w http.ResponseWriter, d Delivery) {
+	switch {
+	case d.Answer != nil:
+		writeAnswer(w, *d.Answer)
+	case d.State == Claimed, d.State == Failed:
+		problem.Write(w, protocol.New(protocol.CodeServiceUnavailable, "", "PSD-PAY-A402-15", "paid for and not delivered yet; send the same again"), retrySeconds)
+	default:
+		problem.Write(w, protocol.New(protocol.CodeOutcomeUnknown, "", "PSD-PAY-A402-15", "paid for; a person has to find out whether it was delivered"), 60)
+	}
+}
+
+// checked is what is known of a proof.
+type checked struct {
+	outer     *payment.Proof      // as presented; nil when it could not be read
+	claims    payment.ProofClaims // verified, when authentic
+	authentic bool                // the provider has signed it for this shop
+}
+
+// tell adds Payment-Validation, if the proof names its trade. v says what the
+// proof itself does not.
+func (c checked) tell(s *Shop, w http.ResponseWriter, v payment.Validation) {
+	if c.outer == nil {
+		return
+	}
+	if v.State == "" { // claim no more than is known
+		v.State = payment.StateWaitBuyerPay
+		if c.authentic {
+			v.State = payment.StateWaitSellerFulfillment
+		}
+	}
+	o := c.outer
+	v.MethodID, v.MethodVersion, v.OutTradeNo, v.ResourceID = o.MethodID, o.MethodVersion, o.OutTradeNo, o.ResourceID
+	v.TradeNo, v.RequestFingerprint, v.ValidatedAt, v.PSPID = o.TradeNo, o.RequestFingerprint, s.config.Now(), s.config.PSP.ID()
+	if header, err := v.EncodeHeader(); err == nil { // it is optional, and a proof outside our profile has none
+		w.Header().Set(payment.HeaderValidation, header)
+	}
+}

@@ -1,0 +1,184 @@
+package merchant
+
+import (
+	"context"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/actprotocol/act-go/protocol"
+	"github.com/actprotocol/act-go/protocol/commerce"
+	"github.com/actprotocol/act-go/protocol/keys"
+	"github.com/actprotocol/act-go/protocol/payment"
+	"github.com/actprotocol/act-go/verifier"
+)
+
+// A PSP is the payment service provider as a seller needs it; psp.Client
+// implements it. Both calls are idempotent for the same consumer and may be
+// repeated. Their answers have been verified.
+type PSP interface {
+	// ID is the DID of the provider.
+	ID() string
+	// Endpoint is the URL at which buyers reach it.
+	Endpoint() string
+	// Consume uses a proof for a delivery (PSD-PAY-A402-08). The first
+	// consumer wins; for another one it fails with proof_used. An
+	// undetermined error means that the answer is not known.
+	Consume(ctx context.Context, proof, consumer string) (payment.ConsumptionResult, error)
+	// ConfirmFulfilment says that the trade has been delivered
+	// (PSD-PAY-A402-10).
+	ConfirmFulfilment(ctx context.Context, tradeNo, consumer string, deliveredAt time.Time) (payment.FulfilmentResult, error)
+}
+
+// Config is what a Shop needs. Signer, Verifier, PSP, Orders, Method, Origin
+// and BillKey are required, and Catalogue for carts.
+type Config struct {
+	// Signer has the shop's key of purpose seller; its DID is the shop's.
+	Signer *keys.Signer
+	// Verifier checks what buyers and the provider have signed.
+	Verifier *verifier.Verifier
+	// PSP is the one provider that the shop is paid through.
+	PSP PSP
+	// Orders keeps deliveries and carts.
+	Orders OrderStore
+	// Method is how the shop is paid, urn:act:payment:<name>.
+	Method string
+
+	// Origin is scheme, host and, unless it is the default, port under which
+	// buyers reach the shop: "https://shop.example". Neither Host nor a
+	// forwarding header is trusted to tell.
+	Origin string
+	// BillKey is 32 random bytes that authenticate the numbers of bills. All
+	// processes of a shop share it. Who changes it refuses the proofs of bills
+	// that were issued before: keep it across restarts.
+	BillKey []byte
+
+	// Catalogue returns what can be ordered now, for carts. The quantities
+	// that can be locked are in Orders.
+	Catalogue func(context.Context) ([]commerce.Item, error)
+
+	BillLifetime time.Duration // from bill to pay_before; 10 minutes
+	CartLock     time.Duration // how long a cart's price and stock are promised; 10 minutes
+	PickupGrace  time.Duration // how much longer the stock is really held; 10 minutes
+	DeliverIn    time.Duration // delivery of an item that does not tell; 24 hours
+	Lease        time.Duration // the longest time a paid handler may take; 30 seconds
+	Wait         time.Duration // how long a repeated submission waits for the first; 5 seconds
+	ConfirmPause time.Duration // before a failed confirmation is tried again, doubling to a minute; 1 second
+	MaxBody      int64         // the largest body of a request, in bytes; 1 MiB
+	MaxAnswer    int           // the largest body of a paid answer, which is kept; 1 MiB
+
+	Now func() time.Time // nil means time.Now
+
+	// InsecureBearerProofs accepts proofs from whoever presents them, without
+	// a signature by the key that paid. Whoever sees such a proof before it is
+	// used can have the delivery.
+	InsecureBearerProofs bool
+}
+
+// A Shop sells. It is safe for concurrent use. Close it to have all deliveries
+// confirmed.
+type Shop struct {
+	config    Config
+	id        string
+	methodID  string
+	authority string // of Origin
+	confirmer *confirmer
+}
+
+// New checks the configuration and returns a Shop. Deliveries that an earlier
+// process left unconfirmed in Orders begin to be confirmed at once.
+func New(c Config) (*Shop, error) {
+	if err := c.check(); err != nil {
+		return nil, err
+	}
+	c.defaults()
+	methodID, err := payment.MethodID(c.Method)
+	if err != nil {
+		return nil, err
+	}
+	origin, err := parseOrigin(c.Origin)
+	if err != nil {
+		return nil, err
+	}
+	c.BillKey = slices.Clone(c.BillKey)
+	s := &Shop{config: c, id: c.Signer.DID(), methodID: methodID, authority: origin}
+	s.confirmer = newConfirmer(c.Orders, c.PSP, c.Now, c.ConfirmPause)
+	s.confirmer.kick()
+	return s, nil
+}
+
+func (c *Config) check() error {
+	missing := func(field, detail string) error {
+		return protocol.New(protocol.CodeFieldMissing, field, "", detail)
+	}
+	switch {
+	case c.Signer == nil:
+		return missing("signer", "the shop's key is needed")
+	case c.Signer.Purpose() != keys.Seller:
+		return protocol.New(protocol.CodeKeyPurpose, "signer", "ADD-IAC-ISS-12", "a shop signs with a key of purpose seller")
+	case c.Verifier == nil:
+		return missing("verifier", "")
+	case c.PSP == nil || c.PSP.ID() == "":
+		return missing("psp", "")
+	case c.Orders == nil:
+		return missing("orders", "")
+	case len(c.BillKey) != billKeySize:
+		return protocol.New(protocol.CodeFieldInvalid, "bill_key", "PSD-PAY-A402-01", "32 random bytes")
+	}
+	return nil
+}
+
+func (c *Config) defaults() {
+	for _, d := range []struct {
+		field *time.Duration
+		value time.Duration
+	}{
+		{&c.BillLifetime, 10 * time.Minute}, {&c.CartLock, 10 * time.Minute}, {&c.PickupGrace, 10 * time.Minute},
+		{&c.DeliverIn, 24 * time.Hour}, {&c.Lease, 30 * time.Second}, {&c.Wait, 5 * time.Second}, {&c.ConfirmPause, time.Second},
+	} {
+		if *d.field <= 0 {
+			*d.field = d.value
+		}
+	}
+	if c.MaxBody <= 0 {
+		c.MaxBody = 1 << 20
+	}
+	if c.MaxAnswer <= 0 {
+		c.MaxAnswer = 1 << 20
+	}
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+}
+
+// parseOrigin returns the authority of an origin.
+func parseOrigin(origin string) (string, error) {
+	u, err := url.Parse(origin)
+	if err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" ||
+		origin != u.Scheme+"://"+u.Host || origin != strings.ToLower(origin) {
+		return "", protocol.New(protocol.CodeFieldInvalid, "origin", "PSD-PAY-A402-16", "scheme, host and port in lower case, nothing else")
+	}
+	if u.Port() == "443" && u.Scheme == "https" || u.Port() == "80" && u.Scheme == "http" {
+		return "", protocol.New(protocol.CodeFieldInvalid, "origin", "PSD-PAY-A402-16", "without the scheme's default port")
+	}
+	return u.Host, nil
+}
+
+// ID is the shop's DID.
+func (s *Shop) ID() string { return s.id }
+
+// Flush waits until the provider knows of every delivery made so far, or the
+// context ends.
+func (s *Shop) Flush(ctx context.Context) error { return s.confirmer.flush(ctx) }
+
+// Close waits as Flush does and then stops confirming. Deliveries made or left
+// after it stay in Orders, and the next Shop over the same store confirms
+// them.
+func (s *Shop) Close(ctx context.Context) error { return s.confirmer.close(ctx) }
+
+// Reopen says that a person has found out that nothing was delivered for an
+// order whose delivery is Unknown. The buyer's proof can then be used again.
+func (s *Shop) Reopen(ctx context.Context, outTradeNo string) error {
+	return s.config.Orders.Reopen(ctx, outTradeNo)
+}

@@ -1,0 +1,64 @@
+package psp
+
+import (
+	"context"
+
+	"github.com/actprotocol/act-go/protocol"
+	"github.com/actprotocol/act-go/protocol/canon"
+	"github.com/actprotocol/act-go/protocol/payment"
+	"github.com/actprotocol/act-go/verifier"
+)
+
+// Pay asks for a payment, once (SPEC.md 6.1). The caller makes and stores
+// q.RequestID before; calling Pay again with the same q is one more
+// transmission of the same request and gets the first answer. Nonce and
+// Timestamp of q are set here.
+//
+// A nil error means that the provider has signed a result for exactly this
+// request, with a proof for the key of the Signer. An error that is not
+// errors.Is protocol.ErrUndetermined means that the provider has refused;
+// outcome_unknown that nobody knows.
+func (c *Client) Pay(ctx context.Context, q payment.Request) (payment.Result, error) {
+	if q.PSPID != c.config.ID {
+		return payment.Result{}, protocol.New(protocol.CodeAudienceMismatch, "psp_id", "PSD-PAY-A402-17", "addressed to another provider")
+	}
+	q.Nonce, q.Timestamp = canon.Nonce(), c.config.Now()
+	message, err := payment.SignRequest(c.config.Signer, q)
+	if err != nil {
+		return payment.Result{}, err
+	}
+	return c.result(ctx, "/payments", message, q)
+}
+
+// Query asks what became of the payment request q (PSD-PAY-A402-23). Of q the
+// members that a result repeats are needed: RequestID, Scenario, BuyerAgentID,
+// MerchantID, DelegationID, MerchantOrderID and Amount.
+//
+// trade_unknown means that the provider has not carried the request out so
+// far; a transmission that is still on its way may change that. Every other
+// error leaves the outcome open.
+func (c *Client) Query(ctx context.Context, q payment.Request) (payment.Result, error) {
+	q.PSPID = c.config.ID
+	message, err := payment.SignQuery(c.config.Signer, payment.Query{
+		RequestID: canon.UUID(), Nonce: canon.Nonce(), Timestamp: c.config.Now(),
+		PSPID: c.config.ID, BuyerAgentID: q.BuyerAgentID, PaymentRequestID: q.RequestID,
+	})
+	if err != nil {
+		return payment.Result{}, err
+	}
+	return c.result(ctx, "/queries", message, q)
+}
+
+func (c *Client) result(ctx context.Context, path string, message []byte, q payment.Request) (payment.Result, error) {
+	body, err := c.post(ctx, path, message, protocol.CodeOutcomeUnknown)
+	if err != nil {
+		return payment.Result{}, err
+	}
+	verified, err := c.config.Verifier.Result(ctx, body, verifier.ResultExpectation{
+		Request: q, Thumbprint: c.config.Signer.Public().Thumbprint(),
+	})
+	if err != nil {
+		return payment.Result{}, unverified(protocol.CodeOutcomeUnknown, err)
+	}
+	return verified.Value(), nil
+}

@@ -1,0 +1,145 @@
+// Package psp is the HTTP client of a payment service provider that speaks
+// SPEC.md 6: it asks for payments and for what became of them, on behalf of an
+// agent, and consumes proofs and confirms fulfilments, on behalf of a
+// merchant.
+//
+// A Client signs what it sends, with a fresh nonce and time in each
+// transmission, and verifies what it gets: a Result it returns was signed by
+// the provider and answers the request that was asked. Give it an http.Client
+// that trusts the provider's certificate, and nobody's else if you can.
+//
+// What it promises: an error that is not errors.Is ErrUndetermined means that
+// the provider has refused, and that no money moved by this request. Anything
+// that leaves room for another ending, a lost connection for example, is
+// undetermined, and of Pay it is outcome_unknown: ask Query. It never sends a
+// request twice by itself and follows no redirect.
+package psp
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/actprotocol/act-go/internal/problem"
+	"github.com/actprotocol/act-go/protocol"
+	"github.com/actprotocol/act-go/protocol/canon"
+	"github.com/actprotocol/act-go/protocol/identity"
+	"github.com/actprotocol/act-go/protocol/keys"
+	"github.com/actprotocol/act-go/verifier"
+)
+
+// Config is what a Client needs. All members but Now, Timeout and
+// InsecureAllowHTTP are required.
+type Config struct {
+	// ID is the DID of the provider: to whom messages are addressed and whose
+	// signatures are believed.
+	ID string
+	// Endpoint is the provider's URL, without a slash at its end; the paths
+	// of SPEC.md 6 follow it.
+	Endpoint string
+	// Signer is the caller's: of purpose agent-request for Pay and Query, of
+	// purpose seller for Consume and ConfirmFulfilment.
+	Signer *keys.Signer
+	// Verifier checks the provider's answers.
+	Verifier *verifier.Verifier
+	// HTTP carries the requests. Its Timeout is not used.
+	HTTP *http.Client
+
+	Timeout time.Duration    // of one call; 20 seconds
+	Now     func() time.Time // nil means time.Now
+
+	// InsecureAllowHTTP allows an Endpoint without TLS. Answers are signed,
+	// but refusals are not, and requests carry the whole mandate.
+	InsecureAllowHTTP bool
+}
+
+// A Client talks to one provider for one agent or merchant. It is safe for
+// concurrent use.
+type Client struct {
+	config Config
+	http   http.Client
+}
+
+const (
+	defaultTimeout = 20 * time.Second
+	maxAnswer      = canon.DefaultMaxBytes
+	refusedDetail  = "refused by the payment service provider"
+)
+
+// New checks the configuration and returns a Client. It does not connect.
+func New(c Config) (*Client, error) {
+	if _, err := identity.ParseDID(c.ID); err != nil {
+		return nil, protocol.In(err, "id")
+	}
+	u, err := url.Parse(c.Endpoint)
+	if err != nil || u.Host == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" || strings.HasSuffix(c.Endpoint, "/") ||
+		u.Scheme != "https" && !(u.Scheme == "http" && c.InsecureAllowHTTP) {
+		return nil, protocol.New(protocol.CodeFieldInvalid, "endpoint", "PSD-PAY-A402-17", "an https URL without query and final slash")
+	}
+	for _, m := range []struct {
+		name    string
+		missing bool
+	}{{"signer", c.Signer == nil}, {"verifier", c.Verifier == nil}, {"http", c.HTTP == nil}} {
+		if m.missing {
+			return nil, protocol.New(protocol.CodeFieldMissing, m.name, "", "")
+		}
+	}
+	if c.Timeout <= 0 {
+		c.Timeout = defaultTimeout
+	}
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	client := http.Client{
+		Transport:     c.HTTP.Transport,
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
+	return &Client{config: c, http: client}, nil
+}
+
+// ID is the DID of the provider.
+func (c *Client) ID() string { return c.config.ID }
+
+// Endpoint is the URL of the provider.
+func (c *Client) Endpoint() string { return c.config.Endpoint }
+
+// post sends a signed message and returns the body of a successful answer. A
+// refusal is returned as what the provider said, everything else with the code
+// lost, because nobody knows then whether the message was received.
+func (c *Client) post(ctx context.Context, path string, message []byte, lost protocol.Code) ([]byte, error) {
+	ctx, cancel := context.WithTimeout(ctx, c.config.Timeout)
+	defer cancel()
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, c.config.Endpoint+path, bytes.NewReader(message))
+	if err != nil {
+		return nil, protocol.Wrap(protocol.CodeFieldInvalid, "endpoint", "PSD-PAY-A402-17", "", err)
+	}
+	// Without GetBody the transport cannot send the message a second time.
+	request.GetBody = nil
+	request.Header.Set("Content-Type", "application/json")
+	response, err := c.http.Do(request)
+	if err != nil {
+		return nil, protocol.Wrap(lost, "", "PSD-PAY-A402-23", "the payment service provider did not answer", err)
+	}
+	defer response.Body.Close()
+	body, err := io.ReadAll(io.LimitReader(response.Body, maxAnswer+1))
+	if err != nil || len(body) > maxAnswer {
+		return nil, protocol.Wrap(lost, "", "PSD-PAY-A402-23", "the answer was cut off or too large", err)
+	}
+	if response.StatusCode == http.StatusOK {
+		return body, nil
+	}
+	refusal := protocol.AsError(problem.Decode(response.StatusCode, body, refusedDetail))
+	if refusal.Code == protocol.CodeServiceUnavailable {
+		refusal.Code = lost
+	}
+	return nil, refusal
+}
+
+// unverified is the error for an answer that cannot be believed.
+func unverified(lost protocol.Code, err error) error {
+	return protocol.Wrap(lost, "", "PSD-PAY-A402-23", "an answer that is not, or not verifiably, the provider's", err)
+}
