@@ -19,6 +19,10 @@ type HTTPExpectation struct {
 	// Covers names header fields that the signature must cover beside the
 	// standard components, for example "payment-proof".
 	Covers []string
+	// Repeatable accepts a request whose nonce was used before. It is for a
+	// receiver that answers a repetition with the first answer and does
+	// nothing twice: an HTTP transport may send a request again by itself.
+	Repeatable bool
 }
 
 // HTTPIdentity says which agent signed a request.
@@ -62,7 +66,7 @@ func (v *Verifier) HTTPSignature(ctx context.Context, r *http.Request, body []by
 		return nil, d.Err()
 	}
 	n := Nonce{Scope: "http " + did.String(), Value: p.Nonce, Until: p.Expires.Add(clockSkew)}
-	if !d.Record(requirement, "nonce is fresh", v.use(ctx, n, requirement)) {
+	if !expect.Repeatable && !d.Record(requirement, "nonce is fresh", v.use(ctx, n, requirement)) {
 		return nil, d.Err()
 	}
 	id := HTTPIdentity{Agent: did.String(), Thumbprint: key.Thumbprint()}
