@@ -82,7 +82,7 @@ func ParseKeyID(s string) (did DID, fragment string, err error) {
 		return DID{}, "", protocol.New(protocol.CodeFieldMissing, "", "IDN-02", "")
 	}
 	head, fragment, ok := strings.Cut(s, "#")
-	if !ok || !validFragment(fragment) {
+	if !ok || head == "" || !validFragment(fragment) {
 		return DID{}, "", invalid("an absolute DID URL with a fragment")
 	}
 	did, err = ParseDID(head)
