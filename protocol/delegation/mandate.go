@@ -28,6 +28,9 @@ func Issue(s *keys.Signer, c Claims) ([]byte, error) {
 	if err := c.Authorization.issuable(); err != nil {
 		return nil, protocol.In(err, "vc.credentialSubject")
 	}
+	if err := c.listed(); err != nil {
+		return nil, err
+	}
 	switch {
 	case len(c.Unknown) > 0:
 		return nil, protocol.New(protocol.CodeConstraintUnknown, "", "ADD-IAC-ISS-07", "")
@@ -65,13 +68,16 @@ func ParseMandate(raw []byte) (*UnverifiedMandate, error) {
 	m := &UnverifiedMandate{token: token}
 	r := newReader(token.Payload, true)
 	if err := m.claims.read(r); err != nil {
-		return nil, err
+		return nil, withRequirement(err, "ADD-IAC-ISS-14")
 	}
 	if err := m.claims.check(); err != nil {
 		return nil, err
 	}
 	if did, _, _ := strings.Cut(token.Header.KeyID, "#"); did != m.claims.Issuer {
 		return nil, protocol.New(protocol.CodeClaimsConflict, "iss", "ADD-IAC-ISS-10", "the signing key is not the issuer's")
+	}
+	if err := m.claims.listed(); err != nil {
+		return nil, err
 	}
 	m.claims.Unknown = r.unknown
 	m.claims.Authorization.unknown = r.unknown

@@ -163,15 +163,13 @@ func notAbove(name string, n, limit Number, currency money.Currency) error {
 	}
 	amount, err := n.Amount(currency)
 	if err != nil {
-		return inMember(withRequirement(err, "ADD-INT-ICS-13"), name)
+		return invalid(name, "ADD-INT-ICS-13", protocol.AsError(err).Detail)
 	}
 	if limit == "" {
 		return nil
 	}
-	most, err := limit.Amount(currency)
-	if err != nil {
-		return inMember(withRequirement(err, "ADD-INT-ICS-13"), name)
-	}
+	// A limit that is no amount itself is below everything.
+	most, _ := limit.Amount(currency)
 	if order, err := amount.Cmp(most); err != nil || order > 0 {
 		return invalid(name, "ADD-INT-ICS-13", "above the limit it belongs under")
 	}

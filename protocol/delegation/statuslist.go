@@ -131,7 +131,7 @@ type (
 
 // SignStatusList returns the status list token that is served at uri: by the
 // signer's DID, issued at iat, not to be used from exp on, and to be fetched
-// again after ttl. The times are in whole seconds. A list whose token would be
+// again after ttl. The two times are cut to whole seconds. A list whose token would be
 // longer than 64 KiB is too_large; keep lists so small that this cannot happen
 // (all patterns of 2^17 entries fit).
 func SignStatusList(s *keys.Signer, uri string, l *StatusList, iat, exp time.Time, ttl time.Duration) ([]byte, error) {
@@ -141,6 +141,7 @@ func SignStatusList(s *keys.Signer, uri string, l *StatusList, iat, exp time.Tim
 	if err := (&StatusReference{URI: uri}).check(); err != nil {
 		return nil, err
 	}
+	iat, exp = iat.Truncate(time.Second), exp.Truncate(time.Second)
 	if err := checkListTimes(iat, exp, ttl); err != nil {
 		return nil, err
 	}
