@@ -249,7 +249,7 @@ func (c *Claims) read(r *reader) error {
 func (r *reader) numericDate(dst *time.Time) error {
 	var seconds int64
 	if err := r.integer(&seconds, lastSecond); err != nil {
-		return withRequirement(err, "ADD-IAC-ISS-14")
+		return err
 	}
 	*dst = time.Unix(seconds, 0).UTC()
 	return nil

@@ -94,7 +94,7 @@ func decodeStatusList(lst string) (*StatusList, error) {
 		return nil, err
 	}
 	broken := func(err error) error {
-		return protocol.Wrap(protocol.CodeMalformed, "", "ADD-IAC-LCM-10", "not a zlib stream", err)
+		return protocol.Wrap(protocol.CodeMalformed, "", "", "not a zlib stream", err)
 	}
 	source := bytes.NewReader(packed)
 	z, err := zlib.NewReader(source)
@@ -107,7 +107,7 @@ func decodeStatusList(lst string) (*StatusList, error) {
 	case err != nil:
 		return nil, broken(err)
 	case len(unpacked) > most:
-		return nil, protocol.New(protocol.CodeTooLarge, "", "ADD-IAC-LCM-10", "more entries than are unpacked")
+		return nil, protocol.New(protocol.CodeTooLarge, "", "", "more entries than are unpacked")
 	case len(unpacked) == 0 || source.Len() > 0:
 		return nil, broken(nil)
 	}
@@ -216,7 +216,7 @@ func ParseStatusList(raw []byte, uri string) (*UnverifiedStatusList, error) {
 		return nil, err
 	}
 	if l.list, err = decodeStatusList(lst); err != nil {
-		return nil, protocol.In(err, "status_list.lst")
+		return nil, withRequirement(protocol.In(err, "status_list.lst"), "ADD-IAC-LCM-10")
 	}
 	if did, _, _ := strings.Cut(token.Header.KeyID, "#"); did != l.Issuer {
 		return nil, protocol.New(protocol.CodeClaimsConflict, "iss", "ADD-IAC-LCM-10", "the signing key is not the issuer's")

@@ -1,0 +1,59 @@
+package delegation
+
+import (
+	"testing"
+
+	"github.com/actprotocol/act-go/protocol/keys"
+)
+
+func BenchmarkParseMandate(b *testing.B) {
+	s := issuerKey(b)
+	raw, err := Issue(s, fullClaims(b))
+	if err != nil {
+		b.Fatal(err)
+	}
+	m, err := ParseMandate(raw)
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Run("parse", func(b *testing.B) {
+		b.ReportAllocs()
+		b.ReportMetric(float64(len(m.Payload())), "payload-bytes")
+		for b.Loop() {
+			if _, err := ParseMandate(raw); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+	// The part that every token has: base64url, header, strict JSON.
+	b.Run("token", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			if _, err := keys.ParseCompact(raw, keys.TypeMandate); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+	b.Run("bounds", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			if _, err := m.claims.Bounds(); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+}
+
+func BenchmarkBoundsDecide(b *testing.B) {
+	limits, p, spent := bounds(b, nil), latte(b), cny(b, "0.00")
+	for name, role := range map[string]Role{"agent": RoleAgent, "psp": RolePSP} {
+		b.Run(name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				if d := limits.Decide(role, p, &spent); !d.Allowed() {
+					b.Fatal(d.Err())
+				}
+			}
+		})
+	}
+}
