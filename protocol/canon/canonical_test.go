@@ -6,6 +6,7 @@ import (
 	"math/big"
 	"reflect"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -239,6 +240,30 @@ func TestLimits(t *testing.T) {
 			}
 		})
 	}
+}
+
+// Calls share decoders; one text must not show in the form of another, neither
+// after a refusal nor at the same time.
+func TestCallsAreIndependent(t *testing.T) {
+	want, err := canon.Canonicalize([]byte(mandate))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var group sync.WaitGroup
+	for i := range 8 {
+		group.Go(func() {
+			for j := range 200 {
+				h := hostile[(i*200+j)%len(hostile)]
+				if _, err := canon.Canonicalize([]byte(h.in)); protocol.CodeOf(err) != h.code {
+					t.Errorf("%s: %v", h.name, err)
+				}
+				if got, err := canon.Canonicalize([]byte(mandate)); err != nil || !bytes.Equal(got, want) {
+					t.Errorf("after %s: %s, %v", h.name, got, err)
+				}
+			}
+		})
+	}
+	group.Wait()
 }
 
 func TestMembersAndWithout(t *testing.T) {
