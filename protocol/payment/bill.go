@@ -183,7 +183,7 @@ func SignBill(s *keys.Signer, b Bill) (string, error) {
 	if err := b.check(); err != nil {
 		return "", err
 	}
-	return encodeHeader(w)
+	return encodeHeader(w, MaxHeaderWritten)
 }
 
 // signed returns the bytes that a bill's signature covers: all of protocol and
@@ -234,11 +234,14 @@ func (u *UnverifiedBill) KeyID() string { return u.wire.Protocol.SignerID }
 // SignerDID is the DID of KeyID.
 func (u *UnverifiedBill) SignerDID() string { return wire.SignerDID(u.KeyID()) }
 
-// CheckProfile applies what SPEC.md 6.4 asks beyond the official schema:
-// method_id and version, DIDs, ids of visible ASCII, an amount above zero,
-// psp_id, endpoint and category in method, a key of the seller, and a signature
+// CheckProfile applies what SPEC.md 6.4 asks beyond the official schema: at
+// most MaxHeaderWritten bytes, method_id and version, DIDs, ids of visible
+// ASCII, an amount above zero, psp_id, endpoint and category in method, a key of the seller, and a signature
 // type of ours.
 func (u *UnverifiedBill) CheckProfile() error {
+	if len(u.header) > MaxHeaderWritten {
+		return protocol.New(protocol.CodeTooLarge, "", "PSD-PAY-A402-03", "a bill has at most 3 KiB")
+	}
 	if u.profile != nil {
 		return u.profile
 	}

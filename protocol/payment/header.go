@@ -19,6 +19,10 @@ const (
 
 // Limits of a header value in bytes, in the form in which it is sent. What we
 // write is smaller than what we read, because proxies add up all headers.
+//
+// A Payment-Proof may be as long as what is read: its length follows from the
+// ids of the bill, and when it is written the money has moved. For that a bill
+// over MaxHeaderWritten does not pass CheckProfile, and so is not paid.
 const (
 	MaxHeaderWritten = 3 << 10
 	MaxHeaderRead    = 8 << 10
@@ -52,15 +56,15 @@ type method struct {
 // check applies SPEC.md 6.4 to the method of any header.
 func (m method) check(r *wire.Reader) { r.DID("method.psp_id", m.PSPID) }
 
-// encodeHeader marshals a payload and encodes it.
-func encodeHeader(payload any) (string, error) {
+// encodeHeader marshals a payload and encodes it, in at most limit bytes.
+func encodeHeader(payload any, limit int) (string, error) {
 	data, err := canon.Marshal(payload)
 	if err != nil {
 		return "", err
 	}
 	header := canon.EncodeBase64(data)
-	if len(header) > MaxHeaderWritten {
-		return "", protocol.New(protocol.CodeTooLarge, "", "PSD-PAY-A402-03", "at most 3 KiB")
+	if len(header) > limit {
+		return "", protocol.New(protocol.CodeTooLarge, "", "PSD-PAY-A402-03", "a header over its limit")
 	}
 	return header, nil
 }

@@ -110,7 +110,7 @@ func (p Proof) EncodeHeader() (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return encodeHeader(proofWire{Protocol: w, Method: m})
+	return encodeHeader(proofWire{Protocol: w, Method: m}, MaxHeaderRead)
 }
 
 // An UnverifiedProof agrees with the official schema; nothing is known of its

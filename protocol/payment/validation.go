@@ -212,7 +212,7 @@ func (v Validation) EncodeHeader() (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return encodeHeader(validationWire{Protocol: w, Method: m})
+	return encodeHeader(validationWire{Protocol: w, Method: m}, MaxHeaderWritten)
 }
 
 // An UnverifiedValidation agrees with the official schema. The header is not
