@@ -84,6 +84,8 @@ type Payment struct {
 	OrderNo   string       // the seller's order number
 	Scenario  string       // DEL or AUP
 
+	DelegationID string // of the mandate
+
 	// FinalAfter is the time from which on no transmission of the request can
 	// be accepted any more. A provider that does not know the request then
 	// never will.

@@ -1,0 +1,197 @@
+package agent
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/actprotocol/act-go/protocol"
+	"github.com/actprotocol/act-go/protocol/keys"
+	"github.com/actprotocol/act-go/protocol/money"
+	"github.com/actprotocol/act-go/protocol/payment"
+	"github.com/actprotocol/act-go/verifier"
+)
+
+// A PSP is the payment service provider as an agent needs it; psp.Client
+// implements it. Results have been verified: they are the provider's word
+// about exactly the request.
+type PSP interface {
+	// ID is the DID of the provider.
+	ID() string
+	// Pay transmits a request once more. It fails with an error that is not
+	// errors.Is protocol.ErrUndetermined when the provider has refused it, and
+	// with outcome_unknown when the answer is not known.
+	Pay(ctx context.Context, q payment.Request) (payment.Result, error)
+	// Query asks what became of a request. trade_unknown means that it has
+	// not been carried out so far.
+	Query(ctx context.Context, q payment.Request) (payment.Result, error)
+}
+
+// Config is what an Agent needs. Signer, Wallet, Verifier, PSP, Spent, Method
+// and PaymentToken are required.
+type Config struct {
+	// Signer has the agent's key of purpose agent-request: the key that its
+	// mandates name. Its DID is the agent's.
+	Signer *keys.Signer
+	// Wallet holds the mandates.
+	Wallet *Wallet
+	// Verifier checks mandates before they are used, and what sellers sign.
+	Verifier *verifier.Verifier
+	// PSP is the provider that the mandates are made for.
+	PSP PSP
+	// Spent is the agent's record of its payments.
+	Spent SpendStore
+	// Method and PaymentToken are the instrument: how the agent pays,
+	// urn:act:payment:<name>, and the token that stands for the account.
+	Method       string
+	PaymentToken string
+
+	// Refused is told of every purchase that the agent's own check refused
+	// (CID-CART-CFM-02). When the policy is PAUSE_AND_NOTIFY it may wait for
+	// the principal; when it then returns nil, because there is a new mandate
+	// for example, the check is made once more. It never makes a refused
+	// purchase allowed. Nil means that nobody is told but the caller, and that
+	// the purchase ends.
+	Refused func(ctx context.Context, r Refusal) error
+
+	Patience time.Duration    // how long a proof is presented again that the seller cannot check now; 30 seconds
+	MaxBody  int64            // the largest body of a request that may have to be paid, in bytes; 1 MiB
+	Now      func() time.Time // nil means time.Now
+}
+
+// An Agent buys. It is safe for concurrent use.
+type Agent struct {
+	config Config
+	id     string
+	locks  keyedLocks
+
+	mu       sync.Mutex
+	refusals []Refusal
+	prices   map[priceKey]money.Amount
+}
+
+// New checks the configuration and returns an Agent.
+func New(c Config) (*Agent, error) {
+	missing := func(field string) error { return protocol.New(protocol.CodeFieldMissing, field, "PSD-PAY-DEL-02", "") }
+	switch {
+	case c.Signer == nil:
+		return nil, missing("signer")
+	case c.Signer.Purpose() != keys.AgentRequest:
+		return nil, protocol.New(protocol.CodeKeyPurpose, "signer", "ADD-IAC-ISS-12", "an agent signs with a key of purpose agent-request")
+	case c.Wallet == nil:
+		return nil, missing("wallet")
+	case c.Wallet.agent != c.Signer.DID():
+		return nil, protocol.New(protocol.CodeAgentMismatch, "wallet", "PSD-PAY-DEL-05", "the wallet of another agent")
+	case c.Verifier == nil:
+		return nil, missing("verifier")
+	case c.PSP == nil || c.PSP.ID() == "":
+		return nil, missing("psp")
+	case c.Spent == nil:
+		return nil, missing("spent")
+	case c.PaymentToken == "":
+		return nil, missing("payment_token")
+	}
+	if _, err := payment.MethodID(c.Method); err != nil {
+		return nil, err
+	}
+	if c.Patience <= 0 {
+		c.Patience = 30 * time.Second
+	}
+	if c.MaxBody <= 0 {
+		c.MaxBody = 1 << 20
+	}
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	return &Agent{config: c, id: c.Signer.DID(), prices: make(map[priceKey]money.Amount)}, nil
+}
+
+// ID is the agent's DID.
+func (a *Agent) ID() string { return a.id }
+
+// Wallet is the agent's wallet.
+func (a *Agent) Wallet() *Wallet { return a.config.Wallet }
+
+// Spent is what the agent's own record says was spent under a mandate,
+// including what is reserved for payments whose outcome is open.
+func (a *Agent) Spent(ctx context.Context, m Mandate) (money.Amount, error) {
+	return a.config.Spent.Spent(ctx, m.Key(), m.bounds.Currency())
+}
+
+// Abandon gives up waiting for what was paid for by a request: the money stays
+// spent, and the same thing can be bought anew. It fails with state_conflict
+// while it is not known whether the payment happened.
+func (a *Agent) Abandon(ctx context.Context, requestID string) error {
+	return a.config.Spent.Close(ctx, requestID)
+}
+
+// A priceKey is an item of a merchant.
+type priceKey struct{ merchant, item string }
+
+// RecordPrice fixes the catalogue price that later prices of an item are
+// compared with (price_deviation_tolerance), for example the one that the
+// principal saw when confirming the intent. Without it the first price that
+// the agent has seen in the merchant's catalogue is taken. For a paywall the
+// item is its resource_id.
+func (a *Agent) RecordPrice(merchant, item string, price money.Amount) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.prices[priceKey{merchant, item}] = price
+}
+
+// seePrice records a price unless there is one.
+func (a *Agent) seePrice(merchant, item string, price money.Amount) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if _, known := a.prices[priceKey{merchant, item}]; !known {
+		a.prices[priceKey{merchant, item}] = price
+	}
+}
+
+// price returns the recorded price; an unknown one is not valid.
+func (a *Agent) price(merchant, item string) money.Amount {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.prices[priceKey{merchant, item}]
+}
+
+// keyedLocks lets one goroutine at a time do something about one subject.
+type keyedLocks struct {
+	mu    sync.Mutex
+	locks map[string]*keyedLock
+}
+
+type keyedLock struct {
+	token chan struct{} // holds one token while nobody has the lock
+	users int
+}
+
+// lock waits for the lock of key, or for the context.
+func (k *keyedLocks) lock(ctx context.Context, key string) (unlock func(), err error) {
+	k.mu.Lock()
+	if k.locks == nil {
+		k.locks = make(map[string]*keyedLock)
+	}
+	l := k.locks[key]
+	if l == nil {
+		l = &keyedLock{token: make(chan struct{}, 1)}
+		l.token <- struct{}{}
+		k.locks[key] = l
+	}
+	l.users++
+	k.mu.Unlock()
+	leave := func() {
+		k.mu.Lock()
+		defer k.mu.Unlock()
+		if l.users--; l.users == 0 {
+			delete(k.locks, key)
+		}
+	}
+	select {
+	case <-l.token:
+		return func() { l.token <- struct{}{}; leave() }, nil
+	case <-ctx.Done():
+		leave()
+		return nil, protocol.Wrap(protocol.CodeServiceUnavailable, "", "PSD-PAY-A402-23", "given up while the same is being bought", ctx.Err())
+	}
+}

@@ -1,0 +1,151 @@
+package agent
+
+import (
+	"context"
+	"time"
+
+	"github.com/actprotocol/act-go/protocol"
+	"github.com/actprotocol/act-go/protocol/delegation"
+	"github.com/actprotocol/act-go/verifier"
+)
+
+// A Refusal is a purchase that the agent's own check did not allow, and why
+// (CID-CART-CFM-02).
+type Refusal struct {
+	At       time.Time
+	Mandate  string // Mandate.Key of the mandate that came closest; empty when none is held
+	Policy   delegation.DeviationAction
+	Purchase delegation.Purchase
+	Decision protocol.Decision
+}
+
+// maxRefusals is how many refusals are remembered.
+const maxRefusals = 256
+
+// Refusals returns the latest refusals, the oldest first: the record of what
+// was cancelled or paused and why (CID-CART-CFM-02).
+func (a *Agent) Refusals() []Refusal {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return append([]Refusal(nil), a.refusals...)
+}
+
+// Check is the agent's own check of a purchase (CID-CART-CFM-01,
+// PSD-PAY-DEL-01, PSD-PAY-AUP-02, PSD-PAY-A402-05): for each mandate that is
+// held, the mandate itself, with its present state, and the purchase against
+// its boundaries and the agent's own record of what was spent.
+//
+// It returns the first mandate that allows the purchase, or the one that comes
+// closest, which is the one with the fewest failed checks, and its decision.
+// With no mandate at all the decision denies. Empty At and Method are filled
+// in. Nothing is reserved: two purchases may both be allowed of which only one
+// fits.
+func (a *Agent) Check(ctx context.Context, p delegation.Purchase) (Mandate, protocol.Decision) {
+	return a.choose(ctx, p, "", a.config.Wallet.Mandates())
+}
+
+// choose is Check for a subject and among some mandates.
+func (a *Agent) choose(ctx context.Context, p delegation.Purchase, subject string, among []Mandate) (best Mandate, decision protocol.Decision) {
+	if p.At.IsZero() {
+		p.At = a.config.Now()
+	}
+	if p.Method == "" {
+		p.Method = a.config.Method
+	}
+	fewest := -1
+	for _, m := range among {
+		d := a.judge(ctx, m, p, subject)
+		if d.Allowed() {
+			return m, d
+		}
+		failed := 0
+		for _, c := range d.Checks() {
+			if c.Outcome != protocol.Allowed {
+				failed++
+			}
+		}
+		if fewest < 0 || failed < fewest {
+			best, decision, fewest = m, d, failed
+		}
+	}
+	if fewest < 0 {
+		decision.Fail(protocol.CodePolicyRefused, "PSD-PAY-A402-05", "a mandate is held", "wallet", "no mandate that this could be paid by")
+	}
+	return best, decision
+}
+
+// judge decides about one mandate and one purchase. The boundaries are judged
+// also when the mandate itself has failed, so that the decision explains all.
+func (a *Agent) judge(ctx context.Context, m Mandate, p delegation.Purchase, subject string) protocol.Decision {
+	var d protocol.Decision
+	verified, err := a.config.Verifier.Mandate(ctx, []byte(m.raw), verifier.MandateExpectation{Agent: a.id, Audience: a.config.PSP.ID()})
+	if err == nil {
+		d.Append(verified.Decision())
+	} else {
+		record(&d, "mandate", err)
+	}
+	history, err := a.config.Spent.History(ctx, m.Key(), subject)
+	if !d.Record("PSD-PAY-DEL-01", "own record of attempts", err) {
+		return d
+	}
+	spent, err := a.config.Spent.Spent(ctx, m.Key(), m.bounds.Currency())
+	if !d.Record("PSD-PAY-DEL-01", "own record of what was spent", err) {
+		return d
+	}
+	p.Attempt = history.Failed
+	d.Append(m.bounds.Decide(delegation.RoleAgent, p, &spent))
+	return d
+}
+
+// record takes the checks of an error over.
+func record(d *protocol.Decision, name string, err error) {
+	e := protocol.AsError(err)
+	if len(e.Checks) == 0 {
+		d.Record(e.Requirement, name, e)
+		return
+	}
+	for _, c := range e.Checks {
+		if c.Outcome == protocol.Allowed {
+			d.Pass(c.Requirement, c.Name)
+		} else {
+			d.Fail(c.Code, c.Requirement, c.Name, c.Field, c.Detail)
+		}
+	}
+}
+
+// allow chooses the mandate for a purchase and applies the policy when none
+// allows it (CID-CART-CFM-02). A mandate's price_deviation_action is taken as
+// its policy for every failed check; with none the agent pauses and notifies.
+func (a *Agent) allow(ctx context.Context, p delegation.Purchase, subject string, among func() []Mandate) (Mandate, error) {
+	for again := true; ; again = false {
+		m, d := a.choose(ctx, p, subject, among())
+		if d.Allowed() {
+			return m, nil
+		}
+		policy := m.bounds.DeviationAction()
+		if policy == "" {
+			policy = delegation.PauseAndNotify
+		}
+		r := Refusal{At: a.config.Now(), Policy: policy, Purchase: p, Decision: d}
+		if m.raw != "" {
+			r.Mandate = m.Key()
+		}
+		a.remember(r)
+		if a.config.Refused == nil {
+			return Mandate{}, d.Err()
+		}
+		err := a.config.Refused(ctx, r)
+		if policy == delegation.AutoCancel || err != nil || !again {
+			return Mandate{}, d.Err()
+		}
+	}
+}
+
+func (a *Agent) remember(r Refusal) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if len(a.refusals) >= maxRefusals {
+		a.refusals = a.refusals[1:]
+	}
+	a.refusals = append(a.refusals, r)
+}

@@ -1,0 +1,177 @@
+package agent
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/actprotocol/act-go/protocol"
+	"github.com/actprotocol/act-go/protocol/canon"
+	"github.com/actprotocol/act-go/protocol/delegation"
+	"github.com/actprotocol/act-go/protocol/payment"
+)
+
+const (
+	// sendFor is how long after the reservation a request is transmitted.
+	sendFor = time.Minute
+	// finalAfter is when no transmission can be accepted any more: a message
+	// is at most five minutes old, clocks differ by a minute on either side.
+	finalAfter = sendFor + 5*time.Minute + 2*time.Minute
+
+	retriesUnbounded = 3 // transmissions after the first under AUTO_RETRY without max_retry_count
+	retryPause       = 200 * time.Millisecond
+)
+
+// A charge is one payment that is about to be made.
+type charge struct {
+	subject  string
+	purchase delegation.Purchase
+	merchant string
+	orderNo  string
+	order    string // one of the two
+	bill     string
+	among    func() []Mandate
+}
+
+// open returns the open payment for a subject, after asking the provider about
+// it when its outcome is not known (PSD-PAY-A402-23). Nil means that there is
+// none and the subject may be paid for.
+func (a *Agent) open(ctx context.Context, subject string) (*Payment, error) {
+	history, err := a.config.Spent.History(ctx, "", subject)
+	if err != nil || history.Open == nil {
+		return nil, err
+	}
+	p := *history.Open
+	if p.State == Paid {
+		return &p, nil
+	}
+	result, err := a.config.PSP.Query(ctx, a.asked(p))
+	switch {
+	case err == nil:
+		return a.commit(ctx, p, result)
+	case protocol.CodeOf(err) == protocol.CodeTradeUnknown && !a.config.Now().Before(p.FinalAfter):
+		return nil, a.config.Spent.Release(ctx, p.RequestID)
+	}
+	return nil, unresolved(err)
+}
+
+// unresolved is the error while nobody knows whether money has moved.
+func unresolved(cause error) error {
+	return protocol.Wrap(protocol.CodeOutcomeUnknown, "", "PSD-PAY-A402-23", "a payment was begun and its outcome is not known; it is asked about before anything else", cause)
+}
+
+// asked is what a Query needs to know of a stored payment.
+func (a *Agent) asked(p Payment) payment.Request {
+	return payment.Request{
+		Scenario: payment.Scenario(p.Scenario), RequestID: p.RequestID, PSPID: p.PSP, BuyerAgentID: a.id,
+		MerchantID: p.Merchant, DelegationID: p.DelegationID, MerchantOrderID: p.OrderNo, Amount: p.Amount,
+	}
+}
+
+// pay checks, reserves and pays a charge, and returns the payment with its
+// proof. The caller holds the lock of the subject and has found nothing open.
+func (a *Agent) pay(ctx context.Context, c charge) (*Payment, error) {
+	m, err := a.allow(ctx, c.purchase, c.subject, c.among)
+	if err != nil {
+		return nil, err
+	}
+	now := a.config.Now()
+	p := Payment{
+		RequestID: canon.UUID(), Mandate: m.Key(), DelegationID: m.claims.ID, Subject: c.subject, Amount: c.purchase.Amount,
+		Merchant: c.merchant, PSP: a.config.PSP.ID(), OrderNo: c.orderNo, Scenario: string(m.Scenario()), FinalAfter: now.Add(finalAfter),
+	}
+	q := a.asked(p)
+	q.IAC, q.PaymentMethod, q.PaymentToken, q.Order, q.Bill = m.raw, a.config.Method, a.config.PaymentToken, c.order, c.bill
+	// From here on a crash leaves the request in the store, to be asked about.
+	if err := a.config.Spent.Reserve(ctx, p, m.bounds.Total()); err != nil {
+		return nil, err
+	}
+	if err := ctx.Err(); err != nil { // nothing has been sent
+		return nil, errors.Join(unsent(err), a.config.Spent.Release(context.WithoutCancel(ctx), p.RequestID))
+	}
+	retries := 0
+	if m.bounds.OnFailure() == delegation.AutoRetry {
+		retries = retriesUnbounded
+		if limit, ok := m.bounds.MaxRetries(); ok {
+			retries = limit
+		}
+	}
+	return a.send(ctx, p, q, retries, now.Add(sendFor))
+}
+
+func unsent(cause error) error {
+	return protocol.Wrap(protocol.CodeServiceUnavailable, "", "PSD-PAY-A402-23", "given up before anything was sent", cause)
+}
+
+// send transmits the request until its outcome is known, or the mandate's
+// retries, the time or the caller's patience are used up. All transmissions
+// are of one request id: the provider carries it out at most once.
+func (a *Agent) send(ctx context.Context, p Payment, q payment.Request, retries int, until time.Time) (*Payment, error) {
+	pause := retryPause
+	for sent := 1; ; sent++ {
+		result, err := a.config.PSP.Pay(ctx, q)
+		if err == nil {
+			return a.commit(ctx, p, result)
+		}
+		if final(err, sent == 1) {
+			return nil, errors.Join(err, a.config.Spent.Release(context.WithoutCancel(ctx), p.RequestID))
+		}
+		if ctx.Err() != nil {
+			return nil, unresolved(err)
+		}
+		result, asked := a.config.PSP.Query(ctx, q)
+		if asked == nil {
+			return a.commit(ctx, p, result)
+		}
+		if protocol.CodeOf(asked) != protocol.CodeTradeUnknown || sent > retries || !sleep(ctx, pause) || !a.config.Now().Before(until) {
+			return nil, unresolved(err)
+		}
+		pause *= 2
+	}
+}
+
+// final reports whether an answer means that the payment has not happened and
+// will not. After a transmission that got no answer, only what the provider
+// decides once it has found the request authentic is final: another copy may
+// still arrive.
+func final(err error, first bool) bool {
+	code := protocol.AsError(err).Code
+	switch code {
+	case protocol.CodeReplayed, protocol.CodeRequestConflict, // it has seen this request before
+		protocol.CodeOutcomeUnknown, protocol.CodeServiceUnavailable:
+		return false
+	}
+	if first {
+		return true
+	}
+	return code.Outcome() == protocol.Denied && !code.Wins(protocol.CodeAgentMismatch) && code != protocol.CodeRequestExpired
+}
+
+// commit records what the provider confirmed (PSD-PAY-DEL-10).
+func (a *Agent) commit(ctx context.Context, p Payment, result payment.Result) (*Payment, error) {
+	// The money has moved: a caller who gives up now does not undo it.
+	if err := a.config.Spent.Commit(context.WithoutCancel(ctx), p.RequestID, result.Amount, result.PaymentProof); err != nil {
+		return nil, unresolved(err)
+	}
+	p.State, p.Amount, p.Proof = Paid, result.Amount, result.PaymentProof
+	return &p, nil
+}
+
+// close records that a payment has brought what it was for. When that fails
+// the payment stays open, and the same purchase presents its proof again and
+// gets the same answer: nothing is paid twice.
+func (a *Agent) close(ctx context.Context, p *Payment) {
+	_ = a.config.Spent.Close(context.WithoutCancel(ctx), p.RequestID)
+}
+
+// sleep waits, and reports whether the context is still good.
+func sleep(ctx context.Context, d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}

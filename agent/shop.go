@@ -1,0 +1,290 @@
+package agent
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/actprotocol/act-go/internal/problem"
+	"github.com/actprotocol/act-go/protocol"
+	"github.com/actprotocol/act-go/protocol/canon"
+	"github.com/actprotocol/act-go/protocol/commerce"
+	"github.com/actprotocol/act-go/protocol/delegation"
+	"github.com/actprotocol/act-go/protocol/httpsig"
+	"github.com/actprotocol/act-go/protocol/identity"
+	"github.com/actprotocol/act-go/protocol/money"
+	"github.com/actprotocol/act-go/verifier"
+)
+
+const (
+	maxMessage     = canon.DefaultMaxBytes
+	cartAttempts   = 3
+	refusedByStore = "refused by the merchant"
+)
+
+// A Shop is a merchant that the agent buys from by cart (SPEC.md 5).
+type Shop struct {
+	agent    *Agent
+	merchant string
+	base     string
+	http     http.Client
+}
+
+// Shop returns a merchant with this DID whose addresses begin with base:
+// base/catalogue, base/carts and base/pickups. The client carries the
+// requests; redirects are not followed.
+func (a *Agent) Shop(merchant, base string, c *http.Client) (*Shop, error) {
+	if _, err := identity.ParseDID(merchant); err != nil {
+		return nil, protocol.In(err, "merchant_id")
+	}
+	u, err := url.Parse(base)
+	if err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" || u.User != nil || u.RawQuery != "" || strings.HasSuffix(base, "/") {
+		return nil, protocol.New(protocol.CodeFieldInvalid, "base", "CID-CART-CFM-03", "an http or https URL without query and final slash")
+	}
+	if c == nil {
+		return nil, protocol.New(protocol.CodeFieldMissing, "http", "CID-CART-CFM-03", "a client is needed")
+	}
+	client := http.Client{
+		Transport: c.Transport, Timeout: c.Timeout,
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
+	return &Shop{agent: a, merchant: merchant, base: base, http: client}, nil
+}
+
+// Catalogue fetches what the merchant offers. Items that lack the minimum are
+// left out (CID-MER-CAT-03). The first price that is seen of an item is
+// recorded, see Agent.RecordPrice.
+func (s *Shop) Catalogue(ctx context.Context) (*commerce.Catalogue, error) {
+	body, err := s.call(ctx, http.MethodGet, "/catalogue", nil)
+	if err != nil {
+		return nil, err
+	}
+	catalogue, err := commerce.DecodeCatalogue(body)
+	if err != nil {
+		return nil, err
+	}
+	if catalogue.MerchantID != s.merchant {
+		return nil, protocol.New(protocol.CodeClaimsConflict, "merchant_id", "CID-MER-CAT-01", "the catalogue of another merchant")
+	}
+	for _, i := range catalogue.Items {
+		s.agent.seePrice(s.merchant, i.ID, i.Price)
+	}
+	return catalogue, nil
+}
+
+// A Line is an item and how many of it the agent wants.
+type Line struct {
+	ItemID   string
+	Quantity int64
+}
+
+// An Order is a cart that the merchant has confirmed: price and stock are
+// locked until Confirmation.Expires.
+type Order struct {
+	Confirmation commerce.Order // verified
+	Token        string         // the signed act-order+jwt
+
+	shop    *Shop
+	mandate string // Mandate.Key
+	base    money.Amount
+}
+
+// ConfirmCart checks the purchase against the mandates (CID-CART-CFM-01), asks
+// the merchant to lock price and stock (CID-CART-CFM-03), and verifies the
+// confirmation: its items, amount and currency are those that were asked for.
+// A purchase that the check refuses is not submitted. Nothing is paid.
+func (s *Shop) ConfirmCart(ctx context.Context, lines []Line, f commerce.Fulfilment) (*Order, error) {
+	catalogue, err := s.Catalogue(ctx)
+	if err != nil {
+		return nil, err
+	}
+	a := s.agent
+	request := commerce.CartRequest{
+		RequestID: canon.UUID(), BuyerAgentID: a.id, MerchantID: s.merchant, PSPID: a.config.PSP.ID(),
+		PaymentMethod: a.config.Method, Fulfilment: f,
+	}
+	purchase := delegation.Purchase{At: a.config.Now(), Merchant: s.merchant, Method: a.config.Method}
+	if err := s.fill(catalogue, lines, &request, &purchase); err != nil {
+		return nil, err
+	}
+	m, err := a.allow(ctx, purchase, "", a.config.Wallet.Mandates)
+	if err != nil {
+		return nil, err
+	}
+	request.DelegationID, request.IntentID = m.claims.ID, m.claims.Authorization.IntentID
+	if request.IntentID == "" { // the mandate carries the words themselves
+		request.IntentID = m.claims.ID
+	}
+	token, err := s.submit(ctx, request)
+	if err != nil {
+		return nil, err
+	}
+	verified, err := a.config.Verifier.Order(ctx, token, verifier.OrderExpectation{Request: request})
+	if err != nil {
+		return nil, err
+	}
+	return &Order{
+		Confirmation: verified.Value(), Token: string(token), shop: s, mandate: m.Key(), base: purchase.CataloguePrice,
+	}, nil
+}
+
+// fill takes prices and categories from the catalogue.
+func (s *Shop) fill(catalogue *commerce.Catalogue, lines []Line, request *commerce.CartRequest, purchase *delegation.Purchase) error {
+	var slowest time.Duration
+	known := true // when every item will be delivered
+	for _, l := range lines {
+		item, ok := catalogue.Item(l.ItemID)
+		if !ok {
+			return protocol.New(protocol.CodeOutOfStock, "items.item_id", "CID-MER-CAT-03", "not in the catalogue, or not complete enough to be bought")
+		}
+		if err := addLine(&request.Amount, item.Price, l.Quantity); err != nil {
+			return err
+		}
+		if err := addLine(&purchase.CataloguePrice, s.agent.price(s.merchant, item.ID), l.Quantity); err != nil {
+			return err
+		}
+		request.Items = append(request.Items, commerce.CartLine{ItemID: item.ID, Quantity: l.Quantity, UnitPrice: item.Price})
+		purchase.Categories = append(purchase.Categories, item.Category)
+		known = known && item.Delivery >= 0
+		slowest = max(slowest, item.Delivery)
+	}
+	purchase.Amount = request.Amount
+	if known && len(lines) > 0 {
+		purchase.DeliverBy = purchase.At.Add(slowest)
+	}
+	return nil
+}
+
+// addLine adds quantity times price to a sum that may still be invalid.
+func addLine(sum *money.Amount, price money.Amount, quantity int64) error {
+	line, err := price.Mul(quantity)
+	if err != nil {
+		return err
+	}
+	if !sum.Valid() {
+		*sum = line
+		return nil
+	}
+	*sum, err = sum.Add(line)
+	return err
+}
+
+// submit sends a cart request, again with the same id when there is no answer.
+func (s *Shop) submit(ctx context.Context, request commerce.CartRequest) ([]byte, error) {
+	for attempt := 1; ; attempt++ {
+		request.Nonce, request.Timestamp = canon.Nonce(), s.agent.config.Now()
+		message, err := commerce.SignCartRequest(s.agent.config.Signer, request)
+		if err != nil {
+			return nil, err
+		}
+		token, err := s.call(ctx, http.MethodPost, "/carts", message)
+		if err == nil || attempt == cartAttempts || protocol.AsError(err).Code.Outcome() == protocol.Denied || !sleep(ctx, retryPause) {
+			return token, err
+		}
+	}
+}
+
+// call makes one request and returns the body of a successful answer.
+func (s *Shop) call(ctx context.Context, method, path string, message []byte) ([]byte, error) {
+	lost := func(err error) error {
+		return protocol.Wrap(protocol.CodeServiceUnavailable, "", "CID-CART-CFM-03", "the merchant did not answer", err)
+	}
+	request, err := http.NewRequestWithContext(ctx, method, s.base+path, bytes.NewReader(message))
+	if err != nil {
+		return nil, lost(err)
+	}
+	if message != nil {
+		request.Header.Set("Content-Type", "application/json")
+	}
+	response, err := s.http.Do(request)
+	if err != nil {
+		return nil, lost(err)
+	}
+	defer response.Body.Close()
+	body, err := io.ReadAll(io.LimitReader(response.Body, maxMessage+1))
+	if err != nil || len(body) > maxMessage {
+		return nil, lost(err)
+	}
+	if response.StatusCode != http.StatusOK {
+		return nil, problem.Decode(response.StatusCode, body, refusedByStore)
+	}
+	return body, nil
+}
+
+// PayOrder pays a confirmed order under the mandate that it was checked
+// against (PSD-PAY-DEL): amount, currency and order number are those of the
+// confirmation (CID-CART-CFM-05). Calling it again for the same order returns
+// the first payment.
+func (a *Agent) PayOrder(ctx context.Context, o *Order) (*Payment, error) {
+	c := o.Confirmation
+	subject := "order " + c.MerchantID + " " + c.MerchantOrderID
+	unlock, err := a.locks.lock(ctx, subject)
+	if err != nil {
+		return nil, err
+	}
+	defer unlock()
+	p, err := a.open(ctx, subject)
+	if p != nil || err != nil {
+		return p, err
+	}
+	now := a.config.Now()
+	if !now.Before(c.Expires) {
+		return nil, protocol.New(protocol.CodeOrderExpired, "exp", "PSD-PAY-A402-18", "the lock has ended; confirm the cart anew")
+	}
+	return a.pay(ctx, charge{
+		subject: subject, merchant: c.MerchantID, orderNo: c.MerchantOrderID, order: o.Token,
+		purchase: delegation.Purchase{
+			At: now, Amount: c.Amount, Merchant: c.MerchantID, Categories: c.Categories(), Method: a.config.Method,
+			DeliverBy: c.DeliverBy, CataloguePrice: o.base,
+		},
+		among: func() []Mandate {
+			for _, m := range a.config.Wallet.Mandates() {
+				if m.Key() == o.mandate {
+					return []Mandate{m}
+				}
+			}
+			return nil
+		},
+	})
+}
+
+// PickUp presents the proof of a paid order to the merchant and returns the
+// merchant's answer, whose body the caller closes. It may be repeated: the
+// merchant hands the goods over once and gives the same answer again.
+func (a *Agent) PickUp(ctx context.Context, o *Order, p *Payment) (*http.Response, error) {
+	body, err := canon.Marshal(struct {
+		OrderID string `json:"merchant_order_id"`
+		Proof   string `json:"payment_proof"`
+	}{o.Confirmation.MerchantOrderID, p.Proof})
+	if err != nil {
+		return nil, err
+	}
+	response, err := a.insist(ctx, func() (*http.Response, error) {
+		request, err := http.NewRequestWithContext(ctx, http.MethodPost, o.shop.base+"/pickups", bytes.NewReader(body))
+		if err != nil {
+			return nil, err
+		}
+		request.Header.Set("Content-Type", "application/json")
+		if err := httpsig.Sign(request, body, a.config.Signer, a.config.Now(), signatureLife); err != nil {
+			return nil, err
+		}
+		return o.shop.http.Do(request)
+	})
+	if err != nil {
+		return nil, err
+	}
+	if response.StatusCode >= http.StatusBadRequest {
+		defer response.Body.Close()
+		answer, err := io.ReadAll(io.LimitReader(response.Body, maxMessage))
+		if err != nil {
+			return nil, undelivered(err)
+		}
+		return nil, problem.Decode(response.StatusCode, answer, refusedByStore)
+	}
+	a.close(ctx, p)
+	return response, nil
+}

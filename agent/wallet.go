@@ -1,0 +1,106 @@
+package agent
+
+import (
+	"slices"
+	"sync"
+
+	"github.com/actprotocol/act-go/protocol"
+	"github.com/actprotocol/act-go/protocol/delegation"
+	"github.com/actprotocol/act-go/protocol/keys"
+	"github.com/actprotocol/act-go/protocol/payment"
+)
+
+// A Wallet holds an agent's mandates. It is safe for concurrent use, and keeps
+// them in memory: the principal, or whoever stores them, adds them again after
+// a restart.
+type Wallet struct {
+	agent  string
+	holder keys.PublicKey
+
+	mu   sync.Mutex
+	held []Mandate
+}
+
+// NewWallet returns an empty wallet for the agent whose key, of purpose
+// agent-request, the signer has.
+func NewWallet(s *keys.Signer) *Wallet {
+	return &Wallet{agent: s.DID(), holder: s.Public()}
+}
+
+// A Mandate is one that is held. It is not verified: its state may change any
+// time, and it is verified anew before each payment.
+type Mandate struct {
+	raw    string
+	claims delegation.Claims
+	bounds delegation.Bounds
+}
+
+// Key identifies the mandate in a SpendStore: its issuer and its delegation
+// id.
+func (m Mandate) Key() string { return m.claims.Issuer + " " + m.claims.ID }
+
+// Raw is the mandate as it was issued.
+func (m Mandate) Raw() string { return m.raw }
+
+// Claims are what the mandate says.
+func (m Mandate) Claims() delegation.Claims { return m.claims }
+
+// Bounds are its boundaries.
+func (m Mandate) Bounds() delegation.Bounds { return m.bounds }
+
+// Scenario is how the mandate pays: a SPECIFIED one by directed (PSD-PAY-DEL-12)
+// and a BOUNDED one by autonomous payment (PSD-PAY-AUP-01).
+func (m Mandate) Scenario() payment.Scenario {
+	if m.bounds.Mode() == delegation.Bounded {
+		return payment.ScenarioAUP
+	}
+	return payment.ScenarioDEL
+}
+
+// Add puts a mandate into the wallet. It is refused when it is for another
+// agent (agent_mismatch) or to be used with another key than the agent's
+// (key_unknown). It checks the form only; the signature and the state are
+// checked before each use.
+func (w *Wallet) Add(raw []byte) (Mandate, error) {
+	parsed, err := delegation.ParseMandate(raw)
+	if err != nil {
+		return Mandate{}, err
+	}
+	m := Mandate{raw: string(raw), claims: parsed.Claims()}
+	if m.bounds, err = m.claims.Bounds(); err != nil {
+		return Mandate{}, err
+	}
+	if m.claims.Subject != w.agent {
+		return Mandate{}, protocol.New(protocol.CodeAgentMismatch, "sub", "PSD-PAY-DEL-05", "a mandate of another agent")
+	}
+	if !m.claims.Holder.Equal(w.holder) {
+		return Mandate{}, protocol.New(protocol.CodeKeyUnknown, "cnf.jwk", "PSD-PAY-DEL-05", "a mandate for another key")
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, h := range w.held {
+		if h.Key() != m.Key() {
+			continue
+		}
+		if h.raw == m.raw {
+			return h, nil
+		}
+		return Mandate{}, protocol.New(protocol.CodeRequestConflict, "jti", "ADD-IAC-ISS-04", "another mandate with this id is held")
+	}
+	w.held = append(w.held, m)
+	return m, nil
+}
+
+// Remove takes the mandate with this Key out of the wallet.
+func (w *Wallet) Remove(key string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.held = slices.DeleteFunc(w.held, func(m Mandate) bool { return m.Key() == key })
+}
+
+// Mandates returns what is held, in the order in which it was added.
+func (w *Wallet) Mandates() []Mandate {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return slices.Clone(w.held)
+}
