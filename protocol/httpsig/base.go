@@ -38,6 +38,9 @@ func newRequest(r *http.Request, authority string) (*request, error) {
 	if method == "" {
 		method = http.MethodGet
 	}
+	if !methodToken(method) {
+		return nil, fault(protocol.CodeFieldInvalid, "@method", "a method of letters")
+	}
 	path, query, _ := strings.Cut(target, "?")
 	return &request{method: method, authority: authority, path: path, query: "?" + query, header: r.Header}, nil
 }
@@ -116,6 +119,17 @@ func digest(body []byte) string {
 func fieldName(s string) bool {
 	for _, c := range []byte(s) {
 		if (c < 'a' || c > 'z') && (c < '0' || c > '9') && c != '-' {
+			return false
+		}
+	}
+	return s != ""
+}
+
+// methodToken reports whether s is a method of letters and hyphens, as all
+// registered ones are.
+func methodToken(s string) bool {
+	for _, c := range []byte(s) {
+		if (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') && c != '-' {
 			return false
 		}
 	}
