@@ -3,6 +3,7 @@ package ledger
 import (
 	"context"
 	"math"
+	"slices"
 	"time"
 
 	"zombiezen.com/go/sqlite"
@@ -200,14 +201,18 @@ func (l *Ledger) Accounts(ctx context.Context) ([]Account, error) {
 	return out, err
 }
 
-// Entries lists what happened to one account, oldest first. An account that
-// does not exist has no entries.
-func (l *Ledger) Entries(ctx context.Context, owner, currency string) ([]Entry, error) {
+// Entries lists what happened to one account, oldest first: its latest entries,
+// at most so many, or all when last is zero. An account that does not exist has
+// no entries.
+func (l *Ledger) Entries(ctx context.Context, owner, currency string, last int) ([]Entry, error) {
+	if last <= 0 {
+		last = -1 // no limit
+	}
 	var out []Entry
 	err := l.read(ctx, func(conn *sqlite.Conn) error {
 		return queryRows(conn, `SELECT t.id, t.cause, t.cause_id, e.amount, t.at FROM accounts a
 			JOIN entries e ON e.account = a.id JOIN transfers t ON t.id = e.transfer
-			WHERE a.owner = ? AND a.currency = ? ORDER BY t.id`, []any{owner, currency},
+			WHERE a.owner = ? AND a.currency = ? ORDER BY e.transfer DESC LIMIT ?`, []any{owner, currency, int64(last)},
 			func(r *sqlite.Stmt) error {
 				out = append(out, Entry{
 					Transfer: r.ColumnInt64(0), Cause: r.ColumnText(1), CauseID: r.ColumnText(2),
@@ -216,6 +221,7 @@ func (l *Ledger) Entries(ctx context.Context, owner, currency string) ([]Entry, 
 				return nil
 			})
 	})
+	slices.Reverse(out)
 	return out, err
 }
 

@@ -68,9 +68,8 @@ var rules = []rule{
 	{"a trade is not the answer to exactly its own request", `
 		SELECT t.id FROM trades t LEFT JOIN requests r ON r.agent = t.agent AND r.request_id = t.request_id
 		WHERE r.trade IS NULL OR r.trade <> t.id`},
-	{"a consumption and the trade's moves disagree", `
-		SELECT t.id FROM trades t LEFT JOIN consumptions c ON c.trade = t.id
-		WHERE (c.trade IS NULL) <> NOT EXISTS (SELECT 1 FROM trade_moves m WHERE m.trade = t.id)`},
+	{"a trade was fulfilled and not consumed", `
+		SELECT m.trade FROM trade_moves m WHERE NOT EXISTS (SELECT 1 FROM consumptions c WHERE c.trade = m.trade)`},
 }
 
 // mostProblems is how many rows of one rule a report names.

@@ -37,6 +37,9 @@ func TestFactsAreAppendOnly(t *testing.T) {
 	if _, err := l.Consume(context.Background(), shop, trade.No, "d"); err != nil {
 		t.Fatal(err)
 	}
+	if _, err := l.Confirm(context.Background(), shop, trade.No, "d", start); err != nil {
+		t.Fatal(err)
+	}
 	columns := map[string]string{
 		"accounts": "owner", "transfers": "cause_id", "entries": "amount", "mandates": "total", "tokens": "ceiling",
 		"token_merchants": "merchant", "token_states": "state", "trades": "amount", "trade_moves": "state",
@@ -95,7 +98,7 @@ func TestAuditFinds(t *testing.T) {
 		{"a trade without answer", "DROP TRIGGER requests_no_delete; DELETE FROM requests", "answer to exactly its own request"},
 		{"a trade of another amount", "DROP TRIGGER trades_no_update; UPDATE trades SET amount = amount + 1", "not one transfer of its amount"},
 		{"an overspent mandate", "DROP TRIGGER mandates_no_update; UPDATE mandates SET total = 1", "overspent"},
-		{"a consumption without move", "INSERT INTO consumptions VALUES (1, 'd', 0)", "moves disagree"},
+		{"a fulfilment without consumption", "INSERT INTO trade_moves VALUES (1, 0, 'FULFILLMENT_CONFIRMED', 'TRADE_FINISHED', 0)", "not consumed"},
 		{"a lost account", "DROP TRIGGER accounts_no_delete; DELETE FROM accounts WHERE kind = 'merchant'", "refers to one that does not exist"},
 	}
 	for _, tc := range cases {

@@ -158,9 +158,12 @@ func TestPayMovesMoneyOnce(t *testing.T) {
 	if r.Trades != 1 || r.Transfers != 2 || r.Entries != 4 || r.Currencies[0].Deposited != 100_00 {
 		t.Errorf("report %+v", r)
 	}
-	entries, err := l.Entries(context.Background(), principal, "CNY")
+	entries, err := l.Entries(context.Background(), principal, "CNY", 0)
 	if err != nil || len(entries) != 2 || entries[1].Cause != "payment" || entries[1].CauseID != trade.No || entries[1].Amount != -18_00 {
 		t.Errorf("entries %+v, %v", entries, err)
+	}
+	if last, err := l.Entries(context.Background(), principal, "CNY", 1); err != nil || len(last) != 1 || last[0] != entries[1] {
+		t.Errorf("the last entry %+v, %v", last, err)
 	}
 }
 
@@ -387,7 +390,7 @@ func TestConsumeAndConfirm(t *testing.T) {
 	l, c := furnished(t)
 	ctx := context.Background()
 	trade := mustPay(t, l, newPayment(18_00))
-	_, err := l.Confirm(ctx, shop, trade.No, "delivery-1")
+	_, err := l.Confirm(ctx, shop, trade.No, "delivery-1", start)
 	wantCode(t, err, protocol.CodeStateConflict)
 	_, err = l.Consume(ctx, "did:act:shop.example/tea", trade.No, "delivery-1")
 	wantCode(t, err, protocol.CodeTradeUnknown)
@@ -395,7 +398,7 @@ func TestConsumeAndConfirm(t *testing.T) {
 	wantCode(t, err, protocol.CodeTradeUnknown)
 
 	first, err := l.Consume(ctx, shop, trade.No, "delivery-1")
-	if err != nil || first.State != payment.StateWaitBuyerReceipt {
+	if err != nil || first.State != Paid {
 		t.Fatalf("%+v, %v", first, err)
 	}
 	c.add(time.Minute)
@@ -405,17 +408,25 @@ func TestConsumeAndConfirm(t *testing.T) {
 	}
 	_, err = l.Consume(ctx, shop, trade.No, "delivery-2")
 	wantCode(t, err, protocol.CodeProofUsed)
-	_, err = l.Confirm(ctx, shop, trade.No, "delivery-2")
+	_, err = l.Confirm(ctx, shop, trade.No, "delivery-2", start)
 	wantCode(t, err, protocol.CodeProofUsed)
 
-	done, err := l.Confirm(ctx, shop, trade.No, "delivery-1")
+	for _, at := range []time.Time{start.Add(-2 * time.Minute), start.Add(time.Hour)} {
+		_, err = l.Confirm(ctx, shop, trade.No, "delivery-1", at)
+		wantCode(t, err, protocol.CodeFieldInvalid)
+	}
+	done, err := l.Confirm(ctx, shop, trade.No, "delivery-1", start)
 	if err != nil || done.State != payment.StateTradeFinished || !done.ConfirmedAt.Equal(start.Add(time.Minute)) {
 		t.Fatalf("%+v, %v", done, err)
 	}
 	c.add(time.Minute)
-	repeat, err := l.Confirm(ctx, shop, trade.No, "delivery-1")
+	repeat, err := l.Confirm(ctx, shop, trade.No, "delivery-1", start)
 	if err != nil || !repeat.ConfirmedAt.Equal(done.ConfirmedAt) || repeat.State != payment.StateTradeFinished {
 		t.Errorf("a repeat got %+v, %v", repeat, err)
+	}
+	consumed, err := l.Consume(ctx, shop, trade.No, "delivery-1")
+	if err != nil || consumed.State != payment.StateTradeFinished || !consumed.ConsumedAt.Equal(first.ConsumedAt) {
+		t.Errorf("the consumer after fulfilment got %+v, %v", consumed, err)
 	}
 	got, err := l.Query(ctx, agent, trade.RequestID)
 	if err != nil || got.State != payment.StateTradeFinished || got.Consumer != "delivery-1" {

@@ -103,7 +103,7 @@ CREATE TABLE trade_moves (
 	seq   INTEGER NOT NULL,
 	event TEXT NOT NULL,
 	state TEXT NOT NULL,              -- after the event
-	at    INTEGER NOT NULL,
+	at    INTEGER NOT NULL,          -- of the delivery: by the merchant's word
 	PRIMARY KEY (trade, seq)
 ) STRICT, WITHOUT ROWID;
 

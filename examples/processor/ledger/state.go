@@ -1,6 +1,10 @@
 package ledger
 
-import "github.com/actprotocol/act-go/protocol/payment"
+import (
+	"time"
+
+	"github.com/actprotocol/act-go/protocol/payment"
+)
 
 // Paid is the state in which a trade is born here: decision and debit are one
 // transaction, so nobody ever sees CREATE or WAIT_BUYER_PAY of a trade with a
@@ -9,12 +13,12 @@ const Paid = payment.StateWaitSellerFulfillment
 
 // move applies an event to a trade and records it; the protocol's state machine
 // says whether it can happen.
-func (t *tx) move(trade *Trade, event payment.Event) (refusal, err error) {
+func (t *tx) move(trade *Trade, event payment.Event, at time.Time) (refusal, err error) {
 	next, refusal := payment.Next(trade.State, event)
 	if refusal != nil {
 		return refusal, nil
 	}
 	trade.State = next
 	return nil, t.exec("INSERT INTO trade_moves (trade, seq, event, state, at) VALUES (?, (SELECT count(*) FROM trade_moves WHERE trade = ?), ?, ?, ?)",
-		trade.id, trade.id, string(event), string(next), t.unix())
+		trade.id, trade.id, string(event), string(next), at.Unix())
 }

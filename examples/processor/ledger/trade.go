@@ -108,8 +108,8 @@ func (l *Ledger) Trade(ctx context.Context, no string) (*Trade, error) {
 // answer again, another is proof_used. A trade whose payee is another merchant is
 // trade_unknown.
 //
-// Consuming is the merchant's commitment to deliver: the trade moves to
-// WAIT_BUYER_RECEIPT.
+// Consuming is not delivering: the trade stays in WAIT_SELLER_FULFILLMENT until
+// the merchant says that it has delivered.
 func (l *Ledger) Consume(ctx context.Context, merchant, tradeNo, consumer string) (*Trade, error) {
 	if consumer == "" {
 		return nil, protocol.New(protocol.CodeFieldMissing, "consumer", "PSD-PAY-A402-15", "")
@@ -121,19 +121,24 @@ func (l *Ledger) Consume(ctx context.Context, merchant, tradeNo, consumer string
 		case trade.Consumer != "":
 			return protocol.New(protocol.CodeProofUsed, "consumer", "PSD-PAY-A402-15", "the proof delivers to its first consumer"), nil
 		}
-		if refusal, err := t.move(trade, payment.EventDeliveryCommitted); refusal != nil || err != nil {
-			return refusal, err
+		if trade.State != Paid {
+			return protocol.New(protocol.CodeStateConflict, "trade_no", "PSD-PAY-A402-11", ""), nil
 		}
 		trade.Consumer, trade.ConsumedAt = consumer, fromUnix(t.unix())
 		return nil, t.exec("INSERT INTO consumptions (trade, consumer, at) VALUES (?, ?, ?)", trade.id, consumer, t.unix())
 	})
 }
 
-// Confirm records that the merchant has delivered (PSD-PAY-A402-10): the trade
-// is finished. Only the consumer that has the delivery can confirm it; before
-// any consumption it is state_conflict. The same confirmation again gets the
-// same answer.
-func (l *Ledger) Confirm(ctx context.Context, merchant, tradeNo, consumer string) (*Trade, error) {
+// deliverySkew is how far a merchant's clock may be off when it tells the time
+// of its delivery.
+const deliverySkew = time.Minute
+
+// Confirm records that the merchant has delivered, and when
+// (PSD-PAY-A402-10). With this one word two things are known, so the trade makes
+// two moves, to WAIT_BUYER_RECEIPT and to TRADE_FINISHED. Only the consumer that
+// has the delivery can confirm it; before any consumption it is state_conflict.
+// A repeat gets the first answer.
+func (l *Ledger) Confirm(ctx context.Context, merchant, tradeNo, consumer string, deliveredAt time.Time) (*Trade, error) {
 	return l.change(ctx, merchant, tradeNo, func(t *tx, trade *Trade) (refusal, err error) {
 		switch {
 		case trade.Consumer == "":
@@ -142,8 +147,13 @@ func (l *Ledger) Confirm(ctx context.Context, merchant, tradeNo, consumer string
 			return protocol.New(protocol.CodeProofUsed, "consumer", "PSD-PAY-A402-15", "another consumer has the delivery"), nil
 		case !trade.ConfirmedAt.IsZero():
 			return nil, nil
+		case deliveredAt.Before(trade.PaidAt.Add(-deliverySkew)) || deliveredAt.After(t.now.Add(deliverySkew)):
+			return protocol.New(protocol.CodeFieldInvalid, "delivered_at", "PSD-PAY-A402-10", "not before the payment and not in the future"), nil
 		}
-		if refusal, err := t.move(trade, payment.EventFulfillmentConfirmed); refusal != nil || err != nil {
+		if refusal, err := t.move(trade, payment.EventDeliveryCommitted, deliveredAt); refusal != nil || err != nil {
+			return refusal, err
+		}
+		if refusal, err := t.move(trade, payment.EventFulfillmentConfirmed, t.now); refusal != nil || err != nil {
 			return refusal, err
 		}
 		trade.ConfirmedAt = fromUnix(t.unix())

@@ -1,0 +1,94 @@
+// The reference payment processor: a small payment service provider that
+// speaks SPEC.md section 6, on one SQLite file.
+//
+//	go run ./examples/processor
+//
+// serves on loopback, prints where and under which identifier, and keeps keys,
+// certificates and ledger in the folder processor-data. Kill it at any moment
+// and start it again: what it answered is there, once.
+//
+// Without -tls-cert it makes a certification authority of its own, which can
+// certify nothing but this machine; give ca.pem of the data folder to those who
+// are to trust it. Documents of agents, merchants and issuers are fetched from
+// public addresses only, unless -insecure-allow-loopback is given, which local
+// demonstrations need.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"os/signal"
+	"syscall"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	err := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
+	if errors.Is(err, flag.ErrHelp) {
+		return
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "processor:", err)
+		os.Exit(1)
+	}
+}
+
+// options are the flags.
+type options struct {
+	addr, host, name, data        string
+	tlsCert, tlsKey, roots        string
+	allowLoopback, audit, verbose bool
+}
+
+func parse(args []string, stderr io.Writer) (options, error) {
+	var o options
+	f := flag.NewFlagSet("processor", flag.ContinueOnError)
+	f.SetOutput(stderr)
+	f.StringVar(&o.addr, "addr", "127.0.0.1:8443", "address to listen on")
+	f.StringVar(&o.host, "host", "", "host of the identifier, with a port unless it is 443 (default localhost and the port of -addr)")
+	f.StringVar(&o.name, "name", "psp", "name of the identifier")
+	f.StringVar(&o.data, "data", "processor-data", "folder of keys and ledger, made when absent")
+	f.StringVar(&o.tlsCert, "tls-cert", "", "certificate chain in PEM (default one of the program's own, for localhost)")
+	f.StringVar(&o.tlsKey, "tls-key", "", "key of -tls-cert in PEM")
+	f.StringVar(&o.roots, "roots", "", "certificates in PEM to trust, beside the system's, when fetching documents")
+	f.BoolVar(&o.allowLoopback, "insecure-allow-loopback", false, "fetch documents from this machine too, for local demonstrations")
+	f.BoolVar(&o.audit, "audit", false, "recompute the ledger's sums, report, and end")
+	f.BoolVar(&o.verbose, "v", false, "log every request: path, code and duration")
+	if err := f.Parse(args); err != nil {
+		return o, err
+	}
+	if f.NArg() > 0 {
+		return o, errors.New("no arguments are expected")
+	}
+	if (o.tlsCert == "") != (o.tlsKey == "") {
+		return o, errors.New("-tls-cert and -tls-key go together")
+	}
+	return o, nil
+}
+
+// run is the program; it ends when ctx does.
+func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
+	o, err := parse(args, stderr)
+	if err != nil {
+		return err
+	}
+	folder, err := openFolder(o.data)
+	if err != nil {
+		return err
+	}
+	if o.audit {
+		return folder.audit(ctx, stdout)
+	}
+	level := slog.LevelWarn
+	if o.verbose {
+		level = slog.LevelInfo
+	}
+	log := slog.New(slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: level}))
+	return serve(ctx, o, folder, log, stdout)
+}

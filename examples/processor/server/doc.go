@@ -1,0 +1,25 @@
+// Package server is the reference payment processor's HTTP side: SPEC.md
+// section 6 for agents and merchants, the processor's DID document, and an
+// operator's desk.
+//
+// [New] takes everything it depends on (ledger, keys, sources of other
+// parties' documents) and opens nothing itself; a [Server] is an http.Handler
+// that a program or a test puts behind TLS:
+//
+//	POST <base>/payments      PSD-PAY-DEL, PSD-PAY-AUP
+//	POST <base>/queries       what became of a payment
+//	POST <base>/consumptions  a merchant claims the delivery of a proof
+//	POST <base>/fulfilments   a merchant has delivered
+//	GET  /.well-known/act/<name>/did.json
+//	     /admin/...           with the operator's token only
+//
+// What it promises: the checks of a payment run in the order of SPEC.md 6.1;
+// what could not be decided answers 503 and is never stored; an answer leaves
+// only after it is durable; a repeated request gets its first answer. Errors
+// and log lines hold codes and names of the library's, never a token, a proof,
+// a mandate or another part of a message.
+//
+// What it does not do: identify principals and show them what they bind
+// (PSD-PMT-BND-02). Here that is the operator's duty, before the operator binds
+// a token. Nor does it limit how often a stranger may ask; put that in front.
+package server

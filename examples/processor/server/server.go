@@ -1,0 +1,212 @@
+package server
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"io"
+	"log/slog"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/actprotocol/act-go/examples/processor/ledger"
+	"github.com/actprotocol/act-go/protocol"
+	"github.com/actprotocol/act-go/protocol/canon"
+	"github.com/actprotocol/act-go/protocol/identity"
+	"github.com/actprotocol/act-go/protocol/keys"
+	"github.com/actprotocol/act-go/verifier"
+)
+
+// DefaultBasePath is where the protocol's endpoints are.
+const DefaultBasePath = "/act/v1"
+
+// DefaultProofLife is how long a payment proof can be presented.
+const DefaultProofLife = 24 * time.Hour
+
+// Config is what [New] needs. ID, Signer, Ledger, Keys and Status are required.
+type Config struct {
+	ID     identity.DID          // of the processor, a did:act
+	Signer *keys.Signer          // under ID, of purpose proof
+	Ledger *ledger.Ledger        // the caller closes it, after the server
+	Keys   verifier.KeySource    // documents of agents, merchants and issuers
+	Status verifier.StatusSource // states of mandates
+
+	BasePath      string           // DefaultBasePath when empty
+	ProofLife     time.Duration    // DefaultProofLife when zero; at most the replay window of a bill
+	OperatorToken string           // at least 32 characters; when empty there is no /admin
+	Log           *slog.Logger     // one line a request; nothing when nil
+	Now           func() time.Time // time.Now when nil
+}
+
+// A Server is the processor. It is safe for concurrent use.
+type Server struct {
+	id        identity.DID
+	signer    *keys.Signer
+	ledger    *ledger.Ledger
+	verifier  *verifier.Verifier
+	document  *identity.Document
+	encoded   []byte
+	basePath  string
+	proofLife time.Duration
+	operator  [sha256.Size]byte
+	log       *slog.Logger
+	now       func() time.Time
+	handler   http.Handler
+	issuers   issuers
+	setup     sync.Mutex // serialises changes of issuers
+}
+
+// New checks the configuration, reads from the ledger who may issue mandates
+// for whom, and returns a Server.
+func New(ctx context.Context, c Config) (*Server, error) {
+	if err := c.check(); err != nil {
+		return nil, err
+	}
+	s := &Server{
+		id: c.ID, signer: c.Signer, ledger: c.Ledger, basePath: strings.TrimSuffix(c.BasePath, "/"),
+		proofLife: c.ProofLife, operator: sha256.Sum256([]byte(c.OperatorToken)), log: c.Log, now: c.Now,
+	}
+	if c.BasePath == "" {
+		s.basePath = DefaultBasePath
+	}
+	if s.proofLife == 0 {
+		s.proofLife = DefaultProofLife
+	}
+	if s.log == nil {
+		s.log = slog.New(slog.DiscardHandler)
+	}
+	if s.now == nil {
+		s.now = time.Now
+	}
+	own := identity.Key{ID: c.Signer.KeyID(), Public: c.Signer.Public(), Purpose: keys.Proof}
+	s.document = &identity.Document{ID: c.ID, Keys: []identity.Key{own}}
+	var err error
+	if s.encoded, err = s.document.Encode(); err != nil {
+		return nil, err
+	}
+	trusts, err := c.Ledger.Issuers(ctx)
+	if err != nil {
+		return nil, err
+	}
+	s.issuers.load(trusts)
+	s.verifier, err = verifier.New(verifier.Config{
+		Issuers: &s.issuers, Keys: c.Keys, Status: c.Status, Replay: c.Ledger, Now: s.now,
+	})
+	if err != nil {
+		return nil, err
+	}
+	s.handler = s.routes(c.OperatorToken != "")
+	return s, nil
+}
+
+func (c *Config) check() error {
+	switch {
+	case c.ID.Method() != identity.MethodAct:
+		return protocol.New(protocol.CodeFieldInvalid, "ID", "IDN-02", "a did:act is needed")
+	case c.Signer == nil || c.Ledger == nil || c.Keys == nil || c.Status == nil:
+		return protocol.New(protocol.CodeFieldMissing, "config", "", "Signer, Ledger, Keys and Status are needed")
+	case c.Signer.DID() != c.ID.String() || c.Signer.Purpose() != keys.Proof:
+		return protocol.New(protocol.CodeKeyPurpose, "Signer", "ADD-IAC-ISS-12", "a key of the processor, for proofs")
+	case c.OperatorToken != "" && len(c.OperatorToken) < 32:
+		return protocol.New(protocol.CodeFieldInvalid, "OperatorToken", "", "at least 32 characters")
+	case c.ProofLife < 0:
+		return protocol.New(protocol.CodeFieldInvalid, "ProofLife", "", "not below zero")
+	case c.BasePath != "" && !strings.HasPrefix(c.BasePath, "/"):
+		return protocol.New(protocol.CodeFieldInvalid, "BasePath", "", "begins with a slash")
+	}
+	return nil
+}
+
+// ID is the processor's DID.
+func (s *Server) ID() identity.DID { return s.id }
+
+// Document is the processor's DID document; it must not be changed.
+func (s *Server) Document() *identity.Document { return s.document }
+
+// Endpoint is the URL under which agents and merchants reach the processor, by
+// the host of its DID.
+func (s *Server) Endpoint() string { return "https://" + s.id.Host() + s.basePath }
+
+// ServeHTTP serves everything that the package comment lists.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.handler.ServeHTTP(w, r) }
+
+func (s *Server) routes(admin bool) http.Handler {
+	mux := http.NewServeMux()
+	for path, serve := range map[string]func(context.Context, []byte) ([]byte, error){
+		"/payments": s.pay, "/queries": s.query, "/consumptions": s.consume, "/fulfilments": s.fulfil,
+	} {
+		mux.HandleFunc("POST "+s.basePath+path, s.message(path, serve))
+	}
+	if document, err := s.id.DocumentURL(); err == nil {
+		mux.HandleFunc("GET "+strings.TrimPrefix(document, "https://"+s.id.Host()), s.serveDocument)
+	}
+	if admin {
+		mux.Handle("/admin/", s.operatorOnly(s.adminRoutes()))
+	}
+	return mux
+}
+
+func (s *Server) serveDocument(w http.ResponseWriter, _ *http.Request) {
+	w.Header().Set("Content-Type", "application/did+json")
+	w.Header().Set("Cache-Control", "max-age=60")
+	_, _ = w.Write(s.encoded)
+}
+
+// message serves one kind of signed message: it reads the body within its
+// limit, leaves everything else to serve, and writes the answer.
+func (s *Server) message(path string, serve func(context.Context, []byte) ([]byte, error)) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		begun := s.now()
+		var answer []byte
+		body, err := readBody(w, r)
+		if err == nil {
+			answer, err = serve(r.Context(), body)
+		}
+		if err != nil {
+			writeError(w, err)
+		} else {
+			writeJSON(w, http.StatusOK, answer)
+		}
+		s.log.LogAttrs(r.Context(), slog.LevelInfo, "answered", slog.String("path", path),
+			slog.String("code", string(protocol.CodeOf(err))), slog.Duration("took", s.now().Sub(begun)))
+	}
+}
+
+// readBody reads at most the size of a message (SPEC.md 1.1).
+func readBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, canon.DefaultMaxBytes))
+	var tooLarge *http.MaxBytesError
+	switch {
+	case errors.As(err, &tooLarge):
+		return nil, protocol.New(protocol.CodeTooLarge, "", "", "a message has at most 64 KiB")
+	case err != nil:
+		return nil, protocol.New(protocol.CodeMalformed, "", "", "the body could not be read")
+	}
+	return body, nil
+}
+
+// issuers is the policy that the ledger keeps, in memory: it is asked for every
+// payment and changes when the operator says so.
+type issuers struct {
+	mu     sync.RWMutex
+	trusts map[ledger.Trust]bool
+}
+
+// Trusts implements verifier.IssuerPolicy.
+func (i *issuers) Trusts(issuer, delegator string) bool {
+	i.mu.RLock()
+	defer i.mu.RUnlock()
+	return i.trusts[ledger.Trust{Issuer: issuer, Principal: delegator}]
+}
+
+func (i *issuers) load(trusts []ledger.Trust) {
+	m := make(map[ledger.Trust]bool, len(trusts))
+	for _, t := range trusts {
+		m[t] = true
+	}
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	i.trusts = m
+}
