@@ -16,9 +16,11 @@ import (
 // an authorization must tell two things apart that a closed decoder does not:
 // a member that is wrong, and a member that is not known.
 //
-// Its errors name the member and its requirement, and never show a value.
+// Its errors name the member and its requirement, and never show a value. The
+// strings it reads are parts of one copy of the text.
 type reader struct {
 	data    []byte
+	source  string // data
 	dec     *jsontext.Decoder
 	collect bool // note unknown members instead of refusing them
 	unknown []string
@@ -27,6 +29,7 @@ type reader struct {
 func newReader(data []byte, collect bool) *reader {
 	return &reader{
 		data:    data,
+		source:  string(data),
 		collect: collect,
 		dec: jsontext.NewDecoder(bytes.NewBuffer(data),
 			jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true)),
@@ -128,6 +131,11 @@ func (r *reader) text(dst *string) error {
 	quoted, err := r.value()
 	if err != nil {
 		return err
+	}
+	if bytes.IndexByte(quoted, '\\') < 0 {
+		end := int(r.dec.InputOffset())
+		*dst = r.source[end-len(quoted)+1 : end-1]
+		return nil
 	}
 	s, err := unquote(quoted)
 	*dst = string(s)
