@@ -1,0 +1,9 @@
+// Package acttest has doubles for your own tests: a clock, keys, an issuer, a
+// payment service provider and a shop, wired to each other over real TLS
+// sockets. NewWorld makes all of it in one call.
+//
+// They are doubles. The provider signs and verifies for real, and its rules are
+// the protocol's, but its ledger is a map, it gives whoever asks first a
+// balance, and it forgets everything at the end of the test. Nothing here
+// belongs into a program that moves money.
+package acttest

@@ -1,0 +1,153 @@
+package acttest
+
+import (
+	"sync"
+	"time"
+
+	"github.com/actprotocol/act-go/protocol"
+	"github.com/actprotocol/act-go/protocol/canon"
+	"github.com/actprotocol/act-go/protocol/money"
+	"github.com/actprotocol/act-go/protocol/payment"
+	"github.com/actprotocol/act-go/verifier"
+)
+
+// A ledger is the memory of the PSP double: maps behind one lock.
+type ledger struct {
+	mu       sync.Mutex
+	balance  int64 // of the one account behind every payment token, in minor units
+	answers  map[[2]string]answer
+	trades   map[string]*trade
+	orders   map[[2]string]string    // payee and order number to trade_no
+	spent    map[string]money.Amount // by mandate
+	payloads map[string]canon.Digest // by mandate
+}
+
+// An answer is what was said first to (agent, request_id).
+type answer struct {
+	digest canon.Digest
+	result payment.Result
+	err    error
+}
+
+type trade struct {
+	result    payment.Result
+	state     payment.State
+	consumer  string
+	consumed  time.Time
+	confirmed time.Time
+}
+
+func newLedger(balance int64) *ledger {
+	return &ledger{
+		balance: balance, answers: make(map[[2]string]answer), trades: make(map[string]*trade),
+		orders: make(map[[2]string]string), spent: make(map[string]money.Amount), payloads: make(map[string]canon.Digest),
+	}
+}
+
+// earlier returns the first answer to a request, request_conflict when its id
+// was used with other content, and ok false when it is new.
+func (l *ledger) earlier(agent, requestID string, digest canon.Digest) (payment.Result, bool, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	first, known := l.answers[[2]string{agent, requestID}]
+	switch {
+	case !known:
+		return payment.Result{}, false, nil
+	case first.digest != digest:
+		return payment.Result{}, true, protocol.New(protocol.CodeRequestConflict, "request_id", "PSD-PAY-DEL-04", "used with other content")
+	}
+	return first.result, true, first.err
+}
+
+// remember stores a refusal, unless it is undetermined, or another
+// transmission was faster.
+func (l *ledger) remember(agent, requestID string, digest canon.Digest, err error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	key := [2]string{agent, requestID}
+	if _, known := l.answers[key]; !known && protocol.AsError(err).Code.Outcome() == protocol.Denied {
+		l.answers[key] = answer{digest: digest, err: err}
+	}
+}
+
+// debit holds everything that has to be one step with the payment.
+func (l *ledger) debit(p *verifier.AuthorizedPayment, digest canon.Digest, token string, finish func(spent money.Amount) (payment.Result, error)) (payment.Result, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	request := [2]string{p.Agent(), p.Request().RequestID}
+	if first, known := l.answers[request]; known { // a concurrent transmission was faster
+		return first.result, first.err
+	}
+	mandate := p.Issuer() + " " + p.DelegationID()
+	if pinned, known := l.payloads[mandate]; known && pinned != p.PayloadDigest() {
+		return payment.Result{}, protocol.New(protocol.CodeRequestConflict, "iac", "PSD-PAY-DEL-07", "another payload under this delegation id")
+	}
+	order := [2]string{p.Payee(), p.OrderNumber()}
+	if _, paid := l.orders[order]; paid {
+		return payment.Result{}, protocol.New(protocol.CodeOrderPaid, "merchant_order_id", "CID-CART-CFM-05", "")
+	}
+	if p.PaymentToken() != token {
+		return payment.Result{}, protocol.New(protocol.CodeInstrumentInvalid, "payment_token", "PSD-PMT-BND-04", "")
+	}
+	spent, known := l.spent[mandate]
+	if !known {
+		spent = money.Zero(p.Amount().Currency())
+	}
+	spent, err := spent.Add(p.Amount())
+	if err != nil {
+		return payment.Result{}, err
+	}
+	if over, err := spent.Cmp(p.Total()); err != nil || over > 0 {
+		return payment.Result{}, protocol.New(protocol.CodeTotalLimitExceeded, "max_total_amount", "PSD-PAY-DEL-07", "")
+	}
+	if p.Amount().Minor() > l.balance {
+		return payment.Result{}, protocol.New(protocol.CodeBalanceInsufficient, "amount", "PSD-PAY-AUP-03", "")
+	}
+	result, err := finish(spent)
+	if err != nil {
+		return payment.Result{}, err
+	}
+	l.balance -= p.Amount().Minor()
+	l.spent[mandate], l.payloads[mandate] = spent, p.PayloadDigest()
+	l.orders[order] = result.TradeNo
+	l.trades[result.TradeNo] = &trade{result: result, state: result.TradeState}
+	l.answers[request] = answer{digest: digest, result: result}
+	return result, nil
+}
+
+// consume gives a trade's proof to its first consumer.
+func (l *ledger) consume(claims payment.ProofClaims, merchant, consumer string, now time.Time) (trade, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	t := l.trades[claims.TradeNo]
+	switch {
+	case t == nil:
+		return trade{}, protocol.New(protocol.CodeTradeUnknown, "trade_no", "PSD-PAY-A402-08", "")
+	case t.result.MerchantID != merchant:
+		return trade{}, protocol.New(protocol.CodeProofMismatch, "merchant_id", "PSD-PAY-A402-08", "another payee")
+	case t.consumer == "":
+		t.consumer, t.consumed = consumer, now
+	case t.consumer != consumer:
+		return trade{}, protocol.New(protocol.CodeProofUsed, "payment_proof", "PSD-PAY-A402-08", "")
+	}
+	return *t, nil
+}
+
+// confirm ends a trade that has been delivered.
+func (l *ledger) confirm(tradeNo, merchant, consumer string, now time.Time) (trade, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	t := l.trades[tradeNo]
+	if t == nil || t.result.MerchantID != merchant {
+		return trade{}, protocol.New(protocol.CodeTradeUnknown, "trade_no", "PSD-PAY-A402-10", "")
+	}
+	if t.consumer == "" || t.consumer != consumer {
+		return trade{}, protocol.New(protocol.CodeStateConflict, "consumer", "PSD-PAY-A402-10", "not consumed by this consumer")
+	}
+	for _, e := range []payment.Event{payment.EventDeliveryCommitted, payment.EventFulfillmentConfirmed} {
+		if next, err := payment.Next(t.state, e); err == nil {
+			t.state, t.confirmed = next, now
+		}
+	}
+	return *t, nil
+}
