@@ -364,6 +364,17 @@ func TestEd25519Points(t *testing.T) {
 	}
 }
 
+// isSquare agrees with math/big, on numbers of every length.
+func TestIsSquare(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		x := new(big.Int).SetBytes(rapid.SliceOfN(rapid.Byte(), 0, 32).Draw(t, "x"))
+		x.Lsh(x, rapid.UintRange(0, 200).Draw(t, "shift")).Mod(x, edP)
+		if x.Sign() != 0 && isSquare(x) != (big.Jacobi(x, edP) == 1) {
+			t.Fatalf("%v", x)
+		}
+	})
+}
+
 // r and s to DER and back is the identity, and nothing out of range passes.
 func TestDER(t *testing.T) {
 	if n := elliptic.P256().Params().N.Bytes(); !bytes.Equal(n, p256Order[:]) {
