@@ -91,6 +91,9 @@ func (t *tx) pay(p *Payment) (answer, error) {
 		return answer{refusal: protocol.AsError(err)}, nil
 	}
 	trade, err := t.settle(p, f)
+	if err == nil {
+		trade.Decision = decision
+	}
 	return answer{trade: trade}, err
 }
 

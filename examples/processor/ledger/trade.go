@@ -34,6 +34,10 @@ type Trade struct {
 	Consumer    string    // who has the proof's one delivery; empty before
 	ConsumedAt  time.Time // zero before
 	ConfirmedAt time.Time // when the merchant confirmed the fulfilment; zero before
+
+	// Decision is what Pay decided when it made this trade. It is not part of
+	// the book: a trade that is read back has none.
+	Decision protocol.Decision
 }
 
 const tradeColumns = `SELECT t.id, t.trade_no, t.agent, t.request_id, t.scenario, t.method, t.payee, t.order_number,

@@ -121,6 +121,9 @@ func (s *Server) settle(ctx context.Context, r ledger.Request, p *verifier.Autho
 	if err != nil {
 		return nil, withChecks(p.Decision(), err)
 	}
+	decision := p.Decision()
+	decision.Append(trade.Decision)
+	s.paid(q, decision)
 	return s.result(trade, ledger.Paid)
 }
 

@@ -16,6 +16,7 @@ import (
 	"github.com/actprotocol/act-go/protocol/canon"
 	"github.com/actprotocol/act-go/protocol/identity"
 	"github.com/actprotocol/act-go/protocol/keys"
+	"github.com/actprotocol/act-go/protocol/payment"
 	"github.com/actprotocol/act-go/verifier"
 )
 
@@ -33,11 +34,17 @@ type Config struct {
 	Keys   verifier.KeySource    // documents of agents, merchants and issuers
 	Status verifier.StatusSource // states of mandates
 
-	BasePath      string           // DefaultBasePath when empty
-	ProofLife     time.Duration    // DefaultProofLife when zero; at most the replay window of a bill
-	OperatorToken string           // at least 32 characters; when empty there is no /admin
-	Log           *slog.Logger     // one line a request; nothing when nil
-	Now           func() time.Time // time.Now when nil
+	BasePath      string        // DefaultBasePath when empty
+	ProofLife     time.Duration // DefaultProofLife when zero; at most the replay window of a bill
+	OperatorToken string        // at least 32 characters; when empty there is no /admin
+	Log           *slog.Logger  // one line a request; nothing when nil
+
+	// Paid, when set, is told of every payment that was made, with all checks
+	// of verifier and ledger. It must not block. A refusal tells its checks in
+	// the answer.
+	Paid func(q payment.Request, d protocol.Decision)
+
+	Now func() time.Time // time.Now when nil
 }
 
 // A Server is the processor. It is safe for concurrent use.
@@ -53,6 +60,7 @@ type Server struct {
 	operator  [sha256.Size]byte
 	log       *slog.Logger
 	now       func() time.Time
+	paid      func(payment.Request, protocol.Decision)
 	handler   http.Handler
 	issuers   issuers
 	setup     sync.Mutex // serialises changes of issuers
@@ -66,7 +74,7 @@ func New(ctx context.Context, c Config) (*Server, error) {
 	}
 	s := &Server{
 		id: c.ID, signer: c.Signer, ledger: c.Ledger, basePath: strings.TrimSuffix(c.BasePath, "/"),
-		proofLife: c.ProofLife, operator: sha256.Sum256([]byte(c.OperatorToken)), log: c.Log, now: c.Now,
+		proofLife: c.ProofLife, operator: sha256.Sum256([]byte(c.OperatorToken)), log: c.Log, now: c.Now, paid: c.Paid,
 	}
 	if c.BasePath == "" {
 		s.basePath = DefaultBasePath
@@ -79,6 +87,9 @@ func New(ctx context.Context, c Config) (*Server, error) {
 	}
 	if s.now == nil {
 		s.now = time.Now
+	}
+	if s.paid == nil {
+		s.paid = func(payment.Request, protocol.Decision) {}
 	}
 	own := identity.Key{ID: c.Signer.KeyID(), Public: c.Signer.Public(), Purpose: keys.Proof}
 	s.document = &identity.Document{ID: c.ID, Keys: []identity.Key{own}}
