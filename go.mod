@@ -9,3 +9,9 @@ require (
 	github.com/multiformats/go-multibase v0.3.0
 	pgregory.net/rapid v1.3.0
 )
+
+require (
+	github.com/mr-tron/base58 v1.3.0 // indirect
+	github.com/multiformats/go-base32 v0.1.0 // indirect
+	github.com/multiformats/go-base36 v0.2.0 // indirect
+)
