@@ -1,0 +1,364 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/actprotocol/act-go/examples/internal/localtls"
+	"github.com/actprotocol/act-go/examples/processor/internal/fixture"
+	"github.com/actprotocol/act-go/protocol/canon"
+	"github.com/actprotocol/act-go/protocol/delegation"
+	"github.com/actprotocol/act-go/protocol/identity"
+	"github.com/actprotocol/act-go/protocol/payment"
+)
+
+var kills = flag.Int("kills", 5, "how often TestKill kills the processor")
+
+// asProcessor in the environment makes the test binary be the program.
+const asProcessor = "ACT_PROCESSOR_TEST"
+
+func TestMain(m *testing.M) {
+	if os.Getenv(asProcessor) != "" {
+		main()
+		return
+	}
+	os.Exit(m.Run())
+}
+
+// program is the processor as a process of its own, and everybody else.
+type program struct {
+	*fixture.Parties
+	t     *testing.T
+	args  []string
+	data  string
+	host  string
+	cmd   *exec.Cmd
+	out   *bytes.Buffer
+	http  *http.Client
+	token string // payment token
+}
+
+func newProgram(t *testing.T) *program {
+	t.Helper()
+	p := &program{t: t, data: filepath.Join(t.TempDir(), "data")}
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	p.must(err)
+	_, port, err := net.SplitHostPort(listener.Addr().String())
+	p.must(err)
+	p.must(listener.Close())
+	p.host = "localhost:" + port
+	id, err := identity.NewActDID(p.host, "psp")
+	p.must(err)
+
+	// The others' documents come from another server, with a CA of its own.
+	ca, err := localtls.NewCA()
+	p.must(err)
+	web := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { p.Handler().ServeHTTP(w, r) }))
+	web.TLS, err = ca.ServerConfig()
+	p.must(err)
+	_, othersPort, err := net.SplitHostPort(web.Listener.Addr().String())
+	p.must(err)
+	p.Parties = fixture.New(t, "localhost:"+othersPort, id.String(), time.Now)
+	web.StartTLS()
+	t.Cleanup(web.Close)
+	roots := filepath.Join(t.TempDir(), "roots.pem")
+	p.must(os.WriteFile(roots, ca.CertificatePEM(), 0o600))
+	p.args = []string{"-addr", "127.0.0.1:" + port, "-data", p.data, "-roots", roots, "-insecure-allow-loopback"}
+	t.Cleanup(p.kill)
+	return p
+}
+
+func (p *program) must(err error) {
+	p.t.Helper()
+	if err != nil {
+		p.t.Fatal(err)
+	}
+}
+
+// start runs the program and waits until it serves.
+func (p *program) start() {
+	p.t.Helper()
+	p.cmd, p.out = exec.Command(os.Args[0], p.args...), new(bytes.Buffer)
+	p.cmd.Env = append(os.Environ(), asProcessor+"=1")
+	p.cmd.Stdout, p.cmd.Stderr = p.out, p.out
+	p.must(p.cmd.Start())
+	for end := time.Now().Add(20 * time.Second); ; time.Sleep(20 * time.Millisecond) {
+		if err := p.connect(); err == nil {
+			return
+		} else if time.Now().After(end) {
+			p.kill()
+			p.t.Fatalf("the processor does not serve: %v\n%s", err, p.out)
+		}
+	}
+}
+
+func (p *program) connect() error {
+	certificate, err := os.ReadFile(filepath.Join(p.data, localtls.CertificateFile))
+	if err != nil {
+		return err
+	}
+	pool := x509.NewCertPool()
+	if !pool.AppendCertsFromPEM(certificate) {
+		return errors.New("no certificate yet")
+	}
+	p.http = &http.Client{Timeout: 10 * time.Second, Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: pool}, MaxIdleConnsPerHost: 64}}
+	resp, err := p.http.Get("https://" + p.host + "/.well-known/act/psp/did.json")
+	if err != nil {
+		return err
+	}
+	resp.Body.Close()
+	if resp.StatusCode != http.StatusOK {
+		return errors.New(resp.Status)
+	}
+	return nil
+}
+
+// kill is kill -9.
+func (p *program) kill() {
+	if p.cmd != nil {
+		_ = p.cmd.Process.Kill()
+		_ = p.cmd.Wait()
+		p.cmd = nil
+	}
+	if p.http != nil {
+		p.http.CloseIdleConnections()
+	}
+}
+
+func (p *program) do(method, path, body string) (int, []byte, error) {
+	r, err := http.NewRequest(method, "https://"+p.host+path, strings.NewReader(body))
+	if err != nil {
+		return 0, nil, err
+	}
+	if strings.HasPrefix(path, "/admin/") {
+		operator, err := os.ReadFile(filepath.Join(p.data, tokenFile))
+		if err != nil {
+			return 0, nil, err
+		}
+		r.Header.Set("Authorization", "Bearer "+strings.TrimSpace(string(operator)))
+	}
+	resp, err := p.http.Do(r)
+	if err != nil {
+		return 0, nil, err
+	}
+	defer resp.Body.Close()
+	answer, err := io.ReadAll(resp.Body)
+	return resp.StatusCode, answer, err
+}
+
+func (p *program) admin(method, path, body string) []byte {
+	p.t.Helper()
+	status, answer, err := p.do(method, path, body)
+	if err != nil || status != http.StatusOK {
+		p.t.Fatalf("%s: %d, %v: %s", path, status, err, answer)
+	}
+	return answer
+}
+
+func (p *program) furnish() {
+	p.t.Helper()
+	p.admin("POST", "/admin/principals", `{"owner":"`+p.Owner+`","currency":"CNY","issuers":["`+p.Issue.DID()+`"]}`)
+	p.admin("POST", "/admin/merchants", `{"owner":"`+p.Shop.DID()+`","currency":"CNY"}`)
+	p.admin("POST", "/admin/deposits", `{"deposit_id":"d-1","owner":"`+p.Owner+`","amount":"1000.00","currency":"CNY"}`)
+	var bound struct {
+		Token string `json:"payment_token"`
+	}
+	p.must(canon.Decode(p.admin("POST", "/admin/tokens", `{"principal":"`+p.Owner+`","agent":"`+p.Agent.DID()+
+		`","currency":"CNY","valid_until":"`+canon.FormatTime(time.Now().Add(time.Hour))+`"}`), &bound))
+	p.token = bound.Token
+}
+
+// attempt sends one transmission and returns the answer, or nil when there was
+// none.
+func (p *program) attempt(q payment.Request) ([]byte, error) {
+	status, answer, err := p.do("POST", "/act/v1/payments", string(p.Sign(q)))
+	if err != nil {
+		return nil, nil // no answer: nobody knows
+	}
+	if status != http.StatusOK {
+		return nil, fmt.Errorf("%d %s", status, answer)
+	}
+	return answer, nil
+}
+
+// TestKill loads the program over HTTPS, kills it at random moments, starts it
+// again and looks: every answered payment is answered again with the same
+// bytes; every payment that was begun can be brought to its end by asking
+// again; and when all are, the shop has exactly the sum of them.
+func TestKill(t *testing.T) {
+	p := newProgram(t)
+	p.start()
+	p.furnish()
+	id, iac := p.Mandate(delegation.Specified, func(c *delegation.Claims) { c.Authorization.MaxTotalAmount = "1000" })
+	answers := map[string][]byte{} // by request id
+	var begun []payment.Request
+	for range *kills {
+		round := make([]payment.Request, 400)
+		for i := range round {
+			round[i] = p.Request(id, iac, p.token, "0.01")
+		}
+		begun = append(begun, p.loadAndKill(round, answers)...)
+		p.start()
+		p.checkAudit()
+	}
+	if len(answers) == 0 || len(answers) == len(begun) {
+		t.Logf("%d of %d were answered: no kill fell into a payment", len(answers), len(begun))
+	}
+	for _, q := range begun {
+		answer, err := p.attempt(q)
+		if err != nil || answer == nil {
+			t.Fatalf("asked again: %v", err)
+		}
+		if first := answers[q.RequestID]; first != nil && !bytes.Equal(first, answer) {
+			t.Fatalf("first %s\nthen %s", first, answer)
+		}
+	}
+	p.checkAudit()
+	want := fmt.Sprintf(`"balance":"%d.%02d","currency":"CNY","kind":"merchant"`, len(begun)/100, len(begun)%100)
+	if got := p.admin("GET", "/admin/accounts", ""); !bytes.Contains(got, []byte(want)) {
+		t.Errorf("%d payments, and the accounts are %s", len(begun), got)
+	}
+	t.Logf("%d kills, %d payments begun, %d answered before a kill", *kills, len(begun), len(answers))
+}
+
+// loadAndKill sends payments from many sides at once and kills the program
+// while they come. It returns those that were begun, and adds what was answered.
+func (p *program) loadAndKill(round []payment.Request, answers map[string][]byte) []payment.Request {
+	p.t.Helper()
+	var mu sync.Mutex
+	var begun []payment.Request
+	stop := make(chan struct{})
+	work := make(chan payment.Request)
+	go func() {
+		defer close(work)
+		for _, q := range round {
+			select {
+			case work <- q:
+			case <-stop:
+				return
+			}
+		}
+	}()
+	var wg sync.WaitGroup
+	for range 16 {
+		wg.Go(func() {
+			for q := range work {
+				mu.Lock()
+				begun = append(begun, q)
+				mu.Unlock()
+				answer, err := p.attempt(q)
+				if err != nil {
+					p.t.Error(err)
+				}
+				if answer != nil {
+					mu.Lock()
+					answers[q.RequestID] = answer
+					mu.Unlock()
+				}
+			}
+		})
+	}
+	time.Sleep(time.Duration(20+rand.IntN(250)) * time.Millisecond)
+	_ = p.cmd.Process.Kill()
+	close(stop)
+	wg.Wait()
+	p.kill()
+	return begun
+}
+
+func (p *program) checkAudit() {
+	p.t.Helper()
+	if report := p.admin("GET", "/admin/audit", ""); !bytes.Contains(report, []byte(`"sound":true`)) {
+		p.t.Fatalf("%s", report)
+	}
+}
+
+// TestProgram runs the program in this process, from the first start to the
+// audit.
+func TestProgram(t *testing.T) {
+	p := newProgram(t)
+	var out bytes.Buffer
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan error, 1)
+	go func() { ended <- run(ctx, p.args, &out, io.Discard) }()
+	for end := time.Now().Add(20 * time.Second); p.connect() != nil; time.Sleep(20 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatal("it does not serve")
+		}
+	}
+	p.furnish()
+	id, iac := p.Mandate(delegation.Specified, nil)
+	if answer, err := p.attempt(p.Request(id, iac, p.token, "18.00")); err != nil || answer == nil {
+		t.Fatalf("%s, %v", answer, err)
+	}
+	cancel()
+	if err := <-ended; err != nil {
+		t.Fatal(err)
+	}
+	for _, part := range []string{"https://" + p.host + "/act/v1", p.PSP + "#proof-1", "insecure", "the ledger is closed"} {
+		if !strings.Contains(out.String(), part) {
+			t.Errorf("it did not say %q:\n%s", part, out.String())
+		}
+	}
+	operator, err := os.ReadFile(filepath.Join(p.data, tokenFile))
+	p.must(err)
+	if strings.Contains(out.String(), strings.TrimSpace(string(operator))) {
+		t.Error("the operator's token was printed")
+	}
+	for _, name := range []string{ledgerFile, keyFile, tokenFile, localtls.KeyFile} {
+		info, err := os.Stat(filepath.Join(p.data, name))
+		p.must(err)
+		if runtime.GOOS != "windows" && info.Mode().Perm() != 0o600 {
+			t.Errorf("%s has mode %v", name, info.Mode())
+		}
+	}
+	out.Reset()
+	p.must(run(context.Background(), []string{"-audit", "-data", p.data}, &out, io.Discard))
+	if !strings.Contains(out.String(), "1 trades") || !strings.Contains(out.String(), "the ledger is sound") {
+		t.Errorf("audit: %s", out.String())
+	}
+}
+
+func TestArguments(t *testing.T) {
+	dir := t.TempDir()
+	broken := filepath.Join(dir, "broken")
+	if err := os.MkdirAll(broken, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(broken, keyFile), []byte("no key"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, args := range [][]string{
+		{"-colour"}, {"word"}, {"-tls-cert", "x"}, {"-tls-key", "x"},
+		{"-data", filepath.Join(dir, "a"), "-roots", filepath.Join(dir, "none")},
+		{"-data", filepath.Join(dir, "b"), "-addr", "127.0.0.1:none"},
+		{"-data", filepath.Join(dir, "c"), "-addr", "127.0.0.1:0", "-name", "Not A Name"},
+		{"-data", filepath.Join(dir, "d"), "-audit"},
+		{"-data", broken, "-addr", "127.0.0.1:0"},
+		{"-data", filepath.Join(broken, keyFile)},
+	} {
+		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+		if err := run(ctx, args, io.Discard, io.Discard); err == nil || ctx.Err() != nil {
+			t.Errorf("%q: %v", args, err)
+		}
+		cancel()
+	}
+}
