@@ -1,0 +1,91 @@
+package main
+
+import (
+	"bytes"
+	"io"
+	"net/http"
+	"strings"
+	"sync"
+)
+
+// A wiretap stands between a client and the network: it shows the messages to
+// the narrator, and keeps the last ones for the attackers of the story, who are
+// assumed to see everything.
+type wiretap struct {
+	story *narrator
+
+	mu    sync.Mutex
+	sent  map[string][]byte // body of the last request, by the end of its path
+	proof string            // the last Payment-Proof
+}
+
+func (t *wiretap) over(base http.RoundTripper) http.RoundTripper {
+	if t == nil {
+		return base
+	}
+	return roundTripper(func(r *http.Request) (*http.Response, error) {
+		if err := t.request(r); err != nil {
+			return nil, err
+		}
+		response, err := base.RoundTrip(r)
+		if err != nil {
+			return nil, err
+		}
+		return response, t.response(r, response)
+	})
+}
+
+type roundTripper func(*http.Request) (*http.Response, error)
+
+func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
+
+func (t *wiretap) request(r *http.Request) error {
+	var body []byte
+	if r.Body != nil {
+		var err error
+		if body, err = io.ReadAll(r.Body); err != nil {
+			return err
+		}
+		r.Body.Close()
+		r.Body = io.NopCloser(bytes.NewReader(body))
+	}
+	proof := r.Header.Get("Payment-Proof")
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.sent == nil {
+		t.sent = map[string][]byte{}
+	}
+	t.sent[r.URL.Path[strings.LastIndexByte(r.URL.Path, '/')+1:]] = body
+	if proof != "" {
+		t.proof = proof
+	}
+	t.story.message(r.Method+" "+r.URL.String(), body)
+	t.story.message("Payment-Proof", []byte(proof))
+	return nil
+}
+
+func (t *wiretap) response(r *http.Request, response *http.Response) error {
+	body, err := io.ReadAll(response.Body)
+	response.Body.Close()
+	response.Body = io.NopCloser(bytes.NewReader(body))
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.story.message(response.Status+" from "+r.URL.Host, body)
+	for _, name := range []string{"Payment-Needed", "Payment-Validation"} {
+		t.story.message(name, []byte(response.Header.Get(name)))
+	}
+	return err
+}
+
+// last returns the body of the last request to a path that ends so.
+func (t *wiretap) last(path string) []byte {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.sent[path]
+}
+
+func (t *wiretap) lastProof() string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.proof
+}
