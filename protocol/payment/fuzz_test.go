@@ -1,0 +1,269 @@
+package payment_test
+
+import (
+	"crypto/ed25519"
+	"net/url"
+	"strings"
+	"testing"
+
+	"github.com/actprotocol/act-go/protocol"
+	"github.com/actprotocol/act-go/protocol/canon"
+	"github.com/actprotocol/act-go/protocol/keys"
+	"github.com/actprotocol/act-go/protocol/payment"
+)
+
+// refused checks what holds for every refusal: one of our errors, with a code
+// of the closed list, and without the input in its text.
+func refused(t *testing.T, input string, err error) {
+	t.Helper()
+	e := protocol.AsError(err)
+	if !e.Code.Known() || e.Code == protocol.CodeServiceUnavailable {
+		t.Errorf("code %q", e.Code)
+	}
+	if len(input) > 24 && strings.Contains(err.Error(), input) {
+		t.Error("the error repeats the input")
+	}
+}
+
+// sameProtocol checks that what was accepted says the same after it was written
+// again: there is nothing in it that the reader did not see.
+func sameProtocol(t *testing.T, header, again string) {
+	t.Helper()
+	x, y := object(t, decode(t, header))["protocol"].(map[string]any), object(t, decode(t, again))["protocol"].(map[string]any)
+	for name := range x {
+		if _, ok := y[name]; !ok {
+			t.Errorf("%s is lost", name)
+		}
+	}
+	if len(x) != len(y) {
+		t.Errorf("%d members became %d", len(x), len(y))
+	}
+}
+
+func decode(t testing.TB, header string) []byte {
+	t.Helper()
+	data, err := canon.DecodeBase64(header)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return data
+}
+
+// seed adds the JSON inside a header, so that the fuzzer changes JSON and not
+// its encoding.
+func seed(f *testing.F, header string, err error) {
+	f.Helper()
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(decode(f, header))
+}
+
+// same signer for the same DID and purpose: workers of one fuzzing run must see
+// the same seeds.
+func fixed(t testing.TB, did string, p keys.Purpose) *keys.Signer {
+	t.Helper()
+	s, err := keys.NewSigner(did+"#k1", p, ed25519.NewKeyFromSeed(make([]byte, 32)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func FuzzParseBill(f *testing.F) {
+	header, err := payment.SignBill(fixed(f, sellerDID, keys.Seller), goodBill(f))
+	seed(f, header, err)
+	f.Fuzz(func(t *testing.T, data []byte) {
+		if _, err := payment.ParseBill(string(data)); err != nil {
+			refused(t, string(data), err)
+		}
+		header := encode(data)
+		u, err := payment.ParseBill(header)
+		if err != nil {
+			refused(t, string(data), err)
+			return
+		}
+		if u.Verify(pspKey(t).Public()) == nil {
+			t.Error("verified by a key that signed nothing")
+		}
+		if u.CheckProfile() != nil {
+			return
+		}
+		again, err := payment.SignBill(fixed(t, u.Bill.SellerID, keys.Seller), u.Bill)
+		if protocol.CodeOf(err) == protocol.CodeTooLarge {
+			return // another key id may be longer
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		sameProtocol(t, header, again)
+	})
+}
+
+func FuzzParseProof(f *testing.F) {
+	p := goodProof(f)
+	p.PaymentProof = "ZTMw"
+	header, err := p.EncodeHeader()
+	seed(f, header, err)
+	f.Fuzz(func(t *testing.T, data []byte) {
+		if _, err := payment.ParseProof(string(data)); err != nil {
+			refused(t, string(data), err)
+		}
+		header := encode(data)
+		u, err := payment.ParseProof(header)
+		if err != nil {
+			refused(t, string(data), err)
+			return
+		}
+		if c, err := u.Claims(); (err == nil) != (c != nil) {
+			t.Error("a value with an error")
+		}
+		if u.CheckProfile() != nil {
+			return
+		}
+		again, err := u.Proof.EncodeHeader()
+		if err != nil {
+			t.Fatal(err)
+		}
+		sameProtocol(t, header, again)
+	})
+}
+
+// FuzzParseProofClaims puts any payload into a token with the right header.
+func FuzzParseProofClaims(f *testing.F) {
+	proof, err := payment.SignProofClaims(fixed(f, pspDID, keys.Proof), goodClaims(f))
+	if err != nil {
+		f.Fatal(err)
+	}
+	header, rest, _ := strings.Cut(string(decode(f, proof)), ".")
+	payload, signature, _ := strings.Cut(rest, ".")
+	f.Add(decode(f, payload))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		if _, err := payment.ParseProofClaims(string(data)); err != nil {
+			refused(t, string(data), err)
+		}
+		u, err := payment.ParseProofClaims(encode([]byte(header + "." + encode(data) + "." + signature)))
+		if err != nil {
+			refused(t, string(data), err)
+			return
+		}
+		if u.Verify(pspKey(t).Public()) == nil {
+			t.Error("verified by a key that signed nothing")
+		}
+		c := u.Claims
+		if !c.Amount.Valid() || c.Amount.IsZero() || !c.IssuedAt.Before(c.Expires) || u.SignerDID() != c.PSPID {
+			t.Errorf("%+v", c)
+		}
+		if _, err := payment.SignProofClaims(fixed(t, c.PSPID, keys.Proof), c); err != nil {
+			t.Errorf("cannot be written again: %v", err)
+		}
+	})
+}
+
+func FuzzParseValidation(f *testing.F) {
+	v := goodValidation(f)
+	header, err := v.EncodeHeader()
+	seed(f, header, err)
+	e := payment.A402ErrorFor(protocol.CodeProofUsed)
+	v.Status, v.Error, v.Delivery, v.Fulfillment = payment.ValidationInvalid, &e, payment.DeliveryNotStarted, payment.FulfillmentNotConfirmed
+	header, err = v.EncodeHeader()
+	seed(f, header, err)
+	f.Fuzz(func(t *testing.T, data []byte) {
+		if _, err := payment.ParseValidation(string(data)); err != nil {
+			refused(t, string(data), err)
+		}
+		header := encode(data)
+		u, err := payment.ParseValidation(header)
+		if err != nil {
+			refused(t, string(data), err)
+			return
+		}
+		if (u.Validation.Error == nil) != (u.Validation.Status == payment.ValidationValid) {
+			t.Error("PSD-PAY-A402-22: an error exactly when not VALID")
+		}
+		if u.CheckProfile() != nil {
+			return
+		}
+		again, err := u.Validation.EncodeHeader()
+		if protocol.CodeOf(err) == protocol.CodeTooLarge {
+			return
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(u.Validation.Evidence) > 0 { // an empty list is left out
+			sameProtocol(t, header, again)
+		}
+	})
+}
+
+func FuzzParseRequest(f *testing.F) {
+	q := goodRequest(f)
+	q.Nonce = strings.Repeat("A", 22)
+	for range 2 {
+		data, err := payment.SignRequest(fixed(f, agentDID, keys.AgentRequest), q)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(data)
+		q.Scenario, q.Order, q.Bill = payment.ScenarioAUP, "", "e30"
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		u, err := payment.ParseRequest(data)
+		if err != nil {
+			refused(t, string(data), err)
+			return
+		}
+		q := u.Request
+		if (q.Order == "") == (q.Bill == "") || !q.Amount.Valid() || q.Amount.IsZero() || u.SignerDID() != q.BuyerAgentID {
+			t.Errorf("%+v", q)
+		}
+		if u.Verify(pspKey(t).Public()) == nil {
+			t.Error("verified by a key that signed nothing")
+		}
+		_, err = payment.SignRequest(fixed(t, q.BuyerAgentID, keys.AgentRequest), q)
+		if err != nil && protocol.CodeOf(err) != protocol.CodeTooLarge {
+			t.Errorf("cannot be written again: %v", err)
+		}
+	})
+}
+
+// FuzzFingerprint compares the hand-made reading of the target with net/url
+// where both accept it: same host, same path and query as net/url would send.
+func FuzzFingerprint(f *testing.F) {
+	f.Add("GET", "https://shop.example/report?a=%20", "application/json", []byte("{}"))
+	f.Add("POST", "HTTP://[2001:DB8::1]:80?x#y", "Text/Plain; charset=utf-8", []byte{})
+	f.Fuzz(func(t *testing.T, method, target, contentType string, body []byte) {
+		d, err := payment.Fingerprint(method, target, contentType, body)
+		if err != nil {
+			if d != "" {
+				t.Error("a digest with an error")
+			}
+			refused(t, target, err)
+			return
+		}
+		if _, err := canon.ParseDigest(string(d)); err != nil || !strings.HasPrefix(string(d), "sha-256:") {
+			t.Error(d)
+		}
+		if other, _ := payment.Fingerprint(method, target, contentType, append(body[:len(body):len(body)], 'x')); other == d {
+			t.Error("another body, the same fingerprint")
+		}
+		u, err := url.Parse(target)
+		if err != nil {
+			return // url.Parse refuses bad escapes, which are sent as they are
+		}
+		if u.User != nil || u.Hostname() == "" {
+			t.Errorf("no host in %q", target)
+		}
+		u.Fragment, u.RawFragment = "", ""
+		same, err := payment.Fingerprint(method, strings.ToLower(u.Scheme)+"://"+strings.ToUpper(u.Host)+strings.TrimPrefix(cutFragment(target), target[:strings.Index(target, "://")+3]+u.Host), contentType, body)
+		if err != nil || same != d {
+			t.Errorf("%q: %v", target, err)
+		}
+	})
+}
+
+func cutFragment(s string) string {
+	s, _, _ = strings.Cut(s, "#")
+	return s
+}
