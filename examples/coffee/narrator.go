@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"fmt"
 	"io"
+	"regexp"
 	"strings"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -35,23 +36,59 @@ func (n *narrator) notes(who, format string, args ...any) {
 	n.line("%10s   %-10s %s", who, "", fmt.Sprintf(format, args...))
 }
 
-// checks prints a decision, one check a line.
+// checks prints a decision: what was met, by requirement, and every check that
+// was not on a line of its own.
 func (n *narrator) checks(checks []protocol.Check) {
+	var order []string
+	met := map[string][]string{}
 	for _, c := range checks {
-		mark, why := "✓", ""
-		switch c.Outcome {
-		case protocol.Denied:
-			mark, why = "✗", " — "+string(c.Code)
-		case protocol.Undetermined:
-			mark, why = "?", " — "+string(c.Code)
+		if c.Outcome != protocol.Allowed {
+			n.line("%26s %-17s %s: %s", mark(c.Outcome), c.Requirement, c.Name, c.Code)
+			continue
 		}
-		n.line("%25s %s%s (%s)", mark, c.Name, why, c.Requirement)
+		if met[c.Requirement] == nil {
+			order = append(order, c.Requirement)
+		}
+		met[c.Requirement] = append(met[c.Requirement], c.Name)
+	}
+	for _, requirement := range order {
+		lines := wrap(met[requirement], 64)
+		n.line("%26s %-17s %s", mark(protocol.Allowed), requirement, lines[0])
+		for _, rest := range lines[1:] {
+			n.line("%44s %s", "", rest)
+		}
+	}
+}
+
+// wrap joins names to lines of about this width; there is at least one.
+func wrap(names []string, width int) []string {
+	lines := []string{names[0]}
+	for _, name := range names[1:] {
+		last := &lines[len(lines)-1]
+		*last += "; "
+		if len(*last)+len(name) > width {
+			lines = append(lines, name)
+		} else {
+			*last += name
+		}
+	}
+	return lines
+}
+
+func mark(o protocol.Outcome) string {
+	switch o {
+	case protocol.Allowed:
+		return "✓"
+	case protocol.Undetermined:
+		return "?"
+	default:
+		return "✗"
 	}
 }
 
 // message prints what crossed the wire, when verbose: JSON indented, tokens
-// and A402 headers decoded. Nothing of it is secret but the payment token and
-// the proof, which are shortened.
+// and A402 headers decoded. What could be spent by whoever reads along, payment
+// tokens and proofs, is left out.
 func (n *narrator) message(label string, data []byte) {
 	if !n.verbose || len(data) == 0 {
 		return
@@ -65,7 +102,7 @@ func (n *narrator) message(label string, data []byte) {
 func readable(data []byte) string {
 	data = bytes.TrimSpace(data)
 	if parts := bytes.Split(data, []byte(".")); len(parts) == 3 && !bytes.ContainsAny(data, " {") {
-		return "header  " + readable(decode(parts[0])) + "\npayload " + readable(decode(parts[1]))
+		return "header  " + readable(decode(parts[0])) + "payload " + readable(decode(parts[1]))
 	}
 	if decoded := decode(data); len(decoded) > 0 && decoded[0] == '{' {
 		data = decoded
@@ -77,13 +114,17 @@ func readable(data []byte) string {
 	var b strings.Builder
 	for line := range strings.Lines(string(v)) {
 		line = strings.TrimRight(line, "\n")
-		if r := []rune(line); len(r) > 120 {
+		if secret.MatchString(line) {
+			line = secret.ReplaceAllString(line, `$1"(not shown)"`)
+		} else if r := []rune(line); len(r) > 120 {
 			line = string(r[:100]) + fmt.Sprintf("… (%d more characters)", len(r)-100)
 		}
 		b.WriteString(line + "\n")
 	}
 	return b.String()
 }
+
+var secret = regexp.MustCompile(`^(\s*"payment_(?:token|proof)": )".*?"`)
 
 func decode(data []byte) []byte {
 	out, err := base64.RawURLEncoding.DecodeString(string(data))

@@ -97,7 +97,7 @@ func (t *tale) confirm(words string, update func(*delegation.ISR)) (*delegation.
 	}
 	t.says("agent", "principal", "understood as follows, please confirm (ADD-INT-ICS-05):")
 	for line := range strings.Lines(capture.Summary(delegation.English)) {
-		t.line("%25s %s", "│", strings.TrimRight(line, "\n"))
+		t.line("%26s %s", "│", strings.TrimRight(line, "\n"))
 	}
 	confirmed, err := capture.Confirm("FINGERPRINT", now)
 	if err != nil {
@@ -293,7 +293,7 @@ func (t *tale) expect(who string, err error, code protocol.Code) error {
 	case !errors.As(err, &refused) || refused.Code != code:
 		return fmt.Errorf("%s: refused, but not with %s: %w", who, code, err)
 	}
-	t.line("%10s ✗ %s: %s (%s)", who, refused.Code, refused.Code.Text(), refused.Requirement)
+	t.line("%10s %15s refused, %s: %s (%s)", who, mark(protocol.Denied), refused.Code, refused.Code.Text(), refused.Requirement)
 	return nil
 }
 

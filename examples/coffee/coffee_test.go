@@ -1,0 +1,84 @@
+package main
+
+import (
+	"bytes"
+	"io"
+	"strings"
+	"testing"
+
+	"github.com/actprotocol/act-go/protocol"
+)
+
+// TestStory tells the story over real sockets and a real ledger; tell itself
+// fails when an attack succeeds, money moves or the ledger does not balance.
+func TestStory(t *testing.T) {
+	var out bytes.Buffer
+	if err := tell(t.Context(), &out, false); err != nil {
+		t.Fatalf("%v\n%s", err, out.Bytes())
+	}
+	told := out.String()
+	for _, want := range []string{
+		"confirmed, by fingerprint (ADD-INT-ICS-04",
+		"SPECIFIED mandate, signed",
+		"price and stock held until",
+		"1 × Caffè latte, 12 oz. Enjoy!",
+		"spent 18.00 of 20.00 yuan (PSD-PAY-DEL-10)",
+		"BOUNDED mandate, signed",
+		"day 3: 31.40 yuan a kilo",
+		"spent 0.90 of 1.00 yuan",
+		"recomputed from the entries: sound",
+	} {
+		if !strings.Contains(told, want) {
+			t.Errorf("the story does not say %q", want)
+		}
+	}
+	if strings.Contains(told, "day 4:") {
+		t.Error("a fourth page was bought from a budget for three")
+	}
+	// The sentences in their order: the budget, then one for each attack; the
+	// first attack is refused by the agent and by the processor.
+	for _, code := range []protocol.Code{
+		protocol.CodeTotalLimitExceeded, protocol.CodeSingleLimitExceeded, protocol.CodeSingleLimitExceeded,
+		protocol.CodeMerchantNotAllowed, protocol.CodeReplayed, protocol.CodeMandateRevoked, protocol.CodeProofMismatch,
+	} {
+		_, after, found := strings.Cut(told, "refused, "+string(code)+":")
+		if !found {
+			t.Fatalf("no refusal with %s where it belongs", code)
+		}
+		told = after
+	}
+	if n := strings.Count(out.String(), "no money has moved; the principal still has 81.10 yuan"); n != 5 {
+		t.Errorf("said %d times instead of 5 that no money has moved", n)
+	}
+}
+
+// TestVerboseKeepsSecrets: with -v the messages are shown, but nothing that a
+// reader could spend (PRV-04).
+func TestVerboseKeepsSecrets(t *testing.T) {
+	var out bytes.Buffer
+	if err := tell(t.Context(), &out, true); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{`"typ": "vc+jwt"`, `"scenario": "DEL"`, "Payment-Needed", `"request_fingerprint"`, `"payment_token": "(not shown)"`} {
+		if !strings.Contains(out.String(), want) {
+			t.Errorf("the verbose story does not show %s", want)
+		}
+	}
+	for _, never := range []string{`"pt-`, `"payment_proof": "ey`, `"payment_proof": "Z`} {
+		if strings.Contains(out.String(), never) {
+			t.Errorf("the verbose story shows %s", never)
+		}
+	}
+}
+
+// TestExpect: the story notices when something is not refused, or for another
+// reason than it should be.
+func TestExpect(t *testing.T) {
+	story := &tale{narrator: &narrator{out: io.Discard}}
+	if story.expect("psp", nil, protocol.CodeReplayed) == nil {
+		t.Error("an attack that succeeds is not noticed")
+	}
+	if story.expect("psp", protocol.New(protocol.CodeMalformed, "", "", ""), protocol.CodeReplayed) == nil {
+		t.Error("a refusal for another reason is not noticed")
+	}
+}
