@@ -14,7 +14,7 @@ import (
 	"github.com/actprotocol/act-go/verifier"
 )
 
-const retrySeconds = 2 // Retry-After of what may work soon
+const retrySeconds = 1 // Retry-After of what may work soon
 
 // CatalogueHandler answers GET with the shop's catalogue (CID-MER-CAT-01). An
 // item that lacks the minimum is a fault of the shop and makes the answer 503:
