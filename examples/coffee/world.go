@@ -78,14 +78,22 @@ func newWorld(ctx context.Context) (w *world, err error) {
 	return w, nil
 }
 
-// close ends everything, the last opened first.
+// close ends everything: shops finish what they owe the processor, clients hang
+// up, servers end, and the book is closed last.
 func (w *world) close(ctx context.Context) error {
 	var errs []error
-	for _, site := range w.sites {
-		errs = append(errs, site.Shutdown(ctx))
-	}
 	for i := len(w.closed) - 1; i >= 0; i-- {
 		errs = append(errs, w.closed[i](ctx))
+	}
+	ended := make(chan error, len(w.sites))
+	for _, site := range w.sites {
+		go func() { ended <- site.Shutdown(ctx) }()
+	}
+	for range w.sites {
+		errs = append(errs, <-ended)
+	}
+	if w.book != nil {
+		errs = append(errs, w.book.Close())
 	}
 	return errors.Join(append(errs, os.RemoveAll(w.folder))...)
 }
@@ -181,7 +189,6 @@ func (w *world) openProcessor(ctx context.Context) error {
 	if w.book, err = ledger.Open(ledger.Config{Path: filepath.Join(w.folder, "ledger.db")}); err != nil {
 		return err
 	}
-	w.closed = append(w.closed, func(context.Context) error { return w.book.Close() })
 	resolver := w.resolver()
 	status, err := w.statusClient(resolver)
 	if err != nil {
