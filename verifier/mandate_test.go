@@ -346,7 +346,10 @@ func TestMandateWarmKey(t *testing.T) {
 		{"IDN-02 compromised", func(w *world) { w.edit(issueKey, func(k *identity.Key) { k.Compromised = true }) }, protocol.CodeKeyNotValid},
 		{"IDN-02 not yet in use when it signed", func(w *world) { w.edit(issueKey, func(k *identity.Key) { k.NotBefore = epoch.Add(time.Second) }) }, protocol.CodeKeyNotValid},
 		{"IDN-02 retired before it signed", func(w *world) { w.edit(issueKey, func(k *identity.Key) { k.NotAfter = epoch }) }, protocol.CodeKeyNotValid},
-		{"IDN-02 retired since", func(w *world) { w.edit(issueKey, func(k *identity.Key) { k.NotAfter = epoch.Add(time.Second) }); w.pass(time.Minute) }, ""},
+		{"IDN-02 retired since", func(w *world) {
+			w.edit(issueKey, func(k *identity.Key) { k.NotAfter = epoch.Add(time.Second) })
+			w.pass(time.Minute)
+		}, ""},
 		{"IDN-02 removed", func(w *world) { w.edit(issueKey, func(k *identity.Key) { k.ID = bankDID + "#gone" }) }, protocol.CodeKeyUnknown},
 		{"ADD-IAC-ISS-12 of another purpose now", func(w *world) { w.edit(issueKey, func(k *identity.Key) { k.Purpose = keys.Seller }) }, protocol.CodeKeyPurpose},
 		{"another key under the id", func(w *world) {

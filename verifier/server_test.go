@@ -61,3 +61,9 @@ func wantCode(t testing.TB, err error, want protocol.Code) {
 		t.Errorf("got %q (%v), want %q", got, err, want)
 	}
 }
+
+// verifierRequest is a request with its body read.
+type verifierRequest struct {
+	r    *http.Request
+	body []byte
+}
