@@ -102,7 +102,7 @@ func NewWorldWith(t testing.TB, o Options) *World {
 	t.Cleanup(server.Close)
 	w.URL, w.Client = server.URL, server.Client()
 	w.newShop(t, o)
-	w.newAgent(t, o)
+	w.Agent = w.NewAgent(t, o.Agent)
 	return w
 }
 
@@ -171,19 +171,21 @@ func handOver(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-func (w *World) newAgent(t testing.TB, o Options) {
+// NewAgent returns another agent with the World's buyer's key and its record of
+// payments, and an empty wallet: the same agent after a restart.
+func (w *World) NewAgent(t testing.TB, change func(*agent.Config)) *agent.Agent {
 	t.Helper()
 	s, v := w.Buyer.Signer(keys.AgentRequest), w.NewVerifier(t)
 	c := agent.Config{
 		Signer: s, Wallet: agent.NewWallet(s), Verifier: v, PSP: w.client(t, s, v), Spent: w.Spent,
 		Method: Method, PaymentToken: w.PSP.Token, Patience: 5 * time.Second, Now: w.Clock.Now,
 	}
-	if o.Agent != nil {
-		o.Agent(&c)
+	if change != nil {
+		change(&c)
 	}
 	a, err := agent.New(c)
 	check(t, err)
-	w.Agent = a
+	return a
 }
 
 // Buying returns an http.Client that pays, with the World's agent.

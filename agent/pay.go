@@ -64,7 +64,7 @@ func unresolved(cause error) error {
 func (a *Agent) asked(p Payment) payment.Request {
 	return payment.Request{
 		Scenario: payment.Scenario(p.Scenario), RequestID: p.RequestID, PSPID: p.PSP, BuyerAgentID: a.id,
-		MerchantID: p.Merchant, DelegationID: p.DelegationID, MerchantOrderID: p.OrderNo, Amount: p.Amount,
+		MerchantID: p.Merchant, DelegationID: p.DelegationID, MerchantOrderID: p.OrderNo, Amount: p.Amount, Bill: p.Bill,
 	}
 }
 
@@ -78,10 +78,10 @@ func (a *Agent) pay(ctx context.Context, c charge) (*Payment, error) {
 	now := a.config.Now()
 	p := Payment{
 		RequestID: canon.UUID(), Mandate: m.Key(), DelegationID: m.claims.ID, Subject: c.subject, Amount: c.purchase.Amount,
-		Merchant: c.merchant, PSP: a.config.PSP.ID(), OrderNo: c.orderNo, Scenario: string(m.Scenario()), FinalAfter: now.Add(finalAfter),
+		Merchant: c.merchant, PSP: a.config.PSP.ID(), OrderNo: c.orderNo, Scenario: string(m.Scenario()), Bill: c.bill, FinalAfter: now.Add(finalAfter),
 	}
 	q := a.asked(p)
-	q.IAC, q.PaymentMethod, q.PaymentToken, q.Order, q.Bill = m.raw, a.config.Method, a.config.PaymentToken, c.order, c.bill
+	q.IAC, q.PaymentMethod, q.PaymentToken, q.Order = m.raw, a.config.Method, a.config.PaymentToken, c.order
 	// From here on a crash leaves the request in the store, to be asked about.
 	if err := a.config.Spent.Reserve(ctx, p, m.bounds.Total()); err != nil {
 		return nil, err

@@ -85,6 +85,7 @@ type Payment struct {
 	Scenario  string       // DEL or AUP
 
 	DelegationID string // of the mandate
+	Bill         string // the seller's bill, or empty for a cart order
 
 	// FinalAfter is the time from which on no transmission of the request can
 	// be accepted any more. A provider that does not know the request then

@@ -32,7 +32,7 @@ func (c *Client) Pay(ctx context.Context, q payment.Request) (payment.Result, er
 
 // Query asks what became of the payment request q (PSD-PAY-A402-23). Of q the
 // members that a result repeats are needed: RequestID, Scenario, BuyerAgentID,
-// MerchantID, DelegationID, MerchantOrderID and Amount.
+// MerchantID, DelegationID, MerchantOrderID, Amount, and Bill if there was one.
 //
 // trade_unknown means that the provider has not carried the request out so
 // far; a transmission that is still on its way may change that. Every other
