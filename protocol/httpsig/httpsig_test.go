@@ -121,6 +121,13 @@ func TestChangedRequests(t *testing.T) {
 			r.Header.Set(name, strings.Replace(was, old, new, 1))
 		}
 	}
+	nonce := func(new string) func(*http.Request) {
+		return func(r *http.Request) {
+			before, after, _ := strings.Cut(r.Header.Get("Signature-Input"), `;nonce="`)
+			_, after, _ = strings.Cut(after, `"`)
+			r.Header.Set("Signature-Input", before+`;nonce="`+new+`"`+after)
+		}
+	}
 	for _, tc := range []struct {
 		name   string
 		change func(*http.Request)
@@ -175,6 +182,12 @@ func TestChangedRequests(t *testing.T) {
 		{"created negative", header("Signature-Input", `created=1772366400`, `created=-1`), field},
 		{"created a string", header("Signature-Input", `created=1772366400`, `created="1772366400"`), field},
 		{"created a decimal", header("Signature-Input", `created=1772366400`, `created=1772366400.5`), field},
+		{"nonce of somebody else", nonce(strings.Repeat("A", 22)), invalid},
+		{"nonce empty", nonce(""), field},
+		{"nonce of 15 bytes", nonce(strings.Repeat("A", 20)), field},
+		{"nonce of 18 bytes", nonce(strings.Repeat("A", 24)), field},
+		{"nonce not base64url", nonce(strings.Repeat("!", 22)), field},
+		{"nonce with spare bits", nonce(strings.Repeat("A", 21) + "B"), field},
 		{"no expires", header("Signature-Input", `;expires=1772366460`, ``), missing},
 		{"another key", header("Signature-Input", `a-7#k1`, `a-8#k1`), invalid},
 		{"key id relative", header("Signature-Input", agentKey, `#k1`), field},

@@ -92,7 +92,7 @@ func TestHostileDIDs(t *testing.T) {
 		"did:act:127.0.0.1/coffee", "did:act:169.254.169.254/latest", "did:act:0x7f.1/x", "did:act:127.1/x", "did:act:2130706433/x",
 		"did:act:[::1]/coffee", "did:act:%5B%3A%3A1%5D/coffee",
 		"did:web:", "did:web:shop.example/coffee", "did:web:shop.example:", "did:web:shop.example::a", "did:web:shop.example:..",
-		"did:web:shop.example:.", "did:web:shop.example:a%2Fb", "did:web:Shop.example", "did:web:10.0.0.1", "did:web:shop.example:a?b",
+		"did:web:shop.example:.", "did:web:shop.example:a%2Fb", "did:web:Shop.example", "did:web:10.0.0.1", "did:web:shop.example:a?b", "did:web:shop.example:" + strings.Repeat("a", 400),
 		"did:key:", "did:key:z", "did:key:" + ed[1:], "did:key:" + ed + "A", "did:key:" + ed[:47], "did:key:z1" + ed[1:],
 		"did:key:m7QE7aie8zrakLWKjqNAqbw1zZTIVdx3iQ6Y6wEihi1naKQ", "did:key:f" + strings.Repeat("0", 60), "did:key:z" + strings.Repeat("1", 4000),
 		"did:key:Z" + ed[1:], "did:key:z0OIl",

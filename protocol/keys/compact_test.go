@@ -124,6 +124,7 @@ func TestHostileHeaders(t *testing.T) {
 		{"alg a number", `{"alg":1,"kid":"` + keyID + `","typ":"` + typ + `"}`, protocol.CodeFieldInvalid},
 		{"alg null", `{"alg":null,"kid":"` + keyID + `","typ":"` + typ + `"}`, protocol.CodeFieldInvalid},
 		{"alg twice", header("EdDSA", keyID, typ, `,"alg":"EdDSA"`), protocol.CodeMalformed},
+		{"alg twice and typ absent", `{"alg":"EdDSA","alg":"EdDSA","kid":"` + keyID + `"}`, protocol.CodeMalformed},
 		{"alg twice, once escaped", header("EdDSA", keyID, typ, `,"\u0061lg":"EdDSA"`), protocol.CodeMalformed},
 		{"ALG beside alg", header("EdDSA", keyID, typ, `,"ALG":"none"`), protocol.CodeHeaderRefused},
 		{"crit", header("EdDSA", keyID, typ, `,"crit":["exp"],"exp":1`), protocol.CodeHeaderRefused},

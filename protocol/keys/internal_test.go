@@ -380,6 +380,11 @@ func TestDER(t *testing.T) {
 	if n := elliptic.P256().Params().N.Bytes(); !bytes.Equal(n, p256Order[:]) {
 		t.Fatal("the order of P-256")
 	}
+	last := bytes.Clone(p256Order[:])
+	last[31]--
+	if validScalar(make([]byte, 32)) || validScalar(p256Order[:]) || !validScalar(last) || !validScalar(append(make([]byte, 31), 1)) {
+		t.Error("scalars are 1 to n-1")
+	}
 	rapid.Check(t, func(t *rapid.T) {
 		sig := make([]byte, 64)
 		for i := range 2 {

@@ -88,6 +88,23 @@ func TestParseJWK(t *testing.T) {
 			}
 		})
 	}
+	t.Run("the bytes of a point, divided otherwise", func(t *testing.T) {
+		x, err := canon.DecodeBase64(ecX)
+		if err != nil {
+			t.Fatal(err)
+		}
+		y, err := canon.DecodeBase64(ecY)
+		if err != nil {
+			t.Fatal(err)
+		}
+		point := append(x, y...)
+		for _, n := range []int{0, 1, 31, 33, 63, 64} {
+			_, err := keys.ParseJWK([]byte(`{"kty":"EC","crv":"P-256","x":"` + canon.EncodeBase64(point[:n]) + `","y":"` + canon.EncodeBase64(point[n:]) + `"}`))
+			if err == nil {
+				t.Errorf("x of %d bytes", n)
+			}
+		}
+	})
 	for _, notObject := range []string{`[]`, `"x"`, `1`, `null`, ``} {
 		if _, err := keys.ParseJWK([]byte(notObject)); err == nil {
 			t.Errorf("%q was read", notObject)

@@ -129,6 +129,7 @@ func TestHostileMessages(t *testing.T) {
 		{"empty list", sub(covered, `[]`), protocol.CodeFieldInvalid},
 		{"list without the amount", sub(covered, strings.Replace(covered, `"amount",`, ``, 1)), protocol.CodeFieldInvalid},
 		{"list with one more", sub(covered, strings.Replace(covered, `"nonce"`, `"iac","nonce"`, 1)), protocol.CodeFieldInvalid},
+		{"list with one more at the end", sub(covered, strings.Replace(covered, `]`, `,"zzz"]`, 1)), protocol.CodeFieldInvalid},
 		{"list with the signature", sub(covered, strings.Replace(covered, `"signature_covered_fields"`, `"signature","signature_covered_fields"`, 1)), protocol.CodeFieldInvalid},
 		{"list in another order", sub(covered, `["nonce","amount","request_id","signature_covered_fields","signature_type","signer_id"]`), protocol.CodeFieldInvalid},
 		{"list with a name twice", sub(covered, strings.Replace(covered, `"nonce"`, `"nonce","nonce"`, 1)), protocol.CodeFieldInvalid},
