@@ -1,0 +1,59 @@
+package problem_test
+
+import (
+	"errors"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"github.com/actprotocol/act-go/internal/problem"
+	"github.com/actprotocol/act-go/protocol"
+	"github.com/actprotocol/act-go/protocol/canon"
+	"github.com/actprotocol/act-go/protocol/payment"
+)
+
+func TestEveryCodeSurvives(t *testing.T) {
+	for _, code := range protocol.Codes() {
+		var d protocol.Decision
+		d.Pass("PSD-PAY-DEL-05", "signature")
+		d.Fail(code, "PSD-PAY-DEL-06", "total limit", "max_total_amount", "too much")
+		rec := httptest.NewRecorder()
+		problem.Write(rec, d.Err(), 7)
+		if err := canon.Check(rec.Body.Bytes()); err != nil {
+			t.Fatalf("%s: %v", code, err)
+		}
+		if rec.Code != payment.HTTPStatus(code) || (rec.Code == 503) != (rec.Header().Get("Retry-After") == "7") {
+			t.Fatalf("%s: status %d, Retry-After %q", code, rec.Code, rec.Header().Get("Retry-After"))
+		}
+		var e *protocol.Error
+		err := problem.Decode(rec.Code, rec.Body.Bytes(), "refused")
+		if !errors.As(err, &e) || e.Code != code || e.Field != "max_total_amount" || e.Requirement != "PSD-PAY-DEL-06" || e.Detail != "refused" || len(e.Checks) != 2 {
+			t.Fatalf("%s became %v with %d checks", code, err, len(e.Checks))
+		}
+	}
+}
+
+func TestForeignErrorsAreNotRepeated(t *testing.T) {
+	if out := string(problem.Encode(errors.New("password=hunter2"))); strings.Contains(out, "hunter2") || !strings.Contains(out, "service_unavailable") {
+		t.Fatal(out)
+	}
+}
+
+func FuzzDecode(f *testing.F) {
+	f.Add(403, []byte(`{"error":{"code":"total_limit_exceeded","field":"max_total_amount","outcome":"denied","checks":[{"requirement":"PSD-PAY-DEL-06","name":"total","outcome":"denied","code":"total_limit_exceeded"}]}}`))
+	f.Add(503, []byte(`{"error":{"code":"total_limit_exceeded"}}`))
+	f.Add(400, []byte(`{"error":{"code":"malformed","field":"<script>","detail":"secret"}}`))
+	f.Fuzz(func(t *testing.T, status int, data []byte) {
+		err := problem.Decode(status, data, "refused")
+		var e *protocol.Error
+		if !errors.As(err, &e) || !e.Code.Known() {
+			t.Fatalf("not one of our errors: %v", err)
+		}
+		if status >= 500 && e.Code.Outcome() == protocol.Denied {
+			t.Fatal("a broken server denies")
+		}
+		if strings.ContainsAny(err.Error(), "<>\"'\\\n\x00") || len(err.Error()) > 400 {
+			t.Fatalf("input is printed: %q", err)
+		}
+	})
+}
