@@ -159,7 +159,16 @@ func TestProofHeader(t *testing.T) {
 		t.Error(diff)
 	}
 
-	// Every outer member must be the inner one (SPEC.md 6.2).
+}
+
+// TestOuterMembersAreTheClaims: every outer member must be the inner one
+// (SPEC.md 6.2).
+func TestOuterMembersAreTheClaims(t *testing.T) {
+	p := goodProof(t)
+	h, err := p.EncodeHeader()
+	if err != nil {
+		t.Fatal(err)
+	}
 	for _, d := range []struct {
 		field  string
 		change func(*payment.Proof)
@@ -217,6 +226,65 @@ func TestProofHeader(t *testing.T) {
 		}
 		_, err = u.Proof().EncodeHeader()
 		wantError(t, err, protocol.CodeFieldMissing, "protocol.request_method")
+	})
+}
+
+// TestProofProfile: what the official schema lets pass and SPEC.md 6.4 does
+// not, in Payment-Proof and Payment-Validation.
+func TestProofProfile(t *testing.T) {
+	inv, missing := protocol.CodeFieldInvalid, protocol.CodeFieldMissing
+	proof, err := goodProof(t).EncodeHeader()
+	if err != nil {
+		t.Fatal(err)
+	}
+	validation, err := goodValidation(t).EncodeHeader()
+	if err != nil {
+		t.Fatal(err)
+	}
+	both := []mutation{
+		{"PSD-PAY-A402-17 another method", "protocol.method_id", "example:a402/test-pay", inv, ""},
+		{"PSD-PAY-A402-17 another version", "protocol.method_version", "1.0.1", inv, ""},
+		{"PSD-PAY-A402-21 order number with a space", "protocol.out_trade_no", "a b", inv, ""},
+		{"PSD-PAY-A402-21 resource that is not ASCII", "protocol.resource_id", "报告", inv, ""},
+		{"PSD-PAY-A402-21 trade with a line feed", "protocol.trade_no", "a\nb", inv, ""},
+		{"PSD-PAY-A402-13 no psp", "method", map[string]any{"a": 1}, missing, "method.psp_id"},
+		{"PSD-PAY-A402-13 a psp of another type", "method.psp_id", []any{pspDID}, inv, ""},
+	}
+	check := func(m mutation, parse func(string) (interface{ CheckProfile() error }, error), header string) {
+		t.Run(m.name, func(t *testing.T) {
+			u, err := parse(encode(m.apply(t, decode(t, header))))
+			if err != nil {
+				t.Fatalf("by the official schema: %v", err)
+			}
+			field := m.path
+			if m.field != "" {
+				field = m.field
+			}
+			wantError(t, u.CheckProfile(), m.code, field)
+		})
+	}
+	for _, m := range append(both,
+		mutation{"PSD-PAY-A402-21 a buyer without DID", "protocol.buyer_unique_id", "2088", inv, ""},
+		mutation{"PSD-PAY-A402-21 a key with a space", "protocol.idempotency_key", "a b", inv, ""}) {
+		check(m, func(h string) (interface{ CheckProfile() error }, error) { return payment.ParseProof(h) }, proof)
+	}
+	for _, m := range append(both,
+		mutation{"PSD-PAY-A402-23 confirmed and not delivered", "protocol.delivery_status", "FAILED", inv, "protocol.fulfillment_status"}) {
+		check(m, func(h string) (interface{ CheckProfile() error }, error) { return payment.ParseValidation(h) }, validation)
+	}
+	t.Run("PSD-PAY-A402-21 what is written is checked", func(t *testing.T) {
+		p := goodProof(t)
+		p.PSPID = ""
+		_, err := p.EncodeHeader()
+		wantError(t, err, missing, "method.psp_id")
+		p = goodProof(t)
+		p.PaymentProof = strings.Repeat("A", payment.MaxHeaderRead)
+		_, err = p.EncodeHeader()
+		wantError(t, err, protocol.CodeTooLarge, "")
+		v := goodValidation(t)
+		v.ValidatedAt = time.Time{}
+		_, err = v.EncodeHeader()
+		wantError(t, err, missing, "protocol.validated_at")
 	})
 }
 
