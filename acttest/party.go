@@ -3,7 +3,6 @@ package acttest
 import (
 	"context"
 	"sync"
-	"testing"
 	"time"
 
 	"github.com/actprotocol/act-go/protocol"
@@ -21,13 +20,13 @@ type Party struct {
 }
 
 // NewParty returns a party with one Ed25519 key for each purpose.
-func NewParty(t testing.TB, did string, purposes ...keys.Purpose) *Party {
+func NewParty(t TB, did string, purposes ...keys.Purpose) *Party {
 	t.Helper()
 	return NewPartyWith(t, keys.EdDSA, did, purposes...)
 }
 
 // NewPartyWith is NewParty with keys of another algorithm.
-func NewPartyWith(t testing.TB, alg keys.Algorithm, did string, purposes ...keys.Purpose) *Party {
+func NewPartyWith(t TB, alg keys.Algorithm, did string, purposes ...keys.Purpose) *Party {
 	t.Helper()
 	id, err := identity.ParseDID(did)
 	check(t, err)
@@ -116,7 +115,7 @@ func (s *Statuses) Status(_ context.Context, ref delegation.StatusReference, _ s
 	return s.set[ref], nil
 }
 
-func check(t testing.TB, err error) {
+func check(t TB, err error) {
 	t.Helper()
 	if err != nil {
 		t.Fatal(err)

@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"sync"
-	"testing"
 	"time"
 
 	"github.com/actprotocol/act-go/internal/problem"
@@ -53,7 +52,7 @@ const (
 
 // NewPSP starts a provider that is closed with the test. balance is what the
 // account has, in minor units of whatever currency is asked for.
-func NewPSP(t testing.TB, v *verifier.Verifier, c *Clock, p *Party, balance int64) *PSP {
+func NewPSP(t TB, v *verifier.Verifier, c *Clock, p *Party, balance int64) *PSP {
 	t.Helper()
 	s := &PSP{
 		Party: p, Token: "token-" + canon.Nonce(), verifier: v, clock: c, ledger: newLedger(balance),

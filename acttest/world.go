@@ -8,7 +8,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"sync"
-	"testing"
 	"time"
 
 	"github.com/actprotocol/act-go/agent"
@@ -73,13 +72,13 @@ type World struct {
 // NewWorld returns a World in which everybody is there and nothing has
 // happened yet: give the agent a mandate with Grant, and the shop something to
 // sell with Sell or Stock. Everything ends with the test.
-func NewWorld(t testing.TB) *World {
+func NewWorld(t TB) *World {
 	t.Helper()
 	return NewWorldWith(t, Options{})
 }
 
 // NewWorldWith is NewWorld with other options.
-func NewWorldWith(t testing.TB, o Options) *World {
+func NewWorldWith(t TB, o Options) *World {
 	t.Helper()
 	if o.Algorithm == "" {
 		o.Algorithm = keys.EdDSA
@@ -106,7 +105,7 @@ func NewWorldWith(t testing.TB, o Options) *World {
 	return w
 }
 
-func (w *World) party(t testing.TB, o Options, did string, purposes ...keys.Purpose) *Party {
+func (w *World) party(t TB, o Options, did string, purposes ...keys.Purpose) *Party {
 	t.Helper()
 	p := NewPartyWith(t, o.Algorithm, did, purposes...)
 	w.Directory.Add(p)
@@ -115,7 +114,7 @@ func (w *World) party(t testing.TB, o Options, did string, purposes ...keys.Purp
 
 // NewVerifier returns a verifier that knows the parties of the World and has a
 // memory of its own.
-func (w *World) NewVerifier(t testing.TB) *verifier.Verifier {
+func (w *World) NewVerifier(t TB) *verifier.Verifier {
 	t.Helper()
 	v, err := verifier.New(verifier.Config{
 		Issuers: verifier.IssuerMap{IssuerDID: {PrincipalDID}},
@@ -127,7 +126,7 @@ func (w *World) NewVerifier(t testing.TB) *verifier.Verifier {
 }
 
 // client is a client of the provider for one of the parties.
-func (w *World) client(t testing.TB, s *keys.Signer, v *verifier.Verifier) *psp.Client {
+func (w *World) client(t TB, s *keys.Signer, v *verifier.Verifier) *psp.Client {
 	t.Helper()
 	c, err := psp.New(psp.Config{
 		ID: PSPDID, Endpoint: w.PSP.Server.URL, Signer: s, Verifier: v, HTTP: w.PSP.Server.Client(), Now: w.Clock.Now,
@@ -136,7 +135,7 @@ func (w *World) client(t testing.TB, s *keys.Signer, v *verifier.Verifier) *psp.
 	return c
 }
 
-func (w *World) newShop(t testing.TB, o Options) {
+func (w *World) newShop(t TB, o Options) {
 	t.Helper()
 	v := w.NewVerifier(t)
 	c := merchant.Config{
@@ -173,7 +172,7 @@ func handOver(w http.ResponseWriter, r *http.Request) {
 
 // NewAgent returns another agent with the World's buyer's key and its record of
 // payments, and an empty wallet: the same agent after a restart.
-func (w *World) NewAgent(t testing.TB, change func(*agent.Config)) *agent.Agent {
+func (w *World) NewAgent(t TB, change func(*agent.Config)) *agent.Agent {
 	t.Helper()
 	s, v := w.Buyer.Signer(keys.AgentRequest), w.NewVerifier(t)
 	c := agent.Config{
@@ -196,7 +195,7 @@ func (w *World) Buying() *http.Client {
 // Grant issues a mandate to the agent and puts it into its wallet. Unless
 // change says otherwise it is BOUNDED, for 100.00 CNY in all, by the World's
 // payment method, for 24 hours from the time of the clock.
-func (w *World) Grant(t testing.TB, change func(*delegation.ISR)) agent.Mandate {
+func (w *World) Grant(t TB, change func(*delegation.ISR)) agent.Mandate {
 	t.Helper()
 	m, err := w.Agent.Wallet().Add(w.Issue(t, change))
 	check(t, err)
@@ -204,7 +203,7 @@ func (w *World) Grant(t testing.TB, change func(*delegation.ISR)) agent.Mandate 
 }
 
 // Issue is Grant for a mandate that does not go into the wallet.
-func (w *World) Issue(t testing.TB, change func(*delegation.ISR)) []byte {
+func (w *World) Issue(t TB, change func(*delegation.ISR)) []byte {
 	t.Helper()
 	now := w.Clock.Now().UTC().Truncate(time.Second)
 	isr := &delegation.ISR{
@@ -242,7 +241,7 @@ func (w *World) Serve(pattern string, h http.Handler) { w.mux.Handle(pattern, h)
 
 // Stock puts an item into the shop's catalogue, or changes it, and sets how
 // many of it there are.
-func (w *World) Stock(t testing.TB, item commerce.Item, count int64) {
+func (w *World) Stock(t TB, item commerce.Item, count int64) {
 	t.Helper()
 	w.mu.Lock()
 	found := false
@@ -265,7 +264,7 @@ func (w *World) catalogue(context.Context) ([]commerce.Item, error) {
 }
 
 // CNY returns an amount of Chinese yuan, "18.00" for example.
-func CNY(t testing.TB, decimal string) money.Amount {
+func CNY(t TB, decimal string) money.Amount {
 	t.Helper()
 	c, err := money.ParseCurrency("CNY")
 	check(t, err)
