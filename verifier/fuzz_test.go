@@ -1,0 +1,66 @@
+package verifier_test
+
+import (
+	"bytes"
+	"context"
+	"testing"
+
+	"github.com/actprotocol/act-go/protocol"
+	"github.com/actprotocol/act-go/protocol/keys"
+	"github.com/actprotocol/act-go/verifier"
+)
+
+// FuzzMandate: whatever arrives, there is a value or an error with a known
+// code, never both; and nothing verifies but what the issuer signed.
+func FuzzMandate(f *testing.F) {
+	w := newWorld(f, keys.EdDSA)
+	good := w.mandate()
+	f.Add(good)
+	f.Add(w.token(w.signers[bankDID+"#status"], w.header(bankDID+"#status"), w.payload()))
+	f.Add([]byte(w.signOrder(w.order())))
+	f.Fuzz(func(t *testing.T, raw []byte) {
+		m, err := w.v.Mandate(context.Background(), raw, expectation)
+		if (m == nil) == (err == nil) {
+			t.Fatalf("value %t, error %v", m != nil, err)
+		}
+		if err != nil && !protocol.CodeOf(err).Known() {
+			t.Fatalf("a code outside the list: %v", err)
+		}
+		if m != nil && !bytes.Equal(raw, good) {
+			t.Fatal("a forged mandate verified")
+		}
+	})
+}
+
+// FuzzPaymentRequest: the same for payment requests, through Authorize.
+func FuzzPaymentRequest(f *testing.F) {
+	w := newWorld(f, keys.EdDSA)
+	q := w.request()
+	q.Nonce = "AAECAwQFBgcICQoLDA0ODw" // the same in every process
+	good := w.signRequest(q)
+	f.Add(good)
+	f.Add(bytes.Replace(good, []byte(`"amount":"18.00"`), []byte(`"amount":"18.01"`), 1))
+	first, err := w.v.PaymentRequest(context.Background(), good, verifier.PaymentExpectation{PSP: pspDID})
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Fuzz(func(t *testing.T, raw []byte) {
+		r, err := w.v.PaymentRequest(context.Background(), raw, verifier.PaymentExpectation{PSP: pspDID})
+		if (r == nil) == (err == nil) {
+			t.Fatalf("value %t, error %v", r != nil, err)
+		}
+		if err != nil {
+			if !protocol.CodeOf(err).Known() {
+				t.Fatalf("a code outside the list: %v", err)
+			}
+			return
+		}
+		if r.ContentDigest() != first.ContentDigest() || r.Request() != first.Request() {
+			t.Fatal("a forged request verified")
+		}
+		r.TakeNonce()
+		if p, err := r.Authorize(context.Background()); (p == nil) == (err == nil) {
+			t.Fatalf("value %t, error %v", p != nil, err)
+		}
+	})
+}
