@@ -208,7 +208,7 @@ func TestStatusClientRefuses(t *testing.T) {
 		"down":      func(h *statusHost) { h.down() },
 		"not found": func(h *statusHost) { h.with(http.NotFound) },
 		"redirect": func(h *statusHost) {
-			h.with(func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/else", 302) })
+			h.with(func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/else", http.StatusFound) })
 		},
 		"slow":                    func(h *statusHost) { h.with(func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }) },
 		"nonsense":                body(func(*statusHost) []byte { return []byte("hello") }),
