@@ -98,9 +98,58 @@ func TestNewRefuses(t *testing.T) {
 	}
 }
 
-// Whatever is refused, is refused by its own code, with no value, and without
-// repeating what was sent.
-func TestMandateRefused(t *testing.T) {
+// A forgery is a token that must be refused by its code.
+type forgery struct {
+	name  string
+	want  protocol.Code
+	token func(w *world) []byte
+}
+
+// runForgeries: whatever is refused, is refused by its own code, with no value,
+// and without repeating what was sent.
+func runForgeries(t *testing.T, forgeries []forgery) {
+	t.Helper()
+	for _, c := range forgeries {
+		t.Run(c.name, func(t *testing.T) {
+			algorithms(t, func(t *testing.T, alg keys.Algorithm) {
+				w := newWorld(t, alg)
+				raw := c.token(w)
+				for range 2 { // the second time nothing is remembered of the first
+					m, err := w.v.Mandate(context.Background(), raw, expectation)
+					wantCode(t, err, c.want)
+					if m != nil {
+						t.Error("a value together with an error")
+					}
+					if err != nil {
+						noLeak(t, err)
+						if errors.Is(err, protocol.ErrUndetermined) != (c.want.Outcome() == protocol.Undetermined) {
+							t.Error("undetermined or not?")
+						}
+					}
+				}
+				if c.want.Outcome() == protocol.Denied && w.asked != 0 {
+					t.Error("the state was asked for although the mandate is refused anyway")
+				}
+			})
+		})
+	}
+}
+
+// forged is the payload of a good mandate with a change, signed by the issuer.
+func forged(old, new string) func(w *world) []byte {
+	return func(w *world) []byte {
+		return w.token(w.signers[bankDID+"#issue"], w.header(bankDID+"#issue"), replaceOnce(w.t, w.payload(), old, new))
+	}
+}
+
+// withHeader is the payload of a good mandate under another header.
+func withHeader(header func(w *world) string) func(w *world) []byte {
+	return func(w *world) []byte {
+		return w.token(w.signers[bankDID+"#issue"], header(w), w.payload())
+	}
+}
+
+func TestMandateOfOthersRefused(t *testing.T) {
 	claims := func(change func(*delegation.Claims)) func(w *world) []byte {
 		return func(w *world) []byte {
 			c := w.claims(authorization())
@@ -108,21 +157,7 @@ func TestMandateRefused(t *testing.T) {
 			return w.issue(c)
 		}
 	}
-	forged := func(old, new string) func(w *world) []byte {
-		return func(w *world) []byte {
-			return w.token(w.signers[bankDID+"#issue"], w.header(bankDID+"#issue"), replaceOnce(w.t, w.payload(), old, new))
-		}
-	}
-	withHeader := func(header func(w *world) string) func(w *world) []byte {
-		return func(w *world) []byte {
-			return w.token(w.signers[bankDID+"#issue"], header(w), w.payload())
-		}
-	}
-	for _, c := range []struct {
-		name  string
-		want  protocol.Code
-		token func(w *world) []byte
-	}{
+	runForgeries(t, []forgery{
 		{"PSD-PAY-DEL-05 another agent's mandate", protocol.CodeAgentMismatch, claims(func(c *delegation.Claims) {
 			c.Subject, c.Authorization.AgentID = agent2DID, agent2DID
 		})},
@@ -164,6 +199,11 @@ func TestMandateRefused(t *testing.T) {
 		{"ADD-IAC-LCM-01 before the window", protocol.CodeMandateNotYetValid, claims(func(c *delegation.Claims) {
 			c.NotBefore, c.Authorization.ValidityStart = epoch.Add(time.Second), epoch.Add(time.Second)
 		})},
+	})
+}
+
+func TestMandatePayloadRefused(t *testing.T) {
+	runForgeries(t, []forgery{
 		{"ADD-IAC-ISS-07 an unknown claim", protocol.CodeConstraintUnknown, forged(`"iss":`, `"geo":"CN","iss":`)},
 		{"ADD-IAC-ISS-07 an unknown constraint", protocol.CodeConstraintUnknown, forged(`"allowed_merchants":`, `"allowed_colours":["red"],"allowed_merchants":`)},
 		{"an empty list is no wildcard", protocol.CodeFieldInvalid, forged(`"allowed_merchants":["`+shopDID+`"]`, `"allowed_merchants":[]`)},
@@ -183,7 +223,11 @@ func TestMandateRefused(t *testing.T) {
 		{"another vc.type", protocol.CodeTypeMismatch, forged(`"ACTIntentAuthorization"`, `"Diploma"`)},
 		{"PSD-PAY-DEL-05 mode is no known value", protocol.CodeFieldInvalid, forged(`"delegation_mode":"SPECIFIED"`, `"delegation_mode":"ANYTHING"`)},
 		{"ADD-IAC-LCM-10 a long life and no status", protocol.CodeStatusUnavailable, forged(`"status":{"status_list":{"idx":3,"uri":"`+listURI+`"}},`, ``)},
+	})
+}
 
+func TestMandateEnvelopeRefused(t *testing.T) {
+	runForgeries(t, []forgery{
 		{"alg none", protocol.CodeAlgorithmRefused, withHeader(func(*world) string { return `{"alg":"none","kid":"` + bankDID + `#issue","typ":"vc+jwt"}` })},
 		{"alg HS256", protocol.CodeAlgorithmRefused, withHeader(func(*world) string { return `{"alg":"HS256","kid":"` + bankDID + `#issue","typ":"vc+jwt"}` })},
 		{"the algorithm of another key type", protocol.CodeAlgorithmRefused, withHeader(func(w *world) string {
@@ -213,30 +257,7 @@ func TestMandateRefused(t *testing.T) {
 			return append(append(append([]byte{}, raw[:9]...), '\n'), raw[9:]...)
 		}},
 		{"padding", protocol.CodeMalformed, func(w *world) []byte { return append(w.mandate(), '=') }},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			algorithms(t, func(t *testing.T, alg keys.Algorithm) {
-				w := newWorld(t, alg)
-				raw := c.token(w)
-				for range 2 { // the second time nothing is remembered of the first
-					m, err := w.v.Mandate(context.Background(), raw, expectation)
-					wantCode(t, err, c.want)
-					if m != nil {
-						t.Error("a value together with an error")
-					}
-					if err != nil {
-						noLeak(t, err)
-						if errors.Is(err, protocol.ErrUndetermined) != (c.want.Outcome() == protocol.Undetermined) {
-							t.Error("undetermined or not?")
-						}
-					}
-				}
-				if c.want.Outcome() == protocol.Denied && w.asked != 0 {
-					t.Error("the state was asked for although the mandate is refused anyway")
-				}
-			})
-		})
-	}
+	})
 }
 
 // Flipping any single character of a token leaves nothing that verifies.

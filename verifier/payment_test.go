@@ -73,43 +73,42 @@ func TestAutonomousPayment(t *testing.T) {
 	}
 }
 
-// Each attack on a payment, and its code.
-func TestPaymentRefused(t *testing.T) {
-	type test struct {
-		name    string
-		want    protocol.Code
-		request func(w *world) []byte
+// An attack on a payment, and the code that answers it.
+type attack struct {
+	name    string
+	want    protocol.Code
+	request func(w *world) []byte
+}
+
+// change makes an attack of a good request that was changed before signing.
+func change(f func(w *world, q *payment.Request)) func(w *world) []byte {
+	return func(w *world) []byte {
+		q := w.request()
+		f(w, &q)
+		return w.signRequest(q)
 	}
-	change := func(f func(w *world, q *payment.Request)) func(w *world) []byte {
-		return func(w *world) []byte {
-			q := w.request()
-			f(w, &q)
-			return w.signRequest(q)
-		}
-	}
-	mandate := func(f func(a *delegation.Authorization)) func(w *world) []byte {
-		return change(func(w *world, q *payment.Request) {
-			a := authorization()
-			f(a)
-			q.IAC = string(w.issue(w.claims(a)))
+}
+
+func runAttacks(t *testing.T, attacks []attack) {
+	t.Helper()
+	for _, c := range attacks {
+		t.Run(c.name, func(t *testing.T) {
+			w := newWorld(t, keys.EdDSA)
+			p, err := w.pay(c.request(w))
+			wantCode(t, err, c.want)
+			if p != nil {
+				t.Error("a value together with an error")
+			}
+			if err != nil {
+				noLeak(t, err)
+			}
 		})
 	}
-	order := func(f func(o *commerce.Order)) func(w *world) []byte {
-		return change(func(w *world, q *payment.Request) {
-			o := w.order()
-			f(&o)
-			q.Order = w.signOrder(o)
-		})
-	}
-	bill := func(f func(b *payment.Bill)) func(w *world) []byte {
-		return func(w *world) []byte {
-			q, b := w.autonomous(), w.bill()
-			f(&b)
-			q.Bill = w.signBill(b)
-			return w.signRequest(q)
-		}
-	}
-	tests := []test{
+}
+
+// Attacks on envelope, time, agent and keys.
+func TestPaymentEnvelopeRefused(t *testing.T) {
+	runAttacks(t, []attack{
 		{"PSD-PAY-DEL-04 addressed to another provider", protocol.CodeAudienceMismatch, change(func(_ *world, q *payment.Request) { q.PSPID = "did:act:other.example/pay" })},
 		{"PSD-PAY-DEL-04 too old", protocol.CodeRequestExpired, change(func(_ *world, q *payment.Request) { q.Timestamp = epoch.Add(-5*time.Minute - time.Second) })},
 		{"PSD-PAY-DEL-04 too far ahead", protocol.CodeRequestExpired, change(func(_ *world, q *payment.Request) { q.Timestamp = epoch.Add(61 * time.Second) })},
@@ -154,6 +153,19 @@ func TestPaymentRefused(t *testing.T) {
 			w.edit(agentDID+"#k1", func(k *identity.Key) { k.NotAfter = epoch })
 			return w.signRequest(w.request())
 		}},
+	})
+}
+
+// Attacks on mandate and boundaries.
+func TestPaymentMandateRefused(t *testing.T) {
+	mandate := func(f func(a *delegation.Authorization)) func(w *world) []byte {
+		return change(func(w *world, q *payment.Request) {
+			a := authorization()
+			f(a)
+			q.IAC = string(w.issue(w.claims(a)))
+		})
+	}
+	runAttacks(t, []attack{
 		{"another delegation id", protocol.CodeClaimsConflict, change(func(_ *world, q *payment.Request) { q.DelegationID = "urn:uuid:0" })},
 		{"PSD-PAY-DEL-12 directed with BOUNDED", protocol.CodeModeMismatch, mandate(func(a *delegation.Authorization) { a.DelegationMode = delegation.Bounded })},
 		{"PSD-PAY-AUP-01 autonomous with SPECIFIED", protocol.CodeModeMismatch, change(func(_ *world, q *payment.Request) { q.Scenario = payment.ScenarioAUP })},
@@ -175,7 +187,19 @@ func TestPaymentRefused(t *testing.T) {
 		{"ADD-IAC-LCM-07 suspended", protocol.CodeMandateSuspended, func(w *world) []byte { w.status = delegation.StatusSuspended; return w.signRequest(w.request()) }},
 		{"ADD-IAC-LCM-10 no status", protocol.CodeStatusUnavailable, func(w *world) []byte { w.broken = errors.New("down"); return w.signRequest(w.request()) }},
 		{"PSD-PAY-DEL-05 expired", protocol.CodeMandateExpired, func(w *world) []byte { w.pass(time.Hour); return w.signRequest(w.request()) }},
+	})
+}
 
+// Attacks on order.
+func TestPaymentOrderRefused(t *testing.T) {
+	order := func(f func(o *commerce.Order)) func(w *world) []byte {
+		return change(func(w *world, q *payment.Request) {
+			o := w.order()
+			f(&o)
+			q.Order = w.signOrder(o)
+		})
+	}
+	runAttacks(t, []attack{
 		{"CID-CART-CFM-05 the price raised in the request", protocol.CodeOrderMismatch, change(func(w *world, q *payment.Request) { q.Amount = amount(w.t, "19.00") })},
 		{"CID-CART-CFM-05 another order number", protocol.CodeOrderMismatch, change(func(_ *world, q *payment.Request) { q.MerchantOrderID = "order-2" })},
 		{"CID-CART-CFM-05 another payee than signed the order", protocol.CodeOrderMismatch, change(func(_ *world, q *payment.Request) { q.MerchantID = shop2DID })},
@@ -202,7 +226,20 @@ func TestPaymentRefused(t *testing.T) {
 			q.IAC = string(w.issue(w.claims(a)))
 			delete(w.docs, parseDID(w.t, shopDID))
 		})},
+	})
+}
 
+// Attacks on bill.
+func TestPaymentBillRefused(t *testing.T) {
+	bill := func(f func(b *payment.Bill)) func(w *world) []byte {
+		return func(w *world) []byte {
+			q, b := w.autonomous(), w.bill()
+			f(&b)
+			q.Bill = w.signBill(b)
+			return w.signRequest(q)
+		}
+	}
+	runAttacks(t, []attack{
 		{"PSD-PAY-A402-18 after pay_before", protocol.CodeOrderExpired, bill(func(b *payment.Bill) { b.PayBefore = epoch })},
 		{"a cheaper bill", protocol.CodeOrderMismatch, bill(func(b *payment.Bill) { b.Amount = mustAmount("0.49") })},
 		{"another bill", protocol.CodeOrderMismatch, bill(func(b *payment.Bill) { b.OutTradeNo = "trade-2" })},
@@ -212,20 +249,7 @@ func TestPaymentRefused(t *testing.T) {
 		{"a bill by another method", protocol.CodeOrderMismatch, bill(func(b *payment.Bill) { b.MethodID = "act:payment/card" })},
 		{"PSD-PAY-AUP-03 the bill's category", protocol.CodeCategoryNotAllowed, bill(func(b *payment.Bill) { b.Category = "tobacco" })},
 		{"PSD-PAY-AUP-03 a category too wide to know", protocol.CodeCategoryNotAllowed, bill(func(b *payment.Bill) { b.Category = "food" })},
-	}
-	for _, c := range tests {
-		t.Run(c.name, func(t *testing.T) {
-			w := newWorld(t, keys.EdDSA)
-			p, err := w.pay(c.request(w))
-			wantCode(t, err, c.want)
-			if p != nil {
-				t.Error("a value together with an error")
-			}
-			if err != nil {
-				noLeak(t, err)
-			}
-		})
-	}
+	})
 }
 
 func mustAmount(s string) money.Amount {
