@@ -24,13 +24,23 @@ import (
 // goodbye is how long requests may take to end once the program was told to.
 const goodbye = 10 * time.Second
 
-// serve puts the parts together, listens, and serves until ctx ends.
+// serve opens the book, serves until ctx ends, and closes it.
 func serve(ctx context.Context, o options, f folder, log *slog.Logger, stdout io.Writer) error {
 	book, err := ledger.Open(ledger.Config{Path: f.path(ledgerFile)})
 	if err != nil {
 		return err
 	}
-	defer book.Close()
+	err = serveBook(ctx, o, f, book, log, stdout)
+	if err := errors.Join(err, book.Close()); err != nil {
+		return err
+	}
+	fmt.Fprintln(stdout, "stopped; the ledger is closed")
+	return nil
+}
+
+// serveBook puts the parts together, listens, and serves until ctx ends and the
+// requests that had begun are answered.
+func serveBook(ctx context.Context, o options, f folder, book *ledger.Ledger, log *slog.Logger, stdout io.Writer) error {
 	config, roots, err := security(o, f)
 	if err != nil {
 		return err
@@ -67,7 +77,6 @@ func serve(ctx context.Context, o options, f folder, log *slog.Logger, stdout io
 	if err := web.Shutdown(last); err != nil {
 		return errors.Join(err, web.Close())
 	}
-	fmt.Fprintln(stdout, "stopped; the ledger is closed")
 	return nil
 }
 

@@ -1,0 +1,81 @@
+package ledger_test
+
+import (
+	"context"
+	"fmt"
+	"log"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/actprotocol/act-go/examples/processor/ledger"
+	"github.com/actprotocol/act-go/protocol"
+)
+
+// Ann has 100 yuan and lets her agent pay for a latte. The same request again,
+// in a new transmission, gets the first answer and moves nothing.
+func Example() {
+	dir, err := os.MkdirTemp("", "ledger")
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer os.RemoveAll(dir)
+	book, err := ledger.Open(ledger.Config{Path: filepath.Join(dir, "ledger.db")})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer book.Close()
+
+	const ann, agent, shop = "did:act:home.example/ann", "did:act:home.example/agent", "did:act:shop.example/coffee"
+	ctx, now := context.Background(), time.Now()
+	for _, err := range []error{
+		book.OpenAccount(ctx, ann, ledger.Principal, "CNY"),
+		book.OpenAccount(ctx, shop, ledger.Merchant, "CNY"),
+		book.Deposit(ctx, ledger.Deposit{ID: "deposit-1", Owner: ann, Currency: "CNY", Amount: 100_00}),
+		book.BindToken(ctx, ledger.Token{ID: "pt-1", Principal: ann, Agent: agent, Currency: "CNY", ValidFrom: now.Add(-time.Minute), ValidUntil: now.Add(time.Hour)}),
+	} {
+		if err != nil {
+			log.Fatal(err)
+		}
+	}
+
+	p := ledger.Payment{
+		Request: ledger.Request{
+			Agent: agent, ID: "request-1", Digest: "digest of the content",
+			Nonce: ledger.Nonce{Scope: "payment-request " + agent, Value: "nonce-1", Until: now.Add(7 * time.Minute)},
+		},
+		Mandate:  ledger.Mandate{Issuer: "did:act:bank.example/mandates", DelegationID: "mandate-1", Digest: "digest of the payload", Delegator: ann, Total: 20_00},
+		Scenario: "DEL", Method: "urn:act:payment:balance", Token: "pt-1", Payee: shop, Order: "order-1",
+		Expires: now.Add(10 * time.Minute), Amount: 18_00, Currency: "CNY",
+	}
+	first, err := book.Pay(ctx, p)
+	if err != nil {
+		log.Fatal(err)
+	}
+	_, err = book.Pay(ctx, p)
+	fmt.Println("the same transmission:", protocol.CodeOf(err))
+	p.Request.Nonce.Value = "nonce-2"
+	again, err := book.Pay(ctx, p)
+	fmt.Println("the same request:", again.No == first.No, err)
+	p.Request.ID, p.Request.Nonce.Value, p.Order = "request-2", "nonce-3", "order-2"
+	_, err = book.Pay(ctx, p)
+	fmt.Println("a second latte:", protocol.CodeOf(err))
+
+	accounts, err := book.Accounts(ctx)
+	if err != nil {
+		log.Fatal(err)
+	}
+	for _, a := range accounts {
+		fmt.Println(a.Kind, a.Balance)
+	}
+	report, err := book.Audit(ctx)
+	fmt.Println("sound:", report.Sound(), err)
+	// Output:
+	// the same transmission: replayed
+	// the same request: true <nil>
+	// a second latte: total_limit_exceeded
+	// funding -10000
+	// principal 8200
+	// merchant 1800
+	// sound: true <nil>
+}
