@@ -24,7 +24,7 @@ func (p *paywall) check(r *http.Request, q asked, header string) (checked, error
 		return c, err
 	}
 	c.outer = &outer.Proof
-	inner, err := outer.Claims()
+	inner, err := outer.Claims() // equal outside and inside (PSD-PAY-A402-21)
 	if err != nil {
 		return c, err
 	}
@@ -39,7 +39,7 @@ func (p *paywall) check(r *http.Request, q asked, header string) (checked, error
 	if !t.issued(p.shop.config.BillKey, claims.OutTradeNo) {
 		return c, mismatch("out_trade_no", "PSD-PAY-A402-08", "not a bill of this shop for this request")
 	}
-	verified, err := p.shop.config.Verifier.ProofHeader(r.Context(), header, verifier.ProofExpectation{
+	verified, err := p.shop.config.Verifier.Proof(r.Context(), outer.Proof.PaymentProof, verifier.ProofExpectation{
 		PSP: p.shop.config.PSP.ID(), Payee: p.shop.id, OrderNumber: claims.OutTradeNo, ResourceID: p.offer.Resource,
 		Amount: claims.Amount, MethodID: p.shop.methodID, RequestMethod: q.method, Fingerprint: q.fingerprint,
 		IdempotencyKey: claims.IdempotencyKey,
