@@ -29,7 +29,7 @@ var privateMembers = [...]string{"d", "p", "q", "dp", "dq", "qi", "oth", "k"}
 //
 // A key with a private member is refused, so that a secret that was published
 // by mistake is noticed instead of used. Coordinates have their full length in
-// strict base64url and are on the curve. "alg", "use" and "key_ops", when they
+// strict base64url and make a key as [NewPublicKey] wants it. "alg", "use" and "key_ops", when they
 // are there, must allow what the key is for: verifying. Other members, "kid"
 // and certificates among them, are ignored: who the key belongs to is said by
 // the document around it.

@@ -67,7 +67,6 @@ func TestParseJWK(t *testing.T) {
 		{"the origin", `"kty":"EC","crv":"P-256","x":"` + zero43 + `","y":"` + zero43 + `"`, protocol.CodeFieldInvalid},
 		{"x over the field", `"kty":"EC","crv":"P-256","x":"` + strings.Repeat("_", 42) + `8","y":"` + ecY + `"`, protocol.CodeFieldInvalid},
 		{"small order", `"kty":"OKP","crv":"Ed25519","x":"AQ` + zero43[:41] + `"`, protocol.CodeFieldInvalid},
-		{"Ed25519 not on the curve", `"kty":"OKP","crv":"Ed25519","x":"Ag` + zero43[:41] + `"`, protocol.CodeFieldInvalid},
 		{"twice x", ed + `,"x":"` + edX + `"`, protocol.CodeMalformed},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

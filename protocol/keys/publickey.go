@@ -26,9 +26,10 @@ type PublicKey struct {
 }
 
 // NewPublicKey takes an ed25519.PublicKey or an *ecdsa.PublicKey on P-256.
-// Points that are not on the curve, and the Ed25519 points of small order for
-// which anybody can make signatures, are refused with field_invalid; other
-// kinds of keys with algorithm_refused.
+// Points that are not on P-256, and the Ed25519 points of small order for which
+// anybody can make signatures, are refused with field_invalid; other kinds of
+// keys with algorithm_refused. An Ed25519 string that is no point is not found
+// here: no signature verifies by it.
 func NewPublicKey(key crypto.PublicKey) (PublicKey, error) {
 	switch k := key.(type) {
 	case ed25519.PublicKey:
