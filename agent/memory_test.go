@@ -32,27 +32,13 @@ func TestMemorySpendModel(t *testing.T) {
 	}
 	const total = 1000
 	rapid.Check(t, func(t *rapid.T) {
-		ctx, store := context.Background(), new(agent.MemorySpend)
-		type entry struct {
-			subject string
-			amount  int64
-			state   agent.PaymentState
-		}
-		model := map[string]*entry{}
-		sum := func() (n int64) {
-			for _, e := range model {
-				if e.state != agent.Released {
-					n += e.amount
-				}
-			}
-			return n
-		}
+		ctx, store, model := context.Background(), new(agent.MemorySpend), spendModel{}
 		id := rapid.SampledFrom([]string{"1", "2", "3", "4", "5", "6"})
 		t.Repeat(map[string]func(*rapid.T){
 			"reserve": func(t *rapid.T) {
 				id, subject := id.Draw(t, "id"), rapid.SampledFrom([]string{"a", "b", "c"}).Draw(t, "subject")
 				n := rapid.Int64Range(0, 600).Draw(t, "amount")
-				ok := model[id] == nil && sum()+n <= total
+				ok := model[id] == nil && model.sum()+n <= total
 				for _, e := range model {
 					ok = ok && !(e.subject == subject && (e.state == agent.Reserved || e.state == agent.Paid))
 				}
@@ -61,7 +47,7 @@ func TestMemorySpendModel(t *testing.T) {
 					t.Fatalf("reserve: %v, model says %v", err, ok)
 				}
 				if ok {
-					model[id] = &entry{subject, n, agent.Reserved}
+					model[id] = &spendEntry{subject, n, agent.Reserved}
 				}
 			},
 			"commit": func(t *rapid.T) {
@@ -97,26 +83,46 @@ func TestMemorySpendModel(t *testing.T) {
 					e.state = agent.Closed
 				}
 			},
-			"": func(t *rapid.T) {
-				got, err := store.Spent(ctx, "m", c)
-				if err != nil || got.Minor() != sum() {
-					t.Fatalf("spent %v, %v; model says %d", got, err, sum())
-				}
-				for _, subject := range []string{"a", "b", "c"} {
-					open, failed := "", 0
-					for id, e := range model {
-						if e.subject == subject && e.state == agent.Released {
-							failed++
-						} else if e.subject == subject && e.state != agent.Closed {
-							open = id
-						}
-					}
-					h, err := store.History(ctx, "m", subject)
-					if err != nil || h.Failed != failed || (h.Open == nil) != (open == "") || h.Open != nil && h.Open.RequestID != open {
-						t.Fatalf("history %s, %v; model says %q open, %d failed", fmt.Sprint(h), err, open, failed)
-					}
-				}
-			},
+			"": func(t *rapid.T) { model.compare(t, store, c) },
 		})
 	})
+}
+
+// A spendModel is what a store should know: payments by request id.
+type spendModel map[string]*spendEntry
+
+type spendEntry struct {
+	subject string
+	amount  int64
+	state   agent.PaymentState
+}
+
+func (m spendModel) sum() (n int64) {
+	for _, e := range m {
+		if e.state != agent.Released {
+			n += e.amount
+		}
+	}
+	return n
+}
+
+func (m spendModel) compare(t *rapid.T, store agent.SpendStore, c money.Currency) {
+	got, err := store.Spent(context.Background(), "m", c)
+	if err != nil || got.Minor() != m.sum() {
+		t.Fatalf("spent %v, %v; model says %d", got, err, m.sum())
+	}
+	for _, subject := range []string{"a", "b", "c"} {
+		open, failed := "", 0
+		for id, e := range m {
+			if e.subject == subject && e.state == agent.Released {
+				failed++
+			} else if e.subject == subject && e.state != agent.Closed {
+				open = id
+			}
+		}
+		h, err := store.History(context.Background(), "m", subject)
+		if err != nil || h.Failed != failed || (h.Open == nil) != (open == "") || h.Open != nil && h.Open.RequestID != open {
+			t.Fatalf("history %s, %v; model says %q open, %d failed", fmt.Sprint(h), err, open, failed)
+		}
+	}
 }

@@ -52,7 +52,8 @@ type SpendStore interface {
 	// fails with state_conflict.
 	Close(ctx context.Context, requestID string) error
 
-	// History tells what is known about a subject.
+	// History tells what is known about a subject: the open payment, under
+	// whatever mandate, and how often it failed under this one.
 	History(ctx context.Context, mandate, subject string) (History, error)
 
 	// Spent is the sum of everything reserved, paid and closed under a

@@ -174,43 +174,60 @@ func TestShopHTTP(t *testing.T) {
 	}
 }
 
-// TestPickup pays an order and tries every way to get the goods wrongly.
-func TestPickup(t *testing.T) {
-	w := acttest.NewWorld(t)
-	ctx := context.Background()
-	w.Grant(t, func(isr *delegation.ISR) {
+// A counter is where orders are picked up, with the means to do it by hand.
+type counter struct {
+	*acttest.World
+	t    testing.TB
+	shop *agent.Shop
+}
+
+func newCounter(t testing.TB) *counter {
+	t.Helper()
+	c := &counter{World: acttest.NewWorld(t), t: t}
+	c.Grant(t, func(isr *delegation.ISR) {
 		isr.DelegationMode = delegation.Specified
 		isr.Ext = &delegation.Ext{Commerce: &delegation.Commerce{AllowedMerchants: []string{acttest.ShopDID}}}
 	})
-	w.Stock(t, latte(t), 3)
-	shop, err := w.Agent.Shop(acttest.ShopDID, w.URL, w.Client)
+	c.Stock(t, latte(t), 3)
+	var err error
+	c.shop, err = c.Agent.Shop(acttest.ShopDID, c.URL, c.Client)
 	must(t, err)
-	buy := func() (*agent.Order, *agent.Payment) {
-		t.Helper()
-		o, err := shop.ConfirmCart(ctx, []agent.Line{{ItemID: "latte", Quantity: 1}}, commerce.Fulfilment{})
-		must(t, err)
-		p, err := w.Agent.PayOrder(ctx, o)
-		must(t, err)
-		return o, p
+	return c
+}
+
+// buy confirms and pays an order of one latte.
+func (c *counter) buy() (*agent.Order, *agent.Payment) {
+	c.t.Helper()
+	o, err := c.shop.ConfirmCart(context.Background(), []agent.Line{{ItemID: "latte", Quantity: 1}}, commerce.Fulfilment{})
+	must(c.t, err)
+	p, err := c.Agent.PayOrder(context.Background(), o)
+	must(c.t, err)
+	return o, p
+}
+
+// pickup presents any proof for any order, signed by anybody.
+func (c *counter) pickup(order, proof string, s *keys.Signer) (int, string) {
+	c.t.Helper()
+	body, err := canon.Marshal(map[string]string{"merchant_order_id": order, "payment_proof": proof})
+	must(c.t, err)
+	req, err := http.NewRequest("POST", c.URL+"/pickups", bytes.NewReader(body))
+	must(c.t, err)
+	if s != nil {
+		must(c.t, httpsig.Sign(req, body, s, c.Clock.Now(), time.Minute))
 	}
-	pickup := func(order, proof string, s *keys.Signer) (int, string) {
-		t.Helper()
-		body, err := canon.Marshal(map[string]string{"merchant_order_id": order, "payment_proof": proof})
-		must(t, err)
-		req, err := http.NewRequest("POST", w.URL+"/pickups", bytes.NewReader(body))
-		must(t, err)
-		if s != nil {
-			must(t, httpsig.Sign(req, body, s, w.Clock.Now(), time.Minute))
-		}
-		resp, err := w.Client.Do(req)
-		must(t, err)
-		defer resp.Body.Close()
-		data, err := io.ReadAll(resp.Body)
-		must(t, err)
-		return resp.StatusCode, string(data)
-	}
-	first, paid := buy()
-	second, _ := buy()
+	resp, err := c.Client.Do(req)
+	must(c.t, err)
+	defer resp.Body.Close()
+	data, err := io.ReadAll(resp.Body)
+	must(c.t, err)
+	return resp.StatusCode, string(data)
+}
+
+// TestPickup pays an order and tries every way to get the goods wrongly.
+func TestPickup(t *testing.T) {
+	w := newCounter(t)
+	first, paid := w.buy()
+	second, _ := w.buy()
 	me := w.Buyer.Signer(keys.AgentRequest)
 	stranger := acttest.NewParty(t, "did:act:agents.test/stranger", keys.AgentRequest)
 	w.Directory.Add(stranger)
@@ -225,7 +242,7 @@ func TestPickup(t *testing.T) {
 		"PSD-PAY-A402-08 an order of nowhere": {"nowhere", me, protocol.CodeOrderUnknown},
 	} {
 		t.Run(name, func(t *testing.T) {
-			if status, body := pickup(c.order, paid.Proof, c.signer); status < 400 || !strings.Contains(body, string(c.code)) {
+			if status, body := w.pickup(c.order, paid.Proof, c.signer); status < 400 || !strings.Contains(body, string(c.code)) {
 				t.Fatalf("%d %s, want %s", status, body, c.code)
 			}
 		})
@@ -235,7 +252,7 @@ func TestPickup(t *testing.T) {
 		var wg sync.WaitGroup
 		for range 20 {
 			wg.Go(func() {
-				if status, body := pickup(first.Confirmation.MerchantOrderID, paid.Proof, me); status == 200 && body == "Latte\n" {
+				if status, body := w.pickup(first.Confirmation.MerchantOrderID, paid.Proof, me); status == 200 && body == "Latte\n" {
 					got.Add(1)
 				}
 			})
@@ -244,23 +261,27 @@ func TestPickup(t *testing.T) {
 		if got.Load() != 20 {
 			t.Fatalf("%d of 20 got the answer", got.Load())
 		}
-		must(t, w.Shop.Flush(ctx))
+		must(t, w.Shop.Flush(context.Background()))
 		if _, confirmed := w.PSP.Trades(); confirmed != 1 {
 			t.Fatalf("%d trades confirmed", confirmed)
 		}
 	})
-	t.Run("CID-CART-CFM-04 paid, and too late for the stock", func(t *testing.T) {
-		order, paid := buy() // the last piece
-		w.Clock.Advance(20 * time.Minute)
-		w.Stock(t, latte(t), 0)
-		_, _ = confirm(t, w, cartRequest(t, w)) // lets the old lock end
-		w.Stock(t, latte(t), 0)
-		if status, body := pickup(order.Confirmation.MerchantOrderID, paid.Proof, me); status != http.StatusConflict || !strings.Contains(body, "out_of_stock") {
-			t.Fatalf("%d %s", status, body)
-		}
-		w.Stock(t, latte(t), 1)
-		if status, body := pickup(order.Confirmation.MerchantOrderID, paid.Proof, me); status != http.StatusOK {
-			t.Fatalf("%d %s", status, body)
-		}
-	})
+}
+
+func TestPickupTooLate(t *testing.T) {
+	w := newCounter(t)
+	order, paid := w.buy()
+	me := w.Buyer.Signer(keys.AgentRequest)
+	w.Clock.Advance(20 * time.Minute) // the lock ends, and somebody else buys all there is
+	w.Stock(t, latte(t), 1)
+	request := cartRequest(t, w.World)
+	_, err := confirm(t, w.World, request)
+	must(t, err)
+	if status, body := w.pickup(order.Confirmation.MerchantOrderID, paid.Proof, me); status != http.StatusConflict || !strings.Contains(body, "out_of_stock") {
+		t.Fatalf("CID-CART-CFM-04: %d %s", status, body)
+	}
+	w.Stock(t, latte(t), 1)
+	if status, body := w.pickup(order.Confirmation.MerchantOrderID, paid.Proof, me); status != http.StatusOK {
+		t.Fatalf("%d %s", status, body)
+	}
 }

@@ -408,6 +408,11 @@ func TestPaywallRefuses(t *testing.T) {
 			}
 		})
 	}
+	l.wantServed(0)
+}
+
+func TestPaywallRefusesAnotherRequest(t *testing.T) {
+	l := newTill(t, acttest.Options{})
 	t.Run("PSD-PAY-A402-16 another body", func(t *testing.T) {
 		proof := l.pay(l.do(l.request("POST", "/report", `{"n":1}`)).bill)
 		l.do(l.request("POST", "/report", `{"n":2}`, l.proven(proof, l.buyer()))).want(t, http.StatusPaymentRequired, payment.ValidationInvalid, payment.DeliveryNotStarted)
