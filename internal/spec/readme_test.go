@@ -86,6 +86,9 @@ func readmeTest(t *testing.T, handler http.Handler) {
 	resp.Body.Close()
 }
 
+// What needs the network of the README's reader is compiled and not run.
+var _ = []any{readmeAgent, readmeMerchant, readmeVerifier}
+
 // TestReadmeRuns runs what can be run of the README's code.
 func TestReadmeRuns(t *testing.T) {
 	served := false
