@@ -197,6 +197,28 @@ func TestHostileShop(t *testing.T) {
 	})
 }
 
+func TestPickUpIsRefused(t *testing.T) {
+	w, shop := coffee(t)
+	w.Grant(t, specified)
+	order, err := shop.ConfirmCart(ctx, lattes(1), commerce.Fulfilment{})
+	must(t, err)
+	paid, err := w.Agent.PayOrder(ctx, order)
+	must(t, err)
+	other := *paid
+	other.Proof = "e30"
+	_, err = w.Agent.PickUp(ctx, order, &other)
+	wantCode(t, err, protocol.CodeMalformed)
+	w.Clock.Advance(acttest.ProofLife)
+	_, err = w.Agent.PickUp(ctx, order, paid)
+	wantCode(t, err, protocol.CodeProofExpired)
+	// It is still open: nobody pays for this order a second time.
+	again, err := w.Agent.PayOrder(ctx, order)
+	must(t, err)
+	if again.RequestID != paid.RequestID {
+		t.Fatal("PSD-PAY-A402-23: paid twice")
+	}
+}
+
 func TestShopAddress(t *testing.T) {
 	w := acttest.NewWorld(t)
 	for _, base := range []string{"", "shop.example", "ftp://shop.example", "https://shop.example/", "https://u:p@shop.example", "https://shop.example?x"} {

@@ -97,9 +97,6 @@ type Payment struct {
 	Proof string // the payment proof, from Commit on
 }
 
-// Open reports whether the subject of p must not be paid for again.
-func (p Payment) Open() bool { return p.State == Reserved || p.State == Paid }
-
 // A History is what a SpendStore knows about one subject.
 type History struct {
 	Open   *Payment // the open payment, or nil

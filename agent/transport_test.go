@@ -19,6 +19,7 @@ import (
 	"github.com/actprotocol/act-go/protocol/canon"
 	"github.com/actprotocol/act-go/protocol/delegation"
 	"github.com/actprotocol/act-go/protocol/keys"
+	"github.com/actprotocol/act-go/protocol/money"
 	"github.com/actprotocol/act-go/protocol/payment"
 )
 
@@ -546,6 +547,31 @@ func TestLastYuan(t *testing.T) {
 		t.Fatalf("PSD-PAY-DEL-01: %d bought, %d refused", won.Load(), refused.Load())
 	}
 	m.wantPaid(1, 250)
+}
+
+// cancelling is a SpendStore whose caller gives up while it reserves.
+type cancelling struct {
+	agent.SpendStore
+	cancel context.CancelFunc
+}
+
+func (c cancelling) Reserve(ctx context.Context, p agent.Payment, total money.Amount) error {
+	defer c.cancel()
+	return c.SpendStore.Reserve(ctx, p, total)
+}
+
+func TestGivenUpBeforeSending(t *testing.T) {
+	ctx, cancel := context.WithCancel(context.Background())
+	m := newMarket(t, acttest.Options{Agent: func(c *agent.Config) { c.Spent = cancelling{c.Spent, cancel} }})
+	mandate := m.Grant(t, nil)
+	req, err := http.NewRequestWithContext(ctx, "GET", m.URL+"/report", nil)
+	must(t, err)
+	_, err = m.Agent.Transport(m.Client.Transport).RoundTrip(req)
+	wantCode(t, err, protocol.CodeServiceUnavailable)
+	if m.PSP.Calls("/payments") != 0 {
+		t.Fatal("sent")
+	}
+	m.wantSpent(mandate, "0.00")
 }
 
 func TestSameRequestTwice(t *testing.T) {

@@ -79,6 +79,42 @@ func TestStockIsConserved(t *testing.T) {
 	})
 }
 
+// Confirmed deliveries are forgotten after their time, others never.
+func TestMemoryOrdersForgets(t *testing.T) {
+	ctx, store, now := context.Background(), new(merchant.MemoryOrders), time.Date(2026, 9, 1, 0, 0, 0, 0, time.UTC)
+	claim := func(id string, keep time.Duration) {
+		t.Helper()
+		_, claimed, err := store.Claim(ctx, merchant.Delivery{
+			OutTradeNo: id, Binding: canon.Sum(nil), Lease: "1", LeaseUntil: now.Add(time.Minute), KeepUntil: now.Add(keep),
+		}, now)
+		if err != nil || !claimed {
+			t.Fatal(err, claimed)
+		}
+	}
+	confirm := func(id string) {
+		t.Helper()
+		must(t, store.Deliver(ctx, id, "1", merchant.Answer{Status: 200}, now))
+		must(t, store.Confirm(ctx, id, payment.StateTradeFinished, now))
+	}
+	claim("open", time.Minute)
+	claim("long", time.Hour)
+	confirm("long")
+	for i := range 2000 {
+		id := fmt.Sprint(i)
+		claim(id, time.Minute)
+		confirm(id)
+	}
+	now = now.Add(time.Minute)
+	for i := range 3000 {
+		claim(fmt.Sprint("later ", i), time.Minute)
+	}
+	for id, known := range map[string]bool{"open": true, "long": true, "0": false} {
+		if _, err := store.Delivery(ctx, id); (err == nil) != known {
+			t.Errorf("%s: %v", id, err)
+		}
+	}
+}
+
 // TestDeliveredOnce runs workers that die, fail, come late or succeed at
 // random and checks that unsafe work is never begun twice.
 func TestDeliveredOnce(t *testing.T) {
