@@ -274,7 +274,7 @@ func TestPaywallDelivers(t *testing.T) {
 			got := l.do(l.request("POST", reportPath, `{"n":1}`, l.proven(proof, l.buyer())))
 			got.want(t, http.StatusCreated, payment.ValidationValid, payment.DeliveryDelivered)
 			if got.body != `echo {"n":1}` {
-				t.Fatalf("body %q", got.body)
+				t.Fatalf("PSD-PAY-A402-19: body %q", got.body)
 			}
 			v := got.validation
 			if v.OutTradeNo != bill.Bill.OutTradeNo || v.RequestFingerprint != bill.Bill.RequestFingerprint ||
