@@ -3,7 +3,7 @@
 // sockets. NewWorld makes all of it in one call.
 //
 // They are doubles. The provider signs and verifies for real, and its rules are
-// the protocol's, but its ledger is a map, it gives whoever asks first a
-// balance, and it forgets everything at the end of the test. Nothing here
+// the protocol's, but its ledger is a map with one account behind the one payment
+// token, and it forgets everything at the end of the test. Nothing here
 // belongs into a program that moves money.
 package acttest
