@@ -79,7 +79,7 @@ func TestMandate(t *testing.T) {
 					t.Error("the claims can be changed from outside")
 				}
 			})
-			t.Run("a flipped bit", func(t *testing.T) {
+			t.Run("ADD-IAC-ISS-15 every byte is covered", func(t *testing.T) {
 				for i := range raw {
 					flipped := bytes.Clone(raw)
 					flipped[i] ^= 1
