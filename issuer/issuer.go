@@ -75,7 +75,7 @@ func New(c Config) (*Issuer, error) {
 		return nil, invalid("ttl", "whole seconds, and a list that lives at least twice as long")
 	}
 	list, err := url.Parse(c.ListURI)
-	if err != nil || list.Scheme != "https" || list.Host == "" || list.User != nil || list.Fragment != "" || list.RawQuery != "" || list.Path == "" {
+	if err != nil || list.Scheme != "https" || list.Hostname() == "" || list.User != nil || list.Fragment != "" || list.RawQuery != "" || list.Path == "" {
 		return nil, invalid("list_uri", "an absolute https URL with a path and nothing behind it")
 	}
 	doc := identity.Document{ID: c.DID, Keys: append([]identity.Key{

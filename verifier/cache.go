@@ -38,9 +38,7 @@ func (l *lru[K, V]) get(key K) (V, bool) {
 
 // put stores a value; one that is heavier than the whole limit is not kept.
 func (l *lru[K, V]) put(key K, value V, weight int) {
-	if e, ok := l.entries[key]; ok {
-		l.drop(e)
-	}
+	l.remove(key)
 	if weight > l.limit {
 		return
 	}
@@ -48,6 +46,12 @@ func (l *lru[K, V]) put(key K, value V, weight int) {
 	l.weight += weight
 	for l.weight > l.limit {
 		l.drop(l.order.Back())
+	}
+}
+
+func (l *lru[K, V]) remove(key K) {
+	if e, ok := l.entries[key]; ok {
+		l.drop(e)
 	}
 }
 

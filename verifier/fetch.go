@@ -77,7 +77,7 @@ func newFetcher(roots *x509.CertPool, timeout time.Duration, maxBytes int64, all
 // is the server's claim, and what the bytes are is decided by parsing them.
 func (f *fetcher) get(ctx context.Context, target, accept string) ([]byte, error) {
 	u, err := url.Parse(target)
-	if err != nil || u.Scheme != "https" || u.Host == "" || u.User != nil || u.Fragment != "" || u.Opaque != "" {
+	if err != nil || u.Scheme != "https" || u.Hostname() == "" || u.User != nil || u.Fragment != "" || u.Opaque != "" {
 		return nil, errURLRefused
 	}
 	ctx, cancel := context.WithTimeout(ctx, f.timeout)

@@ -91,6 +91,7 @@ func TestFetchRefuses(t *testing.T) {
 		{"https:example.com", errURLRefused},
 		{"//example.com/", errURLRefused},
 		{"", errURLRefused},
+		{"https://:443/did.json", errURLRefused}, // the dialer takes no host for this machine
 		{"https://exa mple.com/", errURLRefused},
 	} {
 		if _, err := f.get(context.Background(), c.url, "*/*"); !errors.Is(err, c.want) {

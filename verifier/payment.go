@@ -65,9 +65,23 @@ func (v *Verifier) PaymentRequest(ctx context.Context, raw []byte, expect Paymen
 		nonce: Nonce{
 			Scope: keys.KindPaymentRequest + " " + u.Request.BuyerAgentID,
 			Value: u.Request.Nonce,
-			Until: v.now().Add(nonceLife),
+			Until: nonceUntil(u.Request.Timestamp, v.now()),
 		},
 	}, nil
+}
+
+// nonceUntil is how long the nonce of a payment request is kept. A request
+// that is dated ahead is refused, and its agent may then pay in another way:
+// it must not become good when its time comes. At most maxAhead counts, or a
+// nonce could take its place for ever.
+func nonceUntil(sent, now time.Time) time.Time {
+	if latest := now.Add(maxAhead); sent.After(latest) {
+		sent = latest
+	}
+	if sent.After(now) {
+		now = sent
+	}
+	return now.Add(nonceLife)
 }
 
 // Request returns the content of the request.

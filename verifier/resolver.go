@@ -52,18 +52,24 @@ type Resolver struct {
 	now     func() time.Time
 	flights *flights[*identity.Document]
 
-	mu    sync.Mutex
-	cache *lru[identity.DID, cachedDocument]
+	// Failures are kept apart from documents. A server that stumbles once does
+	// not take away a document that is still young, and names that lead
+	// nowhere, which anybody can make up, push out no document.
+	mu       sync.Mutex
+	cache    *lru[identity.DID, cachedDocument]
+	failures *lru[identity.DID, failedFetch]
 }
 
-// cachedDocument is the last document that was fetched and, apart from it, the
-// last failure: a server that stumbles once does not take away a document
-// that is still young.
+// cachedDocument is the last document that was fetched.
 type cachedDocument struct {
-	doc     *identity.Document // nil when there never was one
+	doc     *identity.Document
 	fetched time.Time
-	failed  time.Time
-	failure error // why it failed, nil before the first failure
+}
+
+// failedFetch is the last failure since that.
+type failedFetch struct {
+	at  time.Time
+	err error
 }
 
 // NewResolver returns a Resolver. It is safe for concurrent use.
@@ -78,11 +84,12 @@ func NewResolver(c ResolverConfig) *Resolver {
 		c.Now = time.Now
 	}
 	return &Resolver{
-		fetcher: newFetcher(c.RootCAs, c.Timeout, maxDocumentBytes, c.InsecureAllowLoopback),
-		maxAge:  c.MaxAge,
-		now:     c.Now,
-		flights: newFlights[*identity.Document](maxFetches),
-		cache:   newLRU[identity.DID, cachedDocument](c.Size),
+		fetcher:  newFetcher(c.RootCAs, c.Timeout, maxDocumentBytes, c.InsecureAllowLoopback),
+		maxAge:   c.MaxAge,
+		now:      c.Now,
+		flights:  newFlights[*identity.Document](maxFetches),
+		cache:    newLRU[identity.DID, cachedDocument](c.Size),
+		failures: newLRU[identity.DID, failedFetch](c.Size),
 	}
 }
 
@@ -120,27 +127,25 @@ func (r *Resolver) Document(ctx context.Context, did identity.DID) (*identity.Do
 // failed less than retryAfter ago is not repeated.
 func (r *Resolver) document(ctx context.Context, did identity.DID, maxAge time.Duration) (*identity.Document, error) {
 	r.mu.Lock()
-	cached, ok := r.cache.get(did)
+	cached, _ := r.cache.get(did)
+	failed, _ := r.failures.get(did)
 	r.mu.Unlock()
-	if ok {
-		now := r.now()
-		if cached.doc != nil && younger(cached.fetched, now, maxAge) {
-			return cached.doc, nil
-		}
-		if younger(cached.failed, now, retryAfter) {
-			return nil, keyUnavailable("a fetch has just failed", cached.failure)
-		}
+	now := r.now()
+	if younger(cached.fetched, now, maxAge) {
+		return cached.doc, nil
+	}
+	if younger(failed.at, now, retryAfter) {
+		return nil, keyUnavailable("a fetch has just failed", failed.err)
 	}
 	return r.flights.do(ctx, did.String(), keyUnavailable("too many fetches", nil), func(ctx context.Context) (*identity.Document, error) {
 		doc, err := r.fetch(ctx, did)
 		r.mu.Lock()
 		defer r.mu.Unlock()
 		if err != nil {
-			kept, _ := r.cache.get(did)
-			kept.failed, kept.failure = r.now(), err
-			r.cache.put(did, kept, 1)
+			r.failures.put(did, failedFetch{at: r.now(), err: err}, 1)
 			return nil, err
 		}
+		r.failures.remove(did)
 		r.cache.put(did, cachedDocument{doc: doc, fetched: r.now()}, 1)
 		return doc, nil
 	})

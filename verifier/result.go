@@ -88,6 +88,12 @@ func (v *Verifier) proofInside(ctx context.Context, p payment.Result, expect Res
 		protocol.CodeProofMismatch, requirement, "proof is for this payment", "payment_proof", "the proof is for something else")
 	var want payment.Bill // of a cart order: no request
 	want.ResourceID = expect.Request.MerchantOrderID
+	if method := expect.Request.PaymentMethod; method != "" { // a question after a restart may not know it
+		want.MethodID, err = payment.MethodID(method)
+		if !d.Record(requirement, "payment method has an identifier", err) {
+			return
+		}
+	}
 	if expect.Request.Bill != "" {
 		bill, err := payment.ParseBill(expect.Request.Bill)
 		if !d.Record(requirement, "form of the bill", protocol.In(err, "bill")) {
@@ -95,6 +101,7 @@ func (v *Verifier) proofInside(ctx context.Context, p payment.Result, expect Res
 		}
 		want = bill.Bill
 	}
+	d.Require(want.MethodID == "" || c.MethodID == want.MethodID, protocol.CodeProofMismatch, requirement, "proof is for this payment method", "payment_proof", "the proof is for another method")
 	d.Require(c.ResourceID == want.ResourceID && c.RequestMethod == want.RequestMethod &&
 		c.RequestFingerprint == want.RequestFingerprint && c.IdempotencyKey == want.IdempotencyKey,
 		protocol.CodeProofMismatch, requirement, "proof is for this request", "payment_proof", "the proof is for another resource or request")

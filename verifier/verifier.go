@@ -19,6 +19,9 @@ const (
 	// nonceLife is how long a nonce is kept: longer than a message can be
 	// acceptable, which is its age plus the skew on either side.
 	nonceLife = maxMessageAge + 2*clockSkew
+	// maxAhead is how far ahead the timestamp of a payment request counts when
+	// its nonce is kept: more than any mistaken time zone.
+	maxAhead = 24 * time.Hour
 	// maxVerifiedBytes bounds the memory of verified mandates.
 	maxVerifiedBytes = 32 << 20
 )

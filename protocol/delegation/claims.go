@@ -157,7 +157,7 @@ func (s *StatusReference) check() error {
 		return invalid("idx", "ADD-IAC-LCM-10", "not an index of a status list")
 	}
 	u, err := url.Parse(s.URI)
-	if err != nil || len(s.URI) > 1024 || u.Scheme != "https" || u.Host == "" || u.User != nil || u.Fragment != "" || u.Opaque != "" {
+	if err != nil || len(s.URI) > 1024 || u.Scheme != "https" || u.Hostname() == "" || u.User != nil || u.Fragment != "" || u.Opaque != "" {
 		return invalid("uri", "ADD-IAC-LCM-10", "an absolute https URI without user and fragment")
 	}
 	return nil
