@@ -34,6 +34,10 @@ type Config struct {
 	Status  StatusSource
 	Replay  ReplayStore      // may be nil where no request and no message is verified
 	Now     func() time.Time // nil means time.Now
+
+	// Identities says which issuer may speak for the agents of which provider,
+	// in credentials and bindings: Trusts(issuer, provider). Nil trusts nobody.
+	Identities IssuerPolicy
 }
 
 // A Verifier verifies. It is safe for concurrent use.
@@ -43,11 +47,12 @@ type Config struct {
 // Nothing else is remembered: issuer policy, key, state, window and
 // expectations are judged anew each time.
 type Verifier struct {
-	issuers IssuerPolicy
-	keys    KeySource
-	status  StatusSource
-	replay  ReplayStore
-	now     func() time.Time
+	issuers    IssuerPolicy
+	identities IssuerPolicy // may be nil
+	keys       KeySource
+	status     StatusSource
+	replay     ReplayStore
+	now        func() time.Time
 
 	mu       sync.Mutex
 	verified *lru[[sha256.Size]byte, *verifiedMandate]
@@ -69,12 +74,13 @@ func New(c Config) (*Verifier, error) {
 		c.Now = time.Now
 	}
 	return &Verifier{
-		issuers:  c.Issuers,
-		keys:     c.Keys,
-		status:   c.Status,
-		replay:   c.Replay,
-		now:      c.Now,
-		verified: newLRU[[sha256.Size]byte, *verifiedMandate](maxVerifiedBytes),
+		issuers:    c.Issuers,
+		identities: c.Identities,
+		keys:       c.Keys,
+		status:     c.Status,
+		replay:     c.Replay,
+		now:        c.Now,
+		verified:   newLRU[[sha256.Size]byte, *verifiedMandate](maxVerifiedBytes),
 	}, nil
 }
 

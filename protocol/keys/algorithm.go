@@ -84,9 +84,15 @@ func (p Purpose) Known() bool { return slices.Contains(purposes[:], p) }
 // The typ header of each of our tokens (SPEC.md 2.2).
 const (
 	TypeMandate      = "vc+jwt"                // by a key for IssueAuthorization
+	TypeMandateSD    = "dc+sd-jwt"             // the same with selective disclosure, by a key for IssueAuthorization
+	TypeKeyBinding   = "kb+jwt"                // by the key of a mandate's cnf, which is for AgentRequest
 	TypeStatusList   = "statuslist+jwt"        // by a key for Status
 	TypeOrder        = "act-order+jwt"         // by a key for Seller
 	TypePaymentProof = "act-payment-proof+jwt" // by a key for Proof
+
+	TypeIdentity         = "act-identity+jwt"          // agent identity credential, by a key for IssueIdentity
+	TypePrincipalBinding = "act-principal-binding+jwt" // by a key for IssueIdentity
+	TypePossession       = "act-possession+jwt"        // answer to a challenge, by a key for AgentRequest
 )
 
 // The kinds of signed messages (SPEC.md 2.3).
