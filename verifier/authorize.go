@@ -43,9 +43,8 @@ func (r *AuthenticRequest) Authorize(ctx context.Context) (*AuthorizedPayment, e
 	if r == nil || r.v == nil || !r.settled.Load() {
 		return nil, protocol.New(protocol.CodeFieldMissing, "nonce", "PSD-PAY-DEL-04", "the nonce must be used before the mandate is looked at")
 	}
-	now := r.v.now()
 	d := r.checks
-	if !d.Record("PSD-PAY-DEL-04", "time of sending", checkTimestamp(r.request.Timestamp, now, "PSD-PAY-DEL-04")) {
+	if !d.Record("PSD-PAY-DEL-04", "time of sending", checkTimestamp(r.request.Timestamp, r.v.now(), "PSD-PAY-DEL-04")) {
 		return nil, d.Err()
 	}
 	mandate, err := r.v.Mandate(ctx, []byte(r.request.IAC), MandateExpectation{Agent: r.request.BuyerAgentID, Audience: r.request.PSPID})
@@ -59,12 +58,12 @@ func (r *AuthenticRequest) Authorize(ctx context.Context) (*AuthorizedPayment, e
 	d.Require(c.Holder.Equal(r.key), protocol.CodeAgentMismatch, "PSD-PAY-DEL-05", "holder's key signed the request", "cnf.jwk", "signed by another key than the mandate's holder's")
 	checkMode(r.request.Scenario, mandate.core.bounds.Mode(), &d)
 
-	merchant := r.v.terms(ctx, r.request, now, &d)
+	merchant := r.v.terms(ctx, r.request, &d)
 	if merchant.intentID != "" && c.Authorization.IntentID != "" {
 		d.Require(merchant.intentID == c.Authorization.IntentID, protocol.CodeOrderMismatch, "PSD-PAY-AUP-03", "original intent", "order.intent_id", "made for another intent")
 	}
 	d.Append(mandate.core.bounds.Decide(delegation.RolePSP, delegation.Purchase{
-		At: now, Amount: r.request.Amount, Merchant: r.request.MerchantID, Method: r.request.PaymentMethod,
+		At: r.v.now(), Amount: r.request.Amount, Merchant: r.request.MerchantID, Method: r.request.PaymentMethod,
 		Categories: merchant.categories, DeliverBy: merchant.deliverBy,
 	}, nil))
 	if err := d.Err(); err != nil {
@@ -109,13 +108,13 @@ func checkMode(s payment.Scenario, m delegation.Mode, d *protocol.Decision) {
 
 // terms verifies the order or bill of a payment request. When d denies
 // afterwards the result is empty: unsigned words are no facts.
-func (v *Verifier) terms(ctx context.Context, q payment.Request, now time.Time, d *protocol.Decision) terms {
+func (v *Verifier) terms(ctx context.Context, q payment.Request, d *protocol.Decision) terms {
 	var own protocol.Decision
 	var t terms
 	if q.Order != "" {
-		t = v.orderTerms(ctx, q, now, &own)
+		t = v.orderTerms(ctx, q, &own)
 	} else {
-		t = v.billTerms(ctx, q, now, &own)
+		t = v.billTerms(ctx, q, &own)
 	}
 	d.Append(own)
 	if !own.Allowed() {
@@ -124,7 +123,7 @@ func (v *Verifier) terms(ctx context.Context, q payment.Request, now time.Time, 
 	return t
 }
 
-func (v *Verifier) orderTerms(ctx context.Context, q payment.Request, now time.Time, d *protocol.Decision) terms {
+func (v *Verifier) orderTerms(ctx context.Context, q payment.Request, d *protocol.Decision) terms {
 	u, err := commerce.ParseOrder([]byte(q.Order))
 	if !d.Record("CID-CART-CFM-05", "form of the order", protocol.In(err, "order")) {
 		return terms{}
@@ -140,7 +139,7 @@ func (v *Verifier) orderTerms(ctx context.Context, q payment.Request, now time.T
 	// An order may leave the mandate out; one that names another was made for
 	// another purchase.
 	d.Require(o.DelegationID == "" || o.DelegationID == q.DelegationID, protocol.CodeOrderMismatch, "CID-CART-CFM-05", "order made for the mandate", "order.delegation_id", "made for another mandate")
-	checkLock(o, now, d)
+	checkLock(o, v.now(), d)
 	methodID, err := payment.MethodID(o.PaymentMethod)
 	d.Record("PSD-PAY-A402-17", "payment method has an identifier", err)
 	return terms{
@@ -149,7 +148,7 @@ func (v *Verifier) orderTerms(ctx context.Context, q payment.Request, now time.T
 	}
 }
 
-func (v *Verifier) billTerms(ctx context.Context, q payment.Request, now time.Time, d *protocol.Decision) terms {
+func (v *Verifier) billTerms(ctx context.Context, q payment.Request, d *protocol.Decision) terms {
 	u, err := payment.ParseBill(q.Bill)
 	if err == nil {
 		err = u.CheckProfile()
@@ -161,6 +160,7 @@ func (v *Verifier) billTerms(ctx context.Context, q payment.Request, now time.Ti
 	if _, ok := v.authenticate(ctx, u, b.SellerID, keys.Seller, "PSD-PAY-A402-20", d); !ok {
 		return terms{}
 	}
+	now := v.now()
 	urn, err := payment.MethodURN(b.MethodID)
 	d.Record("PSD-PAY-A402-17", "payment method has an identifier", err)
 	buyer := b.BuyerID

@@ -403,6 +403,7 @@ func TestStatusListOfTwoIssuers(t *testing.T) {
 	}
 	_, err := ask(other) // gets the bank's list, which says nothing of its mandates
 	wantCode(t, err, protocol.CodeStatusUnavailable)
+	h.pass(time.Second)
 	h.serve(h.list(other+"#status", delegation.StatusActive, 30*time.Second, time.Minute, time.Hour))
 	if s, err := ask(other); err != nil || s != delegation.StatusActive {
 		t.Fatal(s, err)
@@ -434,6 +435,25 @@ func TestStatusClockGoesBack(t *testing.T) {
 	h.down()
 	_, err := h.ask(client, 3) // no grace for an answer from the future either
 	wantCode(t, err, protocol.CodeStatusUnavailable)
+}
+
+// Whoever answers nonsense is not asked for each payment again.
+func TestWrongAnswerIsNotHammered(t *testing.T) {
+	h := newStatusHost(t)
+	h.serve([]byte("nonsense"))
+	client := h.client(plain)
+	for range 10 {
+		_, err := h.ask(client, 3)
+		wantCode(t, err, protocol.CodeStatusUnavailable)
+	}
+	if n := h.fetches.Load(); n != 1 {
+		t.Errorf("%d fetches within a second, want 1", n)
+	}
+	h.serve(h.list(statusKey, delegation.StatusActive, 0, time.Minute, time.Hour))
+	h.pass(time.Second)
+	if _, err := h.ask(client, 3); err != nil {
+		t.Error(err)
+	}
 }
 
 // The environment of a process must not put a proxy, which would see the
@@ -516,4 +536,60 @@ func TestZeroExpectations(t *testing.T) {
 	if p.Amount() != (money.Amount{}) || p.Total().Valid() || !p.Expires().IsZero() || p.Decision().Allowed() {
 		t.Error("the zero payment is for something")
 	}
+}
+
+// lateKeys takes its time: while it fetches a key of one purpose, the clock
+// goes on.
+type lateKeys struct {
+	verifier.KeySource
+	w       *world
+	purpose keys.Purpose
+	takes   time.Duration
+}
+
+func (l lateKeys) Key(ctx context.Context, id string, p keys.Purpose, at time.Time) (keys.PublicKey, error) {
+	if p == l.purpose {
+		l.w.pass(l.takes)
+	}
+	return l.KeySource.Key(ctx, id, p, at)
+}
+
+// Ends are judged by the time at which everything that has to be fetched is
+// there, not by the time at which the question arrived.
+func TestEndsWhileKeysAreFetched(t *testing.T) {
+	ctx := context.Background()
+	slow := func(t *testing.T, purpose keys.Purpose, takes time.Duration) *world {
+		w := newWorld(t, keys.EdDSA)
+		w.v = w.verifier(func(c *verifier.Config) { c.Keys = lateKeys{w.docs, w, purpose, takes} })
+		return w
+	}
+	t.Run("ADD-IAC-LCM-05 the mandate", func(t *testing.T) {
+		w := slow(t, keys.IssueAuthorization, time.Hour)
+		_, err := w.v.Mandate(ctx, w.mandate(), expectation)
+		wantCode(t, err, protocol.CodeMandateExpired)
+	})
+	t.Run("CID-CART-CFM-04 the order's lock", func(t *testing.T) {
+		w := slow(t, keys.Seller, 10*time.Minute)
+		_, err := w.pay(w.signRequest(w.request()))
+		wantCode(t, err, protocol.CodeOrderExpired)
+	})
+	t.Run("PSD-PAY-A402-18 the bill", func(t *testing.T) {
+		w := slow(t, keys.Seller, 10*time.Minute)
+		_, err := w.pay(w.signRequest(w.autonomous()))
+		wantCode(t, err, protocol.CodeOrderExpired)
+	})
+	t.Run("ADD-IAC-LCM-05 the mandate, while the seller's key is fetched", func(t *testing.T) {
+		w := slow(t, keys.Seller, time.Hour)
+		o := w.order()
+		o.Expires = epoch.Add(2 * time.Hour)
+		q := w.request()
+		q.Order = w.signOrder(o)
+		_, err := w.pay(w.signRequest(q))
+		wantCode(t, err, protocol.CodeMandateExpired)
+	})
+	t.Run("PSD-PAY-A402-07 the proof", func(t *testing.T) {
+		w := slow(t, keys.Proof, 10*time.Minute)
+		_, err := w.v.Proof(ctx, w.signProof(w.proofClaims()), w.proofExpectation())
+		wantCode(t, err, protocol.CodeProofExpired)
+	})
 }

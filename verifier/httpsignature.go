@@ -60,9 +60,8 @@ func (v *Verifier) HTTPSignature(ctx context.Context, r *http.Request, body []by
 	if err != nil {
 		return nil, protocol.In(err, "keyid")
 	}
-	now := v.now()
 	key, ok := v.authenticate(ctx, httpSigned{u}, did.String(), keys.AgentRequest, requirement, &d)
-	if !ok || !d.Record(requirement, "created and expires", u.Check(now)) {
+	if !ok || !d.Record(requirement, "created and expires", u.Check(v.now())) {
 		return nil, d.Err()
 	}
 	n := Nonce{Scope: "http " + did.String(), Value: p.Nonce, Until: p.Expires.Add(clockSkew)}

@@ -55,13 +55,13 @@ func (v *Verifier) Mandate(ctx context.Context, raw []byte, expect MandateExpect
 	if err := required([2]string{"agent", expect.Agent}, [2]string{"audience", expect.Audience}); err != nil {
 		return nil, err
 	}
-	now := v.now()
 	var d protocol.Decision
 	core := v.authenticMandate(ctx, raw, &d)
 	if core == nil {
 		return nil, d.Err()
 	}
-	c := &core.claims
+	// The time is read when the key is there, which may have taken seconds.
+	c, now := &core.claims, v.now()
 	d.Require(c.Subject == expect.Agent, protocol.CodeAgentMismatch, "PSD-PAY-DEL-05", "agent", "sub", "made for another agent")
 	d.Require(c.Audience == expect.Audience, protocol.CodeAudienceMismatch, "PSD-PAY-DEL-07", "audience", "aud", "made for another provider")
 	checkWindow(c, now, &d)

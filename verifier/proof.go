@@ -95,7 +95,7 @@ func (v *Verifier) ProofHeader(ctx context.Context, header string, expect ProofE
 
 func (v *Verifier) proof(ctx context.Context, u *payment.UnverifiedProofClaims, e ProofExpectation) (*Verified[payment.ProofClaims], error) {
 	const bound = "PSD-PAY-A402-08"
-	c, now := u.Claims, v.now()
+	c := u.Claims
 	var d protocol.Decision
 	d.Pass("PSD-PAY-A402-07", "form of the proof")
 	// A provider whom nobody named is not asked for its keys.
@@ -106,6 +106,7 @@ func (v *Verifier) proof(ctx context.Context, u *payment.UnverifiedProofClaims, 
 	if !ok {
 		return nil, d.Err()
 	}
+	now := v.now()
 	mismatch := func(ok bool, name, field string) {
 		d.Require(ok, protocol.CodeProofMismatch, bound, name, field, "the proof is for something else")
 	}

@@ -67,8 +67,8 @@ type StatusClient struct {
 
 	mu     sync.Mutex
 	lists  *lru[string, *statusAnswer]
-	floors *lru[string, time.Time] // by URI and signer, the latest iat seen
-	failed *lru[string, time.Time] // by URI and signer, when a fetch last failed
+	floors *lru[string, time.Time]   // by URI and signer, the latest iat seen
+	failed *lru[string, failedFetch] // by URI and signer, the last failure
 }
 
 // statusAnswer is a list whose signature was verified.
@@ -107,7 +107,7 @@ func NewStatusClient(c StatusConfig) (*StatusClient, error) {
 		flights:   newFlights[*statusAnswer](maxFetches),
 		lists:     newLRU[string, *statusAnswer](maxStatusMemory),
 		floors:    newLRU[string, time.Time](maxStatusFloors),
-		failed:    newLRU[string, time.Time](maxStatusFloors),
+		failed:    newLRU[string, failedFetch](maxStatusFloors),
 	}, nil
 }
 
@@ -139,8 +139,8 @@ func (c *StatusClient) answer(ctx context.Context, uri, signer string, now time.
 	if kept != nil && !now.Before(kept.fetched) && now.Before(kept.until) {
 		return kept, nil
 	}
-	var err error = statusUnavailable("status", "a fetch has just failed", errUnreachable)
-	if !younger(failed, now, time.Second) {
+	err := failed.err
+	if !younger(failed.at, now, time.Second) {
 		var fresh *statusAnswer
 		busy := statusUnavailable("status", "too many fetches", errUnreachable)
 		fresh, err = c.flights.do(ctx, id, busy, func(ctx context.Context) (*statusAnswer, error) {
@@ -166,9 +166,7 @@ func (c *StatusClient) refresh(ctx context.Context, id, uri, signer string) (*st
 		err = statusUnavailable("status.iat", "older than a list seen before", nil)
 	}
 	if err != nil {
-		if errors.Is(err, errUnreachable) {
-			c.failed.put(id, now, 1)
-		}
+		c.failed.put(id, failedFetch{at: now, err: err}, 1)
 		return nil, err
 	}
 	until := now.Add(min(maxStatusAge, list.TTL))
@@ -176,6 +174,7 @@ func (c *StatusClient) refresh(ctx context.Context, id, uri, signer string) (*st
 		until = list.Expires
 	}
 	answer := &statusAnswer{list: list, fetched: now, until: until}
+	c.failed.remove(id)
 	c.floors.put(id, list.IssuedAt, 1)
 	c.lists.put(id, answer, list.Len()/4+2*maxStatusBytes) // the list, and the token it keeps
 	return answer, nil
