@@ -18,6 +18,7 @@ type document struct {
 	ID                 string           `json:"id"`
 	VerificationMethod []jsontext.Value `json:"verificationMethod,omitzero"`
 	AssertionMethod    []string         `json:"assertionMethod,omitzero"`
+	KeyAgreement       []string         `json:"keyAgreement,omitzero"`
 	Service            []jsontext.Value `json:"service,omitzero"`
 }
 
@@ -55,8 +56,9 @@ type service struct {
 // document is refused: a public JWK of ours without private members, an
 // absolute id under the document's, the document as controller, a known
 // purpose, a period that ends after it begins. An entry for encryption is
-// checked likewise except that its key need not be one that verifies, and does
-// not appear among Keys. Services whose endpoint is not a string are ignored.
+// checked likewise and appears among Encryption, never among Keys; one with a
+// kind of key that we do not encrypt for is left out. Services whose endpoint
+// is not a string are ignored.
 //
 // Where the bytes came from is not checked here.
 func DecodeDocument(data []byte, want DID) (*Document, error) {
@@ -76,18 +78,13 @@ func DecodeDocument(data []byte, want DID) (*Document, error) {
 	}
 	d := &Document{ID: id}
 	for _, raw := range doc.VerificationMethod {
-		key, used, err := decodeMethod(raw, id)
-		if err != nil {
+		if err := d.addMethod(raw); err != nil {
 			return nil, protocol.In(err, "verificationMethod")
-		}
-		if used {
-			d.Keys = append(d.Keys, key)
 		}
 	}
 	if err := d.check(); err != nil {
 		return nil, err
 	}
-	d.Keys = slices.DeleteFunc(d.Keys, func(k Key) bool { return k.Purpose == keys.Encryption })
 	for _, raw := range doc.Service {
 		var s service
 		if canon.DecodeOpen(raw, &s) == nil && s.Endpoint != "" {
@@ -97,40 +94,40 @@ func DecodeDocument(data []byte, want DID) (*Document, error) {
 	return d, nil
 }
 
-// decodeMethod reads one entry; used is false for one without a purpose.
-func decodeMethod(raw []byte, doc DID) (key Key, used bool, err error) {
+// addMethod reads one entry; one without a purpose is left out.
+func (d *Document) addMethod(raw []byte) error {
 	members, err := canon.Members(raw)
-	if err != nil {
-		return Key{}, false, err
-	}
-	if !slices.Contains(members, "actPurpose") {
-		return Key{}, false, nil
+	if err != nil || !slices.Contains(members, "actPurpose") {
+		return err
 	}
 	var m method
 	if err := canon.DecodeOpen(raw, &m); err != nil {
-		return Key{}, false, err
+		return err
 	}
 	if m.Type != "JsonWebKey" && m.Type != "JsonWebKey2020" {
-		return Key{}, false, protocol.New(protocol.CodeFieldInvalid, "type", "IDN-02", "JsonWebKey or JsonWebKey2020")
+		return protocol.New(protocol.CodeFieldInvalid, "type", "IDN-02", "JsonWebKey or JsonWebKey2020")
 	}
-	if m.Controller != doc.String() {
-		return Key{}, false, protocol.New(protocol.CodeFieldInvalid, "controller", "IDN-02", "the document's own id")
+	if m.Controller != d.ID.String() {
+		return protocol.New(protocol.CodeFieldInvalid, "controller", "IDN-02", "the document's own id")
 	}
-	key = Key{ID: m.ID, Purpose: m.Purpose, Compromised: m.Compromised}
 	if len(m.JWK) == 0 {
-		return Key{}, false, protocol.New(protocol.CodeFieldMissing, "publicKeyJwk", "IDN-02", "")
+		return protocol.New(protocol.CodeFieldMissing, "publicKeyJwk", "IDN-02", "")
 	}
-	key.Public, err = keys.ParseJWK(m.JWK)
-	if err != nil && m.Purpose != keys.Encryption {
-		return Key{}, false, protocol.In(err, "publicKeyJwk")
-	}
+	key := Key{ID: m.ID, Purpose: m.Purpose, Compromised: m.Compromised}
 	if key.NotBefore, err = parseTime(m.ValidFrom, "actValidFrom"); err != nil {
-		return Key{}, false, err
+		return err
 	}
 	if key.NotAfter, err = parseTime(m.ValidUntil, "actValidUntil"); err != nil {
-		return Key{}, false, err
+		return err
 	}
-	return key, true, nil
+	if m.Purpose == keys.Encryption {
+		return d.addEncryption(key, m.JWK)
+	}
+	if key.Public, err = keys.ParseJWK(m.JWK); err != nil {
+		return protocol.In(err, "publicKeyJwk")
+	}
+	d.Keys = append(d.Keys, key)
+	return nil
 }
 
 func parseTime(s *string, field string) (time.Time, error) {
@@ -154,18 +151,18 @@ func (d *Document) Encode() ([]byte, error) {
 	}
 	for i := range d.Keys {
 		k := &d.Keys[i]
-		if k.Public.IsZero() {
-			return nil, entryError(protocol.CodeFieldMissing, "publicKeyJwk", "IDN-02", "")
-		}
-		raw, err := canon.Marshal(method{
-			ID: k.ID, Type: "JsonWebKey", Controller: doc.ID, JWK: k.Public.JWK(), Purpose: k.Purpose,
-			ValidFrom: formatTime(k.NotBefore), ValidUntil: formatTime(k.NotAfter), Compromised: k.Compromised,
-		})
-		if err != nil {
+		if err := doc.add(k, k.Public.JWK()); err != nil {
 			return nil, err
 		}
-		doc.VerificationMethod = append(doc.VerificationMethod, raw)
 		doc.AssertionMethod = append(doc.AssertionMethod, k.ID)
+	}
+	for i := range d.Encryption {
+		k := &d.Encryption[i]
+		entry := &Key{ID: k.ID, Purpose: keys.Encryption, NotBefore: k.NotBefore, NotAfter: k.NotAfter, Compromised: k.Compromised}
+		if err := doc.add(entry, k.Public.JWK()); err != nil {
+			return nil, err
+		}
+		doc.KeyAgreement = append(doc.KeyAgreement, k.ID)
 	}
 	for _, s := range d.Services {
 		raw, err := canon.Marshal(service(s))
@@ -175,6 +172,15 @@ func (d *Document) Encode() ([]byte, error) {
 		doc.Service = append(doc.Service, raw)
 	}
 	return canon.Marshal(doc)
+}
+
+func (doc *document) add(k *Key, jwk []byte) error {
+	raw, err := canon.Marshal(method{
+		ID: k.ID, Type: "JsonWebKey", Controller: doc.ID, JWK: jwk, Purpose: k.Purpose,
+		ValidFrom: formatTime(k.NotBefore), ValidUntil: formatTime(k.NotAfter), Compromised: k.Compromised,
+	})
+	doc.VerificationMethod = append(doc.VerificationMethod, raw)
+	return err
 }
 
 func formatTime(t time.Time) *string {

@@ -34,6 +34,9 @@ type Document struct {
 	ID       DID
 	Keys     []Key
 	Services []Service
+	// Encryption holds the keys with the purpose encryption. They are apart
+	// from Keys because they verify nothing.
+	Encryption []EncryptionKey
 }
 
 // Key returns the public key with that id for something that was signed at the
@@ -85,11 +88,16 @@ func (d *Document) check() error {
 	if m := d.ID.Method(); m != MethodAct && m != MethodWeb {
 		return protocol.New(protocol.CodeFieldInvalid, "id", "IDN-02", "documents are of did:act and did:web")
 	}
-	if len(d.Keys) > MaxKeys {
+	if len(d.Keys)+len(d.Encryption) > MaxKeys {
 		return protocol.New(protocol.CodeTooLarge, "verificationMethod", "IDN-02", "at most 32 keys")
 	}
 	for i := range d.Keys {
 		if err := d.checkKey(i); err != nil {
+			return err
+		}
+	}
+	for i := range d.Encryption {
+		if err := d.checkEncryption(i); err != nil {
 			return err
 		}
 	}
@@ -104,7 +112,10 @@ func (d *Document) checkKey(i int) error {
 	if !k.Purpose.Known() {
 		return entryError(protocol.CodeFieldInvalid, "actPurpose", "ADD-IAC-ISS-12", "one of the closed list of purposes")
 	}
-	if k.Public.IsZero() && k.Purpose != keys.Encryption {
+	if k.Purpose == keys.Encryption {
+		return entryError(protocol.CodeKeyPurpose, "actPurpose", "ADD-IAC-ISS-12", "a key for encryption verifies nothing")
+	}
+	if k.Public.IsZero() {
 		return entryError(protocol.CodeFieldMissing, "publicKeyJwk", "IDN-02", "")
 	}
 	if !k.NotBefore.IsZero() && !k.NotAfter.IsZero() && !k.NotBefore.Before(k.NotAfter) {

@@ -85,6 +85,10 @@ func FuzzDecodeDocument(f *testing.F) {
 			d.Keys[i].NotBefore = d.Keys[i].NotBefore.Truncate(1e9)
 			d.Keys[i].NotAfter = d.Keys[i].NotAfter.Truncate(1e9)
 		}
+		for i := range d.Encryption {
+			d.Encryption[i].NotBefore = d.Encryption[i].NotBefore.Truncate(1e9)
+			d.Encryption[i].NotAfter = d.Encryption[i].NotAfter.Truncate(1e9)
+		}
 		out, err := d.Encode()
 		if err != nil {
 			ours(t, err) // a period of less than a second

@@ -34,17 +34,8 @@ var privateMembers = [...]string{"d", "p", "q", "dp", "dq", "qi", "oth", "k"}
 // and certificates among them, are ignored: who the key belongs to is said by
 // the document around it.
 func ParseJWK(data []byte) (PublicKey, error) {
-	members, err := canon.Members(data)
+	j, err := decodePublicJWK(data)
 	if err != nil {
-		return PublicKey{}, err
-	}
-	for _, name := range members {
-		if slices.Contains(privateMembers[:], name) {
-			return PublicKey{}, protocol.New(protocol.CodeFieldInvalid, "", "IDN-02", "a public key has no private member")
-		}
-	}
-	var j jwk
-	if err := canon.DecodeOpen(data, &j); err != nil {
 		return PublicKey{}, err
 	}
 	key, err := j.key()
@@ -55,6 +46,24 @@ func ParseJWK(data []byte) (PublicKey, error) {
 		return PublicKey{}, err
 	}
 	return key, nil
+}
+
+// decodePublicJWK reads the members of a key and refuses private ones.
+func decodePublicJWK(data []byte) (*jwk, error) {
+	members, err := canon.Members(data)
+	if err != nil {
+		return nil, err
+	}
+	for _, name := range members {
+		if slices.Contains(privateMembers[:], name) {
+			return nil, protocol.New(protocol.CodeFieldInvalid, "", "IDN-02", "a public key has no private member")
+		}
+	}
+	j := new(jwk)
+	if err := canon.DecodeOpen(data, j); err != nil {
+		return nil, err
+	}
+	return j, nil
 }
 
 func (j *jwk) key() (PublicKey, error) {
