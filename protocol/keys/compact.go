@@ -34,6 +34,11 @@ func SignCompact(s *Signer, purpose Purpose, typ string, payload []byte) ([]byte
 		return nil, err
 	}
 	header := []byte(`{"alg":"` + string(s.public.alg) + `","kid":"` + s.keyID + `","typ":"` + typ + `"}`)
+	return signCompact(s, purpose, header, payload)
+}
+
+// signCompact signs a header and a canonical payload.
+func signCompact(s *Signer, purpose Purpose, header, payload []byte) ([]byte, error) {
 	size := base64url.EncodedLen(len(header)) + base64url.EncodedLen(len(payload)) + base64url.EncodedLen(SignatureSize) + 2
 	if size > MaxToken {
 		return nil, protocol.New(protocol.CodeTooLarge, "", "", "a token has at most 64 KiB")
@@ -154,17 +159,17 @@ func parseHeader(data []byte) (headerFields, error) {
 }
 
 // plainHeader reads the form that nearly all writers use: an object of alg,
-// kid and typ, each once, in any order, without white space, with values of
-// plain characters. Everything it accepts is strict JSON of that content;
-// whatever else there may be is left to strictHeader.
+// kid and typ, each at most once, in any order, without white space, with
+// values of plain characters. Everything it accepts is strict JSON of that
+// content; whatever else there may be is left to strictHeader.
 func plainHeader(data []byte) (f headerFields, ok bool) {
 	if len(data) < 2 || data[0] != '{' || data[len(data)-1] != '}' {
 		return f, false
 	}
 	rest := data[1 : len(data)-1]
-	for i := range 3 {
+	for i := 0; i == 0 || len(rest) > 0; i++ {
 		if i > 0 {
-			if len(rest) == 0 || rest[0] != ',' {
+			if rest[0] != ',' {
 				return f, false
 			}
 			rest = rest[1:]
@@ -191,7 +196,7 @@ func plainHeader(data []byte) (f headerFields, ok bool) {
 		*slot = rest[:end:end]
 		rest = rest[end+1:]
 	}
-	return f, len(rest) == 0
+	return f, true
 }
 
 // plainString reports whether s needs no escape in JSON and is ASCII.

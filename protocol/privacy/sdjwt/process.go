@@ -1,0 +1,356 @@
+package sdjwt
+
+import (
+	"encoding/base64"
+	"strconv"
+	"strings"
+
+	"github.com/actprotocol/act-go/protocol"
+)
+
+// A Processed is a payload with every disclosure in its place (RFC 9901, 7.1).
+// It is as unverified as the JWT that the payload came from.
+type Processed struct {
+	Payload   []byte      // strict JSON, an object, not in canonical form
+	Disclosed []Disclosed // what stood behind digests, in no particular order
+	Hidden    []Hidden    // where digests are left that nothing was disclosed for
+
+	token *Token
+}
+
+// A Disclosed is a member or an element that came from a disclosure.
+type Disclosed struct {
+	Path  string // where it stands in Payload, a JSON pointer (RFC 6901)
+	Value []byte // JSON as disclosed; what it hides itself is still digests here
+
+	index  int // of the disclosure
+	parent int // index of the disclosure in whose value it was found, or -1
+}
+
+// A Hidden counts the digests that are left in one object or array. Each is of
+// something withheld or a decoy; nobody but the issuer can tell.
+type Hidden struct {
+	Path  string // of the object or array in Payload, a JSON pointer; "" is all of it
+	Array bool
+	Count int
+}
+
+// Process puts the disclosures back into the payload of the JWT, which the
+// caller has parsed as strict JSON, by the rules of RFC 9901 section 7.1: a
+// digest that occurs twice, a disclosure that no digest is of, a name that is
+// there already, a disclosure of the wrong kind, and reserved names where they
+// have no meaning make the whole SD-JWT malformed. So do, in this profile,
+// digests that are not of SHA-256 (algorithm_refused when "_sd_alg" says so).
+//
+// Process does not verify the signature of the JWT.
+func (t *Token) Process(payload []byte) (*Processed, error) {
+	p := &processor{
+		result:   &Processed{token: t, Disclosed: make([]Disclosed, 0, len(t.disclosures))},
+		byDigest: make(map[digest]int, len(t.disclosures)),
+		seen:     make(map[digest]struct{}, 2*len(t.disclosures)),
+		out:      make([]byte, 0, len(payload)+len(payload)/2),
+	}
+	for i := range t.disclosures {
+		d := &t.disclosures[i]
+		if _, twice := p.byDigest[d.digest]; twice {
+			return nil, malformed("disclosures", "a disclosure that stands twice")
+		}
+		p.byDigest[d.digest] = i
+	}
+	s := scanner{data: payload}
+	if s.peek() != '{' {
+		return nil, protocol.New(protocol.CodeFieldInvalid, "", "PRV-01", "must be an object")
+	}
+	if err := p.object(s.value(), "", 1, -1); err != nil {
+		return nil, err
+	}
+	if len(p.result.Disclosed) != len(t.disclosures) {
+		return nil, malformed("disclosures", "a disclosure that no digest is of")
+	}
+	if len(t.disclosures) > 0 && deeper(p.out, maxDepth) {
+		return nil, errTooDeep
+	}
+	p.result.Payload = p.out
+	return p.result, nil
+}
+
+var errTooDeep = protocol.New(protocol.CodeTooLarge, "", "PRV-01", "the processed payload is nested deeper than allowed")
+
+// A processor is the state of one Process.
+type processor struct {
+	result   *Processed
+	byDigest map[digest]int      // index of the disclosure
+	seen     map[digest]struct{} // digests met in payload and disclosures
+	out      []byte
+}
+
+// value writes a value, with what its digests stand for. depth is that of the
+// value itself, 1 for the payload.
+func (p *processor) value(raw []byte, path string, depth, parent int) error {
+	switch {
+	case depth > maxDepth:
+		return errTooDeep
+	case !special(raw):
+		p.out = append(p.out, raw...)
+		return nil
+	case raw[0] == '{':
+		return p.object(raw, path, depth, parent)
+	default:
+		return p.array(raw, path, depth, parent)
+	}
+}
+
+func (p *processor) object(raw []byte, path string, depth, parent int) error {
+	s := scanner{data: raw}
+	p.out = append(p.out, s.next())
+	var digests []digest
+	var names [][]byte
+	for first := true; s.element(first); first = false {
+		quoted := s.name()
+		raw := s.value()
+		name, err := unquote(quoted)
+		if err != nil {
+			return err
+		}
+		switch string(name) {
+		case "_sd":
+			if digests, err = readDigests(raw); err != nil {
+				return err
+			}
+			continue
+		case "_sd_alg":
+			if path != "" || parent >= 0 {
+				return malformed("", "a reserved name where it has no meaning")
+			}
+			if string(raw) != `"sha-256"` {
+				return protocol.New(protocol.CodeAlgorithmRefused, "_sd_alg", "PRV-01", "must be sha-256")
+			}
+			continue
+		case "...":
+			return malformed("", "a reserved name where it has no meaning")
+		}
+		p.member(quoted)
+		if err := p.value(raw, path+pointer(raw, name), depth+1, parent); err != nil {
+			return err
+		}
+		names = append(names, name)
+	}
+	if err := p.members(digests, names, path, depth, parent); err != nil {
+		return err
+	}
+	p.out = append(p.out, '}')
+	return nil
+}
+
+// member writes what stands before the value of a member.
+func (p *processor) member(quoted []byte) {
+	if p.out[len(p.out)-1] != '{' {
+		p.out = append(p.out, ',')
+	}
+	p.out = append(append(p.out, quoted...), ':')
+}
+
+// members writes what the digests of an object are of.
+func (p *processor) members(digests []digest, names [][]byte, path string, depth, parent int) error {
+	hidden := 0
+	for _, g := range digests {
+		i, known, err := p.find(g)
+		if err != nil {
+			return err
+		}
+		if !known {
+			hidden++
+			continue
+		}
+		d := &p.result.token.disclosures[i]
+		if !d.member {
+			return malformed("disclosures", "an array element among the members of an object")
+		}
+		for _, name := range names {
+			if string(name) == d.name {
+				return malformed("disclosures", "a member that is there already")
+			}
+		}
+		names = append(names, []byte(d.name))
+		at := path + "/" + escape(d.name)
+		p.result.Disclosed = append(p.result.Disclosed, Disclosed{Path: at, Value: d.value, index: i, parent: parent})
+		p.member(quote(d.name))
+		if err := p.value(d.value, at, depth+1, i); err != nil {
+			return err
+		}
+	}
+	if hidden > 0 {
+		p.result.Hidden = append(p.result.Hidden, Hidden{Path: path, Count: hidden})
+	}
+	return nil
+}
+
+func (p *processor) array(raw []byte, path string, depth, parent int) error {
+	s := scanner{data: raw}
+	p.out = append(p.out, s.next())
+	written, hidden := 0, 0
+	for first := true; s.element(first); first = false {
+		element, owner := s.value(), parent
+		g, is, err := placeholder(element)
+		if err != nil {
+			return err
+		}
+		at := path + "/" + strconv.Itoa(written)
+		if is {
+			i, known, err := p.find(g)
+			if err != nil {
+				return err
+			}
+			if !known {
+				hidden++
+				continue
+			}
+			d := &p.result.token.disclosures[i]
+			if d.member {
+				return malformed("disclosures", "a member of an object among the elements of an array")
+			}
+			p.result.Disclosed = append(p.result.Disclosed, Disclosed{Path: at, Value: d.value, index: i, parent: parent})
+			element, owner = d.value, i
+		}
+		if written > 0 {
+			p.out = append(p.out, ',')
+		}
+		if err := p.value(element, at, depth+1, owner); err != nil {
+			return err
+		}
+		written++
+	}
+	if hidden > 0 {
+		p.result.Hidden = append(p.result.Hidden, Hidden{Path: path, Array: true, Count: hidden})
+	}
+	p.out = append(p.out, ']')
+	return nil
+}
+
+// find returns the disclosure that a digest is of. No digest occurs twice, also
+// when nothing was disclosed for it.
+func (p *processor) find(g digest) (index int, known bool, err error) {
+	if _, twice := p.seen[g]; twice {
+		return 0, false, malformed("_sd", "a digest that stands twice")
+	}
+	p.seen[g] = struct{}{}
+	index, known = p.byDigest[g]
+	return index, known, nil
+}
+
+// placeholder reads {"...": digest}. An object with that name and others is
+// neither a placeholder nor an element.
+func placeholder(element []byte) (g digest, is bool, err error) {
+	if element[0] != '{' || !special(element) {
+		return g, false, nil
+	}
+	s := scanner{data: element}
+	s.next()
+	if !s.element(true) {
+		return g, false, nil
+	}
+	name, err := unquote(s.name())
+	if err != nil || string(name) != "..." {
+		return g, false, err // a later member of that name is found by object
+	}
+	g, err = readDigest(s.value())
+	if err == nil && s.element(false) {
+		err = malformed("", "a reserved name where it has no meaning")
+	}
+	return g, true, err
+}
+
+func readDigests(raw []byte) ([]digest, error) {
+	s := scanner{data: raw}
+	if s.next() != '[' {
+		return nil, malformed("_sd", "an array of digests")
+	}
+	var digests []digest
+	for s.element(len(digests) == 0) {
+		g, err := readDigest(s.value())
+		if err != nil {
+			return nil, err
+		}
+		digests = append(digests, g)
+	}
+	return digests, nil
+}
+
+// readDigest reads a quoted digest of SHA-256 in strict base64url.
+func readDigest(quoted []byte) (g digest, err error) {
+	if len(quoted) == digestSize+2 && quoted[0] == '"' {
+		copy(g[:], quoted[1:])
+		var sum [33]byte
+		if n, err := base64.RawURLEncoding.Strict().Decode(sum[:], g[:]); err == nil && n == 32 {
+			return g, nil
+		}
+	}
+	return g, malformed("_sd", "a SHA-256 digest in strict base64url")
+}
+
+// pointer is the step of a JSON pointer to a member. For a value that nothing
+// can be hidden in there is no need of one.
+func pointer(value, name []byte) string {
+	if !special(value) {
+		return ""
+	}
+	return "/" + escape(string(name))
+}
+
+// escape writes a name as RFC 6901 does.
+func escape(name string) string {
+	if !strings.ContainsAny(name, "~/") {
+		return name
+	}
+	return strings.NewReplacer("~", "~0", "/", "~1").Replace(name)
+}
+
+// deeper reports whether valid JSON is nested deeper than limit.
+func deeper(data []byte, limit int) bool {
+	s, depth := scanner{data: data}, 0
+	for s.at < len(data) {
+		switch data[s.at] {
+		case '"':
+			s.skipString()
+			continue
+		case '{', '[':
+			if depth++; depth > limit {
+				return true
+			}
+		case '}', ']':
+			depth--
+		}
+		s.at++
+	}
+	return false
+}
+
+// Present returns an SD-JWT, without key binding, of the JWT and those
+// disclosures that keep asks for, together with the ones that they are inside
+// of, since nothing else leads to them (RFC 9901, 7.2). A nil keep withholds
+// everything that can be.
+//
+// What is not asked for cannot be learned from the result, except that there is
+// something or a decoy.
+func (p *Processed) Present(keep func(Disclosed) bool) []byte {
+	parents := make(map[int]int, len(p.Disclosed))
+	for _, d := range p.Disclosed {
+		parents[d.index] = d.parent
+	}
+	kept := make([]bool, len(p.token.disclosures))
+	for _, d := range p.Disclosed {
+		if keep == nil || !keep(d) {
+			continue
+		}
+		for i := d.index; i >= 0 && !kept[i]; i = parents[i] {
+			kept[i] = true
+		}
+	}
+	out := append(append([]byte(nil), p.token.JWT...), '~')
+	for i, d := range p.token.disclosures {
+		if kept[i] {
+			out = append(append(out, d.encoded...), '~')
+		}
+	}
+	return out
+}
