@@ -15,14 +15,18 @@ import (
 type ledger struct {
 	mu       sync.Mutex
 	balance  int64 // of the one account behind every payment token, in minor units
-	answers  map[[2]string]answer
+	answers  map[requestID]answer
 	trades   map[string]*trade
 	orders   map[[2]string]string    // payee and order number to trade_no
 	spent    map[string]money.Amount // by mandate
 	payloads map[string]canon.Digest // by mandate
 }
 
-// An answer is what was said first to (agent, request_id).
+// A requestID is the idempotency key of a payment request.
+type requestID struct{ agent, id string }
+
+// An answer is what was said first to a payment request: a result, or a
+// *payment.Refusal.
 type answer struct {
 	digest canon.Digest
 	result payment.Result
@@ -39,17 +43,22 @@ type trade struct {
 
 func newLedger(balance int64) *ledger {
 	return &ledger{
-		balance: balance, answers: make(map[[2]string]answer), trades: make(map[string]*trade),
+		balance: balance, answers: make(map[requestID]answer), trades: make(map[string]*trade),
 		orders: make(map[[2]string]string), spent: make(map[string]money.Amount), payloads: make(map[string]canon.Digest),
 	}
 }
 
 // earlier returns the first answer to a request, request_conflict when its id
 // was used with other content, and ok false when it is new.
-func (l *ledger) earlier(agent, requestID string, digest canon.Digest) (payment.Result, bool, error) {
+func (l *ledger) earlier(id requestID, digest canon.Digest) (payment.Result, bool, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	first, known := l.answers[[2]string{agent, requestID}]
+	return l.first(id, digest)
+}
+
+// first is earlier for who has the lock.
+func (l *ledger) first(id requestID, digest canon.Digest) (payment.Result, bool, error) {
+	first, known := l.answers[id]
 	switch {
 	case !known:
 		return payment.Result{}, false, nil
@@ -59,25 +68,60 @@ func (l *ledger) earlier(agent, requestID string, digest canon.Digest) (payment.
 	return first.result, true, first.err
 }
 
-// remember stores a refusal, unless it is undetermined, or another
-// transmission was faster.
-func (l *ledger) remember(agent, requestID string, digest canon.Digest, err error) {
+// query returns the answer that was given to a payment request.
+func (l *ledger) query(id requestID) (payment.Result, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	key := [2]string{agent, requestID}
-	if _, known := l.answers[key]; !known && protocol.AsError(err).Code.Outcome() == protocol.Denied {
-		l.answers[key] = answer{digest: digest, err: err}
+	a, known := l.answers[id]
+	if !known {
+		return payment.Result{}, protocol.New(protocol.CodeTradeUnknown, "payment_request_id", "PSD-PAY-A402-23", "")
 	}
+	return a.result, a.err
 }
 
-// debit holds everything that has to be one step with the payment.
+// refuse answers with a refusal, and stores it when SPEC.md 6.1 says so. When
+// another transmission was faster, what that got is the answer.
+func (l *ledger) refuse(id requestID, digest canon.Digest, err error) (payment.Result, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if result, known, first := l.first(id, digest); known {
+		return result, first
+	}
+	if !payment.Final(protocol.CodeOf(err)) {
+		return payment.Result{}, err
+	}
+	return payment.Result{}, l.store(id, digest, err)
+}
+
+// store makes a refusal the answer to a request.
+func (l *ledger) store(id requestID, digest canon.Digest, err error) error {
+	refusal := &payment.Refusal{RequestID: id.id, Reason: protocol.AsError(err)}
+	l.answers[id] = answer{digest: digest, err: refusal}
+	return refusal
+}
+
+// debit makes a payment, or refuses it for good, in one step.
 func (l *ledger) debit(p *verifier.AuthorizedPayment, digest canon.Digest, token string, finish func(spent money.Amount) (payment.Result, error)) (payment.Result, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	request := [2]string{p.Agent(), p.Request().RequestID}
-	if first, known := l.answers[request]; known { // a concurrent transmission was faster
-		return first.result, first.err
+	id := requestID{p.Agent(), p.Request().RequestID}
+	if result, known, err := l.first(id, digest); known { // a concurrent transmission was faster
+		return result, err
 	}
+	result, err := l.settle(p, token, finish)
+	switch {
+	case err == nil:
+	case protocol.AsError(err).Code.Outcome() == protocol.Denied:
+		return payment.Result{}, l.store(id, digest, err)
+	default:
+		return payment.Result{}, err
+	}
+	l.answers[id] = answer{digest: digest, result: result}
+	return result, nil
+}
+
+// settle makes every check that depends on the ledger, and the payment.
+func (l *ledger) settle(p *verifier.AuthorizedPayment, token string, finish func(spent money.Amount) (payment.Result, error)) (payment.Result, error) {
 	mandate := p.Issuer() + " " + p.DelegationID()
 	if pinned, known := l.payloads[mandate]; known && pinned != p.PayloadDigest() {
 		return payment.Result{}, protocol.New(protocol.CodeRequestConflict, "iac", "PSD-PAY-DEL-07", "another payload under this delegation id")
@@ -111,7 +155,6 @@ func (l *ledger) debit(p *verifier.AuthorizedPayment, digest canon.Digest, token
 	l.spent[mandate], l.payloads[mandate] = spent, p.PayloadDigest()
 	l.orders[order] = result.TradeNo
 	l.trades[result.TradeNo] = &trade{result: result, state: result.TradeState}
-	l.answers[request] = answer{digest: digest, result: result}
 	return result, nil
 }
 

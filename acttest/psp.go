@@ -158,19 +158,18 @@ func (s *PSP) pay(ctx context.Context, raw []byte) ([]byte, error) {
 		return nil, err
 	}
 	q, digest := request.Request(), request.ContentDigest()
-	result, known, err := s.ledger.earlier(q.BuyerAgentID, q.RequestID, digest)
+	id := requestID{q.BuyerAgentID, q.RequestID}
+	result, known, err := s.ledger.earlier(id, digest)
+	if !known {
+		var authorized *verifier.AuthorizedPayment
+		if authorized, err = request.Authorize(ctx); err == nil {
+			result, err = s.ledger.debit(authorized, digest, s.Token, s.finish(authorized))
+		} else {
+			result, err = s.ledger.refuse(id, digest, err)
+		}
+	}
 	if err != nil {
 		return nil, err
-	}
-	if !known {
-		authorized, err := request.Authorize(ctx)
-		if err == nil {
-			result, err = s.ledger.debit(authorized, digest, s.Token, s.finish(authorized))
-		}
-		if err != nil {
-			s.ledger.remember(q.BuyerAgentID, q.RequestID, digest, err)
-			return nil, err
-		}
 	}
 	return payment.SignResult(s.signer(), result)
 }
@@ -200,13 +199,11 @@ func (s *PSP) query(ctx context.Context, raw []byte) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	s.ledger.mu.Lock()
-	a, known := s.ledger.answers[[2]string{q.Value().BuyerAgentID, q.Value().PaymentRequestID}]
-	s.ledger.mu.Unlock()
-	if !known || a.err != nil {
-		return nil, protocol.New(protocol.CodeTradeUnknown, "payment_request_id", "PSD-PAY-A402-23", "")
+	result, err := s.ledger.query(requestID{q.Value().BuyerAgentID, q.Value().PaymentRequestID})
+	if err != nil {
+		return nil, err
 	}
-	return payment.SignResult(s.signer(), a.result)
+	return payment.SignResult(s.signer(), result)
 }
 
 func (s *PSP) consume(ctx context.Context, raw []byte) ([]byte, error) {

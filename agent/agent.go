@@ -18,12 +18,14 @@ import (
 type PSP interface {
 	// ID is the DID of the provider.
 	ID() string
-	// Pay transmits a request once more. It fails with an error that is not
-	// errors.Is protocol.ErrUndetermined when the provider has refused it, and
-	// with outcome_unknown when the answer is not known.
+	// Pay transmits a request once more. It fails with a *payment.Refusal when
+	// the provider has refused the request for good, with outcome_unknown when
+	// the answer is not known, and with another error when the provider has
+	// refused this transmission only.
 	Pay(ctx context.Context, q payment.Request) (payment.Result, error)
-	// Query asks what became of a request. trade_unknown means that it has
-	// not been carried out so far.
+	// Query asks what became of a request. A *payment.Refusal is what Pay
+	// would have said; trade_unknown means that it has not been carried out so
+	// far; every other error, that the question was not answered.
 	Query(ctx context.Context, q payment.Request) (payment.Result, error)
 }
 

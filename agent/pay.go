@@ -45,14 +45,30 @@ func (a *Agent) open(ctx context.Context, subject string) (*Payment, error) {
 	if p.State == Paid {
 		return &p, nil
 	}
+	late := !a.config.Now().Before(p.FinalAfter) // judged before the provider looks, not after
 	result, err := a.config.PSP.Query(ctx, a.asked(p))
 	switch {
 	case err == nil:
 		return a.commit(ctx, p, result)
-	case protocol.CodeOf(err) == protocol.CodeTradeUnknown && !a.config.Now().Before(p.FinalAfter):
-		return nil, a.config.Spent.Release(ctx, p.RequestID)
+	case refused(err):
+		return nil, a.release(ctx, p, err)
+	case late && protocol.CodeOf(err) == protocol.CodeTradeUnknown:
+		return nil, a.release(ctx, p, nil)
 	}
 	return nil, unresolved(err)
+}
+
+// refused reports whether the provider has refused the payment itself, and
+// never will carry it out.
+func refused(err error) bool {
+	var refusal *payment.Refusal
+	return errors.As(err, &refusal)
+}
+
+// release gives back what was reserved for a payment that certainly has not
+// happened and will not, and returns why.
+func (a *Agent) release(ctx context.Context, p Payment, why error) error {
+	return errors.Join(why, a.config.Spent.Release(context.WithoutCancel(ctx), p.RequestID))
 }
 
 // unresolved is the error while nobody knows whether money has moved.
@@ -86,8 +102,9 @@ func (a *Agent) pay(ctx context.Context, c charge) (*Payment, error) {
 	if err := a.config.Spent.Reserve(ctx, p, m.bounds.Total()); err != nil {
 		return nil, err
 	}
-	if err := ctx.Err(); err != nil { // nothing has been sent
-		return nil, errors.Join(unsent(err), a.config.Spent.Release(context.WithoutCancel(ctx), p.RequestID))
+	until := now.Add(sendFor)
+	if err := ctx.Err(); err != nil || !a.config.Now().Before(until) { // nothing has been sent
+		return nil, a.release(ctx, p, unsent(err))
 	}
 	retries := 0
 	if m.bounds.OnFailure() == delegation.AutoRetry {
@@ -96,7 +113,7 @@ func (a *Agent) pay(ctx context.Context, c charge) (*Payment, error) {
 			retries = limit
 		}
 	}
-	return a.send(ctx, p, q, retries, now.Add(sendFor))
+	return a.send(ctx, p, q, retries, until)
 }
 
 func unsent(cause error) error {
@@ -114,7 +131,7 @@ func (a *Agent) send(ctx context.Context, p Payment, q payment.Request, retries 
 			return a.commit(ctx, p, result)
 		}
 		if final(err, sent == 1) {
-			return nil, errors.Join(err, a.config.Spent.Release(context.WithoutCancel(ctx), p.RequestID))
+			return nil, a.release(ctx, p, err)
 		}
 		if ctx.Err() != nil {
 			return nil, unresolved(err)
@@ -123,6 +140,9 @@ func (a *Agent) send(ctx context.Context, p Payment, q payment.Request, retries 
 		if asked == nil {
 			return a.commit(ctx, p, result)
 		}
+		if refused(asked) {
+			return nil, a.release(ctx, p, asked)
+		}
 		if protocol.CodeOf(asked) != protocol.CodeTradeUnknown || sent > retries || !sleep(ctx, pause) || !a.config.Now().Before(until) {
 			return nil, unresolved(err)
 		}
@@ -130,21 +150,21 @@ func (a *Agent) send(ctx context.Context, p Payment, q payment.Request, retries 
 	}
 }
 
-// final reports whether an answer means that the payment has not happened and
-// will not. After a transmission that got no answer, only what the provider
-// decides once it has found the request authentic is final: another copy may
-// still arrive.
+// final reports whether an answer to a transmission means that the payment has
+// not happened and will not. The provider's stored refusal always does. Any
+// other refusal speaks of one copy: it settles the matter only when that copy
+// was the first, because an earlier one may still arrive, or have been carried
+// out.
 func final(err error, first bool) bool {
-	code := protocol.AsError(err).Code
-	switch code {
+	if refused(err) {
+		return true
+	}
+	switch protocol.AsError(err).Code {
 	case protocol.CodeReplayed, protocol.CodeRequestConflict, // it has seen this request before
 		protocol.CodeOutcomeUnknown, protocol.CodeServiceUnavailable:
 		return false
 	}
-	if first {
-		return true
-	}
-	return code.Outcome() == protocol.Denied && !code.Wins(protocol.CodeAgentMismatch) && code != protocol.CodeRequestExpired
+	return first
 }
 
 // commit records what the provider confirmed (PSD-PAY-DEL-10).

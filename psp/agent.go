@@ -16,8 +16,12 @@ import (
 //
 // A nil error means that the provider has signed a result for exactly this
 // request, with a proof for the key of the Signer. An error that is not
-// errors.Is protocol.ErrUndetermined means that the provider has refused;
-// outcome_unknown that nobody knows.
+// errors.Is protocol.ErrUndetermined means that the provider has refused this
+// transmission, and a *payment.Refusal that it has refused the request for
+// good; outcome_unknown means that nobody knows. After a transmission whose
+// outcome is not known, only a result or a *payment.Refusal settles the
+// request: that a later copy was too late, for example, says nothing about the
+// first.
 func (c *Client) Pay(ctx context.Context, q payment.Request) (payment.Result, error) {
 	if q.PSPID != c.config.ID {
 		return payment.Result{}, protocol.New(protocol.CodeAudienceMismatch, "psp_id", "PSD-PAY-A402-17", "addressed to another provider")
@@ -34,9 +38,11 @@ func (c *Client) Pay(ctx context.Context, q payment.Request) (payment.Result, er
 // members that a result repeats are needed: RequestID, Scenario, BuyerAgentID,
 // MerchantID, DelegationID, MerchantOrderID, Amount, and Bill if there was one.
 //
-// trade_unknown means that the provider has not carried the request out so
-// far; a transmission that is still on its way may change that. Every other
-// error leaves the outcome open.
+// A *payment.Refusal means that the provider has refused the request for good:
+// nothing was paid. trade_unknown means that the provider has not carried the
+// request out so far; a transmission that is still on its way may change that.
+// Every other error, a refusal of the question itself above all, leaves the
+// outcome open.
 func (c *Client) Query(ctx context.Context, q payment.Request) (payment.Result, error) {
 	q.PSPID = c.config.ID
 	message, err := payment.SignQuery(c.config.Signer, payment.Query{
@@ -50,7 +56,7 @@ func (c *Client) Query(ctx context.Context, q payment.Request) (payment.Result, 
 }
 
 func (c *Client) result(ctx context.Context, path string, message []byte, q payment.Request) (payment.Result, error) {
-	body, err := c.post(ctx, path, message, protocol.CodeOutcomeUnknown)
+	body, err := c.post(ctx, path, message, q.RequestID, protocol.CodeOutcomeUnknown)
 	if err != nil {
 		return payment.Result{}, err
 	}

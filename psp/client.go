@@ -13,6 +13,10 @@
 // that leaves room for another ending, a lost connection for example, is
 // undetermined, and of Pay it is outcome_unknown: ask Query. It never sends a
 // request twice by itself and follows no redirect.
+//
+// A refusal says what became of one message. When it is the provider's stored
+// answer to the payment request itself, it is a *payment.Refusal: nothing was
+// paid and nothing will be, whatever happened to other transmissions.
 package psp
 
 import (
@@ -109,8 +113,9 @@ func (c *Client) Endpoint() string { return c.config.Endpoint }
 
 // post sends a signed message and returns the body of a successful answer. A
 // refusal is returned as what the provider said, everything else with the code
-// lost, because nobody knows then whether the message was received.
-func (c *Client) post(ctx context.Context, path string, message []byte, lost protocol.Code) ([]byte, error) {
+// lost, because nobody knows then whether the message was received. about is
+// the payment request that is made or asked about, if any.
+func (c *Client) post(ctx context.Context, path string, message []byte, about string, lost protocol.Code) ([]byte, error) {
 	ctx, cancel := context.WithTimeout(ctx, c.config.Timeout)
 	defer cancel()
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost, c.config.Endpoint+path, bytes.NewReader(message))
@@ -132,11 +137,11 @@ func (c *Client) post(ctx context.Context, path string, message []byte, lost pro
 	if response.StatusCode == http.StatusOK {
 		return body, nil
 	}
-	refusal := protocol.AsError(problem.Decode(response.StatusCode, body, refusedDetail))
-	if refusal.Code == protocol.CodeServiceUnavailable {
-		refusal.Code = lost
+	err = problem.DecodePayment(response.StatusCode, body, refusedDetail, about)
+	if e := protocol.AsError(err); e.Code == protocol.CodeServiceUnavailable {
+		e.Code = lost
 	}
-	return nil, refusal
+	return nil, err
 }
 
 // unverified is the error for an answer that cannot be believed.

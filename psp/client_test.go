@@ -139,6 +139,78 @@ func TestRefusalsKeepTheirCode(t *testing.T) {
 	must(t, err)
 }
 
+// TestStoredRefusals tells the provider's answer to a payment from its answer
+// to a message.
+func TestStoredRefusals(t *testing.T) {
+	w := acttest.NewWorld(t)
+	buyer := client(t, w, w.PSP.Server.URL, w.Buyer.Signer(keys.AgentRequest))
+	stored := func(err error) *payment.Refusal {
+		var refusal *payment.Refusal
+		errors.As(err, &refusal)
+		return refusal
+	}
+	t.Run("PSD-PAY-A402-23 paying, paying again and asking get the same refusal", func(t *testing.T) {
+		q := request(t, w, "200.00")
+		for name, call := range map[string]func(context.Context, payment.Request) (payment.Result, error){"pay": buyer.Pay, "query": buyer.Query} {
+			if name == "query" {
+				_, _ = buyer.Pay(ctx, q)
+			}
+			_, err := call(ctx, q)
+			r := stored(err)
+			if r == nil || r.RequestID != q.RequestID || r.Reason.Code != protocol.CodeTotalLimitExceeded || r.Reason.Requirement != "PSD-PAY-DEL-07" {
+				t.Fatalf("%s: %v", name, err)
+			}
+		}
+	})
+	t.Run("PSD-PAY-A402-23 what is not known is not refused", func(t *testing.T) {
+		_, err := buyer.Query(ctx, request(t, w, "1.00"))
+		wantCode(t, err, protocol.CodeTradeUnknown)
+		if stored(err) != nil {
+			t.Fatal("an unknown payment counts as refused")
+		}
+	})
+	t.Run("PSD-PAY-DEL-04 a stranger's transmission is no answer", func(t *testing.T) {
+		stranger := acttest.NewParty(t, acttest.AgentDID, keys.AgentRequest)
+		q := request(t, w, "1.00")
+		_, err := client(t, w, w.PSP.Server.URL, stranger.Signer(keys.AgentRequest)).Pay(ctx, q)
+		wantCode(t, err, protocol.CodeSignatureInvalid)
+		if stored(err) != nil {
+			t.Fatal("stored")
+		}
+		_, err = buyer.Pay(ctx, q)
+		must(t, err)
+	})
+	q := request(t, w, "1.00")
+	for _, c := range []struct {
+		name   string
+		status int
+		about  string
+		body   string // what follows "code"
+		code   protocol.Code
+		stored bool
+	}{
+		{"as it should be", 403, q.RequestID, `"mandate_revoked"`, protocol.CodeMandateRevoked, true},
+		{"to another payment", 403, "another", `"mandate_revoked"`, protocol.CodeOutcomeUnknown, false},
+		{"to none", 403, "", `"mandate_revoked"`, protocol.CodeMandateRevoked, false},
+		{"undetermined", 503, q.RequestID, `"status_unavailable"`, protocol.CodeOutcomeUnknown, false},
+		{"by a broken server", 500, q.RequestID, `"mandate_revoked"`, protocol.CodeOutcomeUnknown, false},
+		{"with an unknown code", 403, q.RequestID, `"because"`, protocol.CodeOutcomeUnknown, false},
+	} {
+		t.Run("PSD-PAY-A402-23 a stored refusal "+c.name, func(t *testing.T) {
+			server := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+				w.WriteHeader(c.status)
+				_, _ = io.WriteString(w, `{"error":{"code":`+c.body+`,"payment_request_id":"`+c.about+`"}}`)
+			}))
+			defer server.Close()
+			_, err := client(t, w, server.URL, w.Buyer.Signer(keys.AgentRequest)).Query(ctx, q)
+			wantCode(t, err, c.code)
+			if got := stored(err) != nil; got != c.stored {
+				t.Fatalf("stored: %v", got)
+			}
+		})
+	}
+}
+
 func TestWhatIsLostIsUnknown(t *testing.T) {
 	w := acttest.NewWorld(t)
 	buyer := client(t, w, w.PSP.Server.URL, w.Buyer.Signer(keys.AgentRequest))

@@ -1,9 +1,11 @@
 // Package problem writes and reads the JSON body of a failed answer (SPEC.md
 // 6.1): {"error":{"code","field","requirement","detail","outcome","checks",
-// "a402"}}.
+// "a402","payment_request_id"}}. The last stands there exactly when the refusal
+// is the stored answer to that payment request, a [payment.Refusal].
 package problem
 
 import (
+	"errors"
 	"net/http"
 	"strconv"
 
@@ -24,6 +26,7 @@ type report struct {
 	Outcome     protocol.Outcome   `json:"outcome"`
 	Checks      []protocol.Check   `json:"checks,omitzero"`
 	A402        *payment.A402Error `json:"a402,omitzero"`
+	Payment     string             `json:"payment_request_id,omitzero"`
 }
 
 // Encode returns the body for an error. An error that is none of ours becomes
@@ -31,10 +34,18 @@ type report struct {
 func Encode(err error) []byte {
 	e := protocol.AsError(err)
 	a402 := payment.A402ErrorFor(e.Code)
-	out, err := canon.Marshal(body{Error: report{
+	r := report{
 		Code: e.Code, Field: e.Field, Requirement: e.Requirement, Detail: e.Detail,
 		Outcome: e.Code.Outcome(), Checks: e.Checks, A402: &a402,
-	}})
+	}
+	if r.Detail == "" {
+		r.Detail = e.Code.Text()
+	}
+	var stored *payment.Refusal
+	if errors.As(err, &stored) {
+		r.Payment = stored.RequestID
+	}
+	out, err := canon.Marshal(body{Error: r})
 	if err != nil {
 		return []byte(`{"error":{"code":"service_unavailable","outcome":"undetermined"}}`)
 	}
@@ -69,15 +80,42 @@ func WriteStatus(w http.ResponseWriter, status int, err error, retryAfter int) {
 // only the code, and names that look like ours, are taken over. detail is the
 // caller's, and says who refused.
 func Decode(status int, data []byte, detail string) error {
+	_, err := decode(status, data, detail)
+	return err
+}
+
+// DecodePayment is Decode for an answer about a payment request: when the
+// refusal is the stored answer to that request, the error is a
+// *payment.Refusal. A stored answer to another request, or an undetermined one,
+// contradicts itself. With an empty requestID it is Decode.
+func DecodePayment(status int, data []byte, detail, requestID string) error {
+	about, e := decode(status, data, detail)
+	switch {
+	case about == "" || requestID == "":
+		return e
+	case about != requestID || e.Code.Outcome() != protocol.Denied:
+		return contradiction()
+	default:
+		return &payment.Refusal{RequestID: requestID, Reason: e}
+	}
+}
+
+func contradiction() *protocol.Error {
+	return protocol.New(protocol.CodeServiceUnavailable, "", "", "an answer that contradicts itself")
+}
+
+// decode returns the error that was sent, and the payment request to which it
+// says that it is the stored answer.
+func decode(status int, data []byte, detail string) (about string, e *protocol.Error) {
 	var b body
 	if err := canon.DecodeOpen(data, &b); err != nil || !b.Error.Code.Known() {
-		return protocol.New(protocol.CodeServiceUnavailable, "", "", "an answer that is not understood")
+		return "", protocol.New(protocol.CodeServiceUnavailable, "", "", "an answer that is not understood")
 	}
 	r := b.Error
 	if status >= 500 && r.Code.Outcome() == protocol.Denied {
-		return protocol.New(protocol.CodeServiceUnavailable, "", "", "an answer that contradicts itself")
+		return "", contradiction()
 	}
-	e := protocol.New(r.Code, plain(r.Field), plain(r.Requirement), detail)
+	e = protocol.New(r.Code, plain(r.Field), plain(r.Requirement), detail)
 	for _, c := range r.Checks {
 		if c.Code != "" && !c.Code.Known() {
 			continue
@@ -86,7 +124,7 @@ func Decode(status int, data []byte, detail string) error {
 			Requirement: plain(c.Requirement), Name: plain(c.Name), Outcome: c.Outcome, Code: c.Code, Field: plain(c.Field),
 		})
 	}
-	return e
+	return r.Payment, e
 }
 
 // plain returns s if it looks like a name of ours, else nothing.

@@ -33,6 +33,30 @@ func TestEveryCodeSurvives(t *testing.T) {
 	}
 }
 
+// TestStoredRefusals: the request id goes there and back exactly for the stored
+// answer to a payment, and only who asked about that payment believes it.
+func TestStoredRefusals(t *testing.T) {
+	reason := protocol.New(protocol.CodeMandateRevoked, "iac", "PSD-PAY-DEL-05", "")
+	rec := httptest.NewRecorder()
+	problem.Write(rec, &payment.Refusal{RequestID: "r-1", Reason: reason}, 1)
+	body := rec.Body.Bytes()
+	var refusal *payment.Refusal
+	if err := problem.DecodePayment(rec.Code, body, "refused", "r-1"); !errors.As(err, &refusal) || refusal.RequestID != "r-1" || refusal.Reason.Code != reason.Code {
+		t.Fatalf("PSD-PAY-A402-23: %v from %s", err, body)
+	}
+	if err := problem.DecodePayment(rec.Code, body, "refused", "r-2"); errors.As(err, &refusal) || !errors.Is(err, protocol.ErrUndetermined) {
+		t.Fatalf("the answer to another payment: %v", err)
+	}
+	for _, err := range []error{problem.DecodePayment(rec.Code, body, "refused", ""), problem.Decode(rec.Code, body, "refused")} {
+		if errors.As(err, &refusal) || protocol.CodeOf(err) != reason.Code {
+			t.Fatalf("who asks about no payment: %v", err)
+		}
+	}
+	if plain := string(problem.Encode(reason)); strings.Contains(plain, "payment_request_id") || !strings.Contains(plain, reason.Code.Text()) {
+		t.Fatalf("a refusal that is not stored: %s", plain)
+	}
+}
+
 func TestForeignErrorsAreNotRepeated(t *testing.T) {
 	if out := string(problem.Encode(errors.New("password=hunter2"))); strings.Contains(out, "hunter2") || !strings.Contains(out, "service_unavailable") {
 		t.Fatal(out)
@@ -43,7 +67,14 @@ func FuzzDecode(f *testing.F) {
 	f.Add(403, []byte(`{"error":{"code":"total_limit_exceeded","field":"max_total_amount","outcome":"denied","checks":[{"requirement":"PSD-PAY-DEL-06","name":"total","outcome":"denied","code":"total_limit_exceeded"}]}}`))
 	f.Add(503, []byte(`{"error":{"code":"total_limit_exceeded"}}`))
 	f.Add(400, []byte(`{"error":{"code":"malformed","field":"<script>","detail":"secret"}}`))
+	f.Add(403, []byte(`{"error":{"code":"mandate_revoked","payment_request_id":"r-1"}}`))
+	f.Add(503, []byte(`{"error":{"code":"status_unavailable","payment_request_id":"r-1"}}`))
 	f.Fuzz(func(t *testing.T, status int, data []byte) {
+		var refusal *payment.Refusal
+		if err := problem.DecodePayment(status, data, "refused", "r-1"); errors.As(err, &refusal) &&
+			(refusal.RequestID != "r-1" || refusal.Reason.Code.Outcome() != protocol.Denied || status >= 500) {
+			t.Fatalf("not a refusal: %v", err)
+		}
 		err := problem.Decode(status, data, "refused")
 		var e *protocol.Error
 		if !errors.As(err, &e) || !e.Code.Known() {

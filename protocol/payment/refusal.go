@@ -1,0 +1,45 @@
+package payment
+
+import "github.com/actprotocol/act-go/protocol"
+
+// A Refusal is the answer to a payment request that is not a [Result]: the
+// provider has refused the request, has stored that, and will give the same
+// answer to every later transmission of it (SPEC.md 6.1). Whoever gets it
+// knows that nothing was paid and that nothing will be. Every other error only
+// says what became of one message.
+//
+// It is an error, and errors.As finds the [protocol.Error] in it.
+type Refusal struct {
+	RequestID string          // of the payment request
+	Reason    *protocol.Error // denied, never undetermined
+}
+
+// Error is the text of the reason.
+func (r *Refusal) Error() string { return r.Reason.Error() }
+
+// Unwrap returns the reason.
+func (r *Refusal) Unwrap() error { return r.Reason }
+
+// Final reports whether a provider that refuses an authentic payment request
+// with this code stores the refusal as the answer to its request id (SPEC.md
+// 6.1): those about the mandate's state and mode, the order, the boundaries,
+// the payment token and the balance. The others say that something could not be
+// believed, or that one transmission came too late; whether the same content is
+// believed may change, with a key that is published for example.
+//
+// Two codes are not judged by their name alone, because only what a provider's
+// ledger finds is stored of them: request_conflict for a mandate that was
+// pinned with another payload, and principal_mismatch of the payment token.
+// Final is false for both.
+func Final(code protocol.Code) bool {
+	switch code {
+	case protocol.CodeMandateNotYetValid, protocol.CodeMandateExpired, protocol.CodeMandateRevoked, protocol.CodeMandateSuspended,
+		protocol.CodeModeMismatch, protocol.CodeOrderMismatch, protocol.CodeOrderExpired, protocol.CodeOrderPaid,
+		protocol.CodeCurrencyMismatch, protocol.CodeSingleLimitExceeded, protocol.CodeBelowMinimum,
+		protocol.CodeTotalLimitExceeded, protocol.CodeMethodNotAllowed, protocol.CodeMerchantNotAllowed,
+		protocol.CodeCategoryNotAllowed, protocol.CodeDeliveryNotMet,
+		protocol.CodeInstrumentInvalid, protocol.CodeInstrumentMismatch, protocol.CodeBalanceInsufficient:
+		return true
+	}
+	return false
+}
