@@ -79,6 +79,23 @@ func TestMandateHostile(t *testing.T) {
 	})
 }
 
+// A short window in a month is a long life: nobody could revoke the mandate
+// until then.
+func TestShortWindowIssuedEarly(t *testing.T) {
+	w := newWorld(t, keys.EdDSA)
+	a := authorization()
+	a.ValidityEnd = epoch.Add(15 * time.Minute)
+	c := w.claims(a)
+	c.IssuedAt, c.Status = epoch.Add(-time.Second), nil
+	_, err := delegation.Issue(w.signers[bankDID+"#issue"], c)
+	wantCode(t, err, protocol.CodeStatusUnavailable)
+	c.IssuedAt = epoch
+	payload := decoded(t, strings.Split(string(w.issue(c)), ".")[1])
+	early := replaceOnce(t, payload, `"iat":1772359200`, `"iat":1772359199`)
+	_, err = w.v.Mandate(context.Background(), w.token(w.signers[bankDID+"#issue"], w.header(bankDID+"#issue"), early), expectation)
+	wantCode(t, err, protocol.CodeStatusUnavailable)
+}
+
 // Headers that name their own key, or a kind or algorithm that is none of ours.
 func TestMandateHeaderHostile(t *testing.T) {
 	header := func(text string) func(w *world) []byte {

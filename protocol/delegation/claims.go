@@ -23,7 +23,7 @@ type Claims struct {
 	NotBefore       time.Time        // nbf, equal to validity_start_time
 	Expires         time.Time        // exp, equal to validity_end_time
 	Holder          keys.PublicKey   // cnf.jwk, the key that signs the agent's payment requests
-	Status          *StatusReference // absent only when the window is at most 15 minutes
+	Status          *StatusReference // absent only when exp is at most 15 minutes after iat and nbf
 	ControlProofRef string           // vc.control_proof_ref, optional (ADD-IAC-ISS-13)
 	Authorization   *Authorization   // vc.credentialSubject
 	Unknown         []string         // paths of claims and members that were read and not understood
@@ -61,7 +61,9 @@ type StatusReference struct {
 	URI   string // an absolute https URI without user and fragment
 }
 
-// maxUnlisted is how long a mandate without a status reference may live.
+// maxUnlisted is how long a mandate without a status reference may live. Its
+// life begins when it is issued: one for a window to come could not be revoked
+// until then.
 const maxUnlisted = 15 * time.Minute
 
 // check applies the rules of SPEC.md 4.2, in the codes' order of precedence.
@@ -105,7 +107,11 @@ func (c Claims) check() error {
 // listed reports whether the state of the mandate can be learned, or need not.
 // It is undetermined otherwise, so every other rule is asked first.
 func (c Claims) listed() error {
-	if c.Status == nil && c.Expires.Sub(c.NotBefore) > maxUnlisted {
+	born := c.NotBefore
+	if c.IssuedAt.Before(born) {
+		born = c.IssuedAt
+	}
+	if c.Status == nil && c.Expires.Sub(born) > maxUnlisted {
 		return protocol.New(protocol.CodeStatusUnavailable, "status", "ADD-IAC-LCM-10", "needed by a mandate of more than 15 minutes")
 	}
 	return nil
