@@ -115,7 +115,7 @@ func (r *Resolver) Key(ctx context.Context, keyID string, purpose keys.Purpose, 
 }
 
 // Document returns the document of an identifier, from the cache when it is
-// young enough.
+// young enough. It is the cached one itself and must not be changed.
 func (r *Resolver) Document(ctx context.Context, did identity.DID) (*identity.Document, error) {
 	if did.Method() == "key" {
 		return identity.ResolveKeyDID(did)
