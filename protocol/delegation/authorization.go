@@ -35,6 +35,11 @@ type Authorization struct {
 	// unknown are the members that were read and not understood. As long as
 	// there are any, every decision is undetermined.
 	unknown []string
+
+	// withheld are the constraints that a mandate with selective disclosure
+	// names and does not show, partial the allow-lists that may have more
+	// entries than it shows. They never widen authority: see judge.
+	withheld, partial constraintSet
 }
 
 // An Option selects what NewAuthorization leaves out by itself.
@@ -137,9 +142,9 @@ func DecodeAuthorization(data []byte) (a *Authorization, unknown []string, err e
 // Unknown returns the paths of the members that were not understood.
 func (a *Authorization) Unknown() []string { return cloneSlice(a.unknown) }
 
-// Mode returns the delegation mode, SPECIFIED when absent.
+// Mode returns the delegation mode, SPECIFIED when absent and "" when withheld.
 func (a *Authorization) Mode() Mode {
-	if a.DelegationMode == "" {
+	if a.DelegationMode == "" && !a.withheld.has(delegationMode) {
 		return Specified
 	}
 	return a.DelegationMode
@@ -155,7 +160,7 @@ func (a *Authorization) Validate() error {
 	switch {
 	case a.DelegationID == "":
 		return missing("delegation_id", "ADD-IAC-ISS-04")
-	case a.DelegatorIdentity == "":
+	case a.DelegatorIdentity == "" && !a.withheld.has(delegator):
 		return missing("delegator_identity", "ADD-IAC-ISS-04")
 	case a.AgentID == "":
 		return missing("agent_id", "ADD-IAC-ISS-04")
@@ -163,7 +168,7 @@ func (a *Authorization) Validate() error {
 		return missing("validity_start_time", "ADD-IAC-ISS-04")
 	case a.ValidityEnd.IsZero():
 		return missing("validity_end_time", "ADD-IAC-ISS-04")
-	case a.MaxTotalAmount == "":
+	case a.MaxTotalAmount == "" && !a.withheld.has(maxTotalAmount):
 		return missing("max_total_amount", "ADD-IAC-ISS-04")
 	case a.IntentID == "" && a.ConversationHistory == nil:
 		return missing("intent_id", "ADD-IAC-ISS-06")
@@ -181,8 +186,10 @@ func (a *Authorization) Validate() error {
 			return protocol.In(err, "conversation_history")
 		}
 	}
-	if _, err := identity.ParseDID(a.DelegatorIdentity); err != nil {
-		return inMember(err, "delegator_identity")
+	if a.DelegatorIdentity != "" {
+		if _, err := identity.ParseDID(a.DelegatorIdentity); err != nil {
+			return inMember(err, "delegator_identity")
+		}
 	}
 	if a.SourceISRDigest != "" {
 		if _, err := canon.ParseDigest(string(a.SourceISRDigest)); err != nil {
@@ -222,7 +229,8 @@ func (a *Authorization) issuable() error {
 }
 
 // Encode returns the canonical form (ADD-IAC-ISS-08). An authorization that was
-// read with unknown members is refused, since they would be lost.
+// read with unknown members is refused, since they would be lost, and so is one
+// of which something was withheld.
 func (a *Authorization) Encode() ([]byte, error) {
 	if err := a.Validate(); err != nil {
 		return nil, err
@@ -230,10 +238,18 @@ func (a *Authorization) Encode() ([]byte, error) {
 	if len(a.unknown) > 0 {
 		return nil, protocol.New(protocol.CodeConstraintUnknown, "", "ADD-IAC-ISS-07", "")
 	}
+	if err := a.whole(); err != nil {
+		return nil, err
+	}
 	c := *a
-	c.ValidityStart, c.ValidityEnd = c.ValidityStart.UTC(), c.ValidityEnd.UTC()
-	c.UserConfirmationTimestamp = c.UserConfirmationTimestamp.UTC()
+	c.utc()
 	return encode(&c)
+}
+
+// utc puts the times into the zone in which they are written.
+func (a *Authorization) utc() {
+	a.ValidityStart, a.ValidityEnd = a.ValidityStart.UTC(), a.ValidityEnd.UTC()
+	a.UserConfirmationTimestamp = a.UserConfirmationTimestamp.UTC()
 }
 
 // Clone returns a deep copy.

@@ -12,9 +12,11 @@ import (
 // They are immutable and may be used by several goroutines. The zero value
 // allows nothing.
 type Bounds struct {
+	made       bool // by Authorization.Bounds
 	start, end time.Time
-	mode       Mode
-	total      money.Amount
+	mode       Mode // "" when withheld
+	currency   money.Currency
+	total      money.Amount // not Valid when withheld
 	single     money.Amount // not Valid when absent
 	minimum    money.Amount // not Valid when absent
 	methods    []string
@@ -23,6 +25,9 @@ type Bounds struct {
 	delivery   string    // the requirement as written
 	deliverBy  time.Time // zero when the requirement is not a time
 	unknown    bool
+
+	withheld constraintSet // named and not shown
+	partial  constraintSet // allow-lists that may have more entries than were shown
 }
 
 // Bounds validates the authorization and returns its boundaries.
@@ -36,14 +41,17 @@ func (a *Authorization) Bounds() (Bounds, error) {
 	}
 	e := a.Clone().Ext // the caller may change its copy
 	b := Bounds{
+		made: true, currency: currency, withheld: a.withheld, partial: a.partial,
 		start: a.ValidityStart, end: a.ValidityEnd, mode: a.Mode(),
 		methods:  cloneSlice(a.AllowedPaymentMethods),
 		commerce: e.commerce(), behavior: e.behavior(),
 		delivery: e.fulfillment().DeliveryTimeRequirement,
 		unknown:  len(a.unknown) > 0,
 	}
-	if b.total, err = a.MaxTotalAmount.Amount(currency); err != nil {
-		return Bounds{}, inMember(err, "max_total_amount")
+	if n := a.MaxTotalAmount; n != "" { // required, but it may have been withheld
+		if b.total, err = n.Amount(currency); err != nil {
+			return Bounds{}, inMember(err, "max_total_amount")
+		}
 	}
 	if n := b.commerce.MaxSingleAmount; n != "" {
 		if b.single, err = n.Amount(currency); err != nil {
@@ -68,13 +76,25 @@ func (b Bounds) Understood() bool { return !b.unknown }
 // Window returns the window [start, end).
 func (b Bounds) Window() (start, end time.Time) { return b.start, b.end }
 
-// Mode returns the delegation mode.
+// Withheld returns the paths of the constraints that were not shown, wholly or
+// in part. For what was withheld the other methods return what they return for
+// a constraint that is absent; only Decide tells the two apart.
+func (b Bounds) Withheld() []string { return (b.withheld | b.partial).paths() }
+
+// Mode returns the delegation mode, "" when it was withheld.
 func (b Bounds) Mode() Mode { return b.mode }
 
-// Currency returns the one currency of all amounts.
-func (b Bounds) Currency() money.Currency { return b.total.Currency() }
+// Currency returns the one currency of all amounts, the zero value when it was
+// withheld.
+func (b Bounds) Currency() money.Currency {
+	if b.withheld.has(currencyCode) {
+		return money.Currency{}
+	}
+	return b.currency
+}
 
-// Total returns the most that may be spent in all.
+// Total returns the most that may be spent in all; it is not Valid when it was
+// withheld.
 func (b Bounds) Total() money.Amount { return b.total }
 
 // Single returns the most for one payment, if there is such a limit.
@@ -120,11 +140,13 @@ func (b Bounds) DeviationAction() DeviationAction { return b.behavior.PriceDevia
 // A Role is whose decision it is.
 type Role int
 
-// The roles of SPEC.md 4.4. The zero value is none of them and is refused.
+// The roles of SPEC.md 4.4 and 8.2. The zero value is none of them and is
+// refused.
 const (
 	RoleAgent Role = iota + 1
 	RoleMerchant
 	RolePSP
+	RoleTrustService // sees evidence and judges no purchase: Decide refuses it
 )
 
 // A Purchase is what the judging role knows about a purchase. A zero field is a
@@ -149,11 +171,16 @@ type Purchase struct {
 // debit, passes nil, and then no check of the total is made; an agent must
 // know it. A merchant judges the window only.
 //
+// A constraint that the mandate names, that is this role's to judge and that
+// was withheld is constraint_withheld, which is undetermined; so is what is not
+// among the shown entries of an allow-list that may have more. For the agent,
+// who holds the whole mandate, what it was not shown is not allowed.
+//
 // Decide does not know the state of the mandate, who presents it, nor what the
 // mode is needed for.
 func (b Bounds) Decide(role Role, p Purchase, spent *money.Amount) protocol.Decision {
 	j := judge{b: &b, p: &p, role: role}
-	if role < RoleAgent || role > RolePSP || !b.total.Valid() {
+	if role < RoleAgent || role > RolePSP || !b.made {
 		j.fail(protocol.CodeFactMissing, "ADD-IAC-ISS-04", "boundaries", "", "no boundaries or no role to judge for")
 		return j.d
 	}
@@ -166,6 +193,7 @@ func (b Bounds) Decide(role Role, p Purchase, spent *money.Amount) protocol.Deci
 	if role == RoleMerchant {
 		return j.d
 	}
+	j.shown()
 	j.amount(spent)
 	j.method()
 	j.merchant()

@@ -67,7 +67,8 @@ type StatusReference struct {
 const maxUnlisted = 15 * time.Minute
 
 // check applies the rules of SPEC.md 4.2, in the codes' order of precedence.
-func (c Claims) check() error {
+// payload is the path of the authorization.
+func (c Claims) check(payload string) error {
 	if err := c.present(); err != nil {
 		return err
 	}
@@ -96,7 +97,7 @@ func (c Claims) check() error {
 		return invalid("vc.control_proof_ref", "ADD-IAC-ISS-13", "at most 1024 bytes of plain text")
 	}
 	if err := c.Authorization.Validate(); err != nil {
-		return protocol.In(err, "vc.credentialSubject")
+		return protocol.In(err, payload)
 	}
 	if did, _ := identity.ParseDID(c.Issuer); did.Method() == identity.MethodKey {
 		return protocol.New(protocol.CodeKeyPurpose, "iss", "ADD-IAC-ISS-12", "did:key never issues authorizations")
@@ -169,6 +170,9 @@ func (s *StatusReference) check() error {
 	return nil
 }
 
+// vcSubject is the path of the authorization in a VC-JWT.
+const vcSubject = "vc.credentialSubject"
+
 // credentialTypes is the one accepted value of vc.type.
 var credentialTypes = [...]string{"VerifiableCredential", "ACTIntentAuthorization"}
 
@@ -224,31 +228,48 @@ func (c Claims) encode() ([]byte, error) {
 // read reads the claims. Unknown ones are collected.
 func (c *Claims) read(r *reader) error {
 	return r.object(func(name []byte) error {
-		switch string(name) {
-		case "iss":
-			return r.text(&c.Issuer)
-		case "sub":
-			return r.text(&c.Subject)
-		case "aud":
-			return r.text(&c.Audience)
-		case "jti":
-			return r.text(&c.ID)
-		case "iat":
-			return r.numericDate(&c.IssuedAt)
-		case "nbf":
-			return r.numericDate(&c.NotBefore)
-		case "exp":
-			return r.numericDate(&c.Expires)
-		case "cnf":
-			return r.closed(c.readHolder)
-		case "status":
-			return c.readStatus(r)
-		case "vc":
+		if string(name) == "vc" {
 			return c.readVC(r)
-		default:
-			return r.other("", name)
 		}
+		return c.readCommon(r, name)
 	})
+}
+
+// readCommon reads the claims that both forms of a mandate have.
+func (c *Claims) readCommon(r *reader, name []byte) error {
+	switch string(name) {
+	case "iss":
+		return r.text(&c.Issuer)
+	case "sub":
+		return r.text(&c.Subject)
+	case "aud":
+		return r.text(&c.Audience)
+	case "jti":
+		return r.text(&c.ID)
+	case "iat":
+		return r.numericDate(&c.IssuedAt)
+	case "nbf":
+		return r.numericDate(&c.NotBefore)
+	case "exp":
+		return r.numericDate(&c.Expires)
+	case "cnf":
+		return r.closed(c.readHolder)
+	case "status":
+		return c.readStatus(r)
+	default:
+		return r.other("", name)
+	}
+}
+
+// readAuthorization reads the payload, which stands under path.
+func (c *Claims) readAuthorization(r *reader, path string) error {
+	c.Authorization = new(Authorization)
+	before := len(r.unknown)
+	err := c.Authorization.read(r)
+	for i, unknown := range r.unknown[before:] {
+		r.unknown[before+i] = path + unknown
+	}
+	return err
 }
 
 // numericDate reads whole seconds since 1970, written as digits only.
@@ -314,13 +335,7 @@ func (c *Claims) readVC(r *reader) error {
 		case "control_proof_ref":
 			return withRequirement(r.filled(&c.ControlProofRef), "ADD-IAC-ISS-13")
 		case "credentialSubject":
-			c.Authorization = new(Authorization)
-			before := len(r.unknown)
-			err := c.Authorization.read(r)
-			for i, path := range r.unknown[before:] {
-				r.unknown[before+i] = "vc.credentialSubject." + path
-			}
-			return err
+			return c.readAuthorization(r, "vc.credentialSubject.")
 		default:
 			return r.other("vc.", name)
 		}

@@ -7,6 +7,7 @@ import (
 	"github.com/actprotocol/act-go/protocol"
 	"github.com/actprotocol/act-go/protocol/canon"
 	"github.com/actprotocol/act-go/protocol/keys"
+	"github.com/actprotocol/act-go/protocol/privacy/sdjwt"
 )
 
 // Issue signs claims as a mandate: a VC-JWT whose payload is in RFC 8785 form,
@@ -19,25 +20,8 @@ import (
 // this version does not know. It does not know whether the agent and the PSP
 // exist, nor whether issuer may act for the delegator.
 func Issue(s *keys.Signer, c Claims) ([]byte, error) {
-	if s == nil {
-		return nil, missing("signer", "ADD-IAC-ISS-11")
-	}
-	if err := c.check(); err != nil {
+	if err := c.issuable(s, vcSubject); err != nil {
 		return nil, err
-	}
-	if err := c.Authorization.issuable(); err != nil {
-		return nil, protocol.In(err, "vc.credentialSubject")
-	}
-	if err := c.listed(); err != nil {
-		return nil, err
-	}
-	switch {
-	case len(c.Unknown) > 0:
-		return nil, protocol.New(protocol.CodeConstraintUnknown, "", "ADD-IAC-ISS-07", "")
-	case s.DID() != c.Issuer:
-		return nil, protocol.New(protocol.CodeClaimsConflict, "iss", "ADD-IAC-ISS-10", "the signer is not the issuer")
-	case s.Public().Equal(c.Holder):
-		return nil, protocol.New(protocol.CodeKeyPurpose, "cnf.jwk", "ADD-IAC-ISS-12", "the issuing key cannot be the agent's")
 	}
 	payload, err := c.encode()
 	if err != nil {
@@ -46,21 +30,56 @@ func Issue(s *keys.Signer, c Claims) ([]byte, error) {
 	return keys.SignCompact(s, keys.IssueAuthorization, keys.TypeMandate, payload)
 }
 
+// issuable reports whether the claims may be signed by s. path is that of the
+// authorization.
+func (c Claims) issuable(s *keys.Signer, path string) error {
+	if s == nil {
+		return missing("signer", "ADD-IAC-ISS-11")
+	}
+	if err := c.check(path); err != nil {
+		return err
+	}
+	if err := c.Authorization.issuable(); err != nil {
+		return protocol.In(err, path)
+	}
+	if err := c.listed(); err != nil {
+		return err
+	}
+	switch {
+	case len(c.Unknown) > 0:
+		return protocol.New(protocol.CodeConstraintUnknown, "", "ADD-IAC-ISS-07", "")
+	case s.DID() != c.Issuer:
+		return protocol.New(protocol.CodeClaimsConflict, "iss", "ADD-IAC-ISS-10", "the signer is not the issuer")
+	case s.Public().Equal(c.Holder):
+		return protocol.New(protocol.CodeKeyPurpose, "cnf.jwk", "ADD-IAC-ISS-12", "the issuing key cannot be the agent's")
+	}
+	return nil
+}
+
 // An UnverifiedMandate is a mandate of the right form. Its claims may come from
 // anybody until its signature has been verified with a key that the issuer has
 // for this purpose, and until the issuer has been found to be one to believe.
 type UnverifiedMandate struct {
 	token  *keys.UnverifiedToken
 	claims Claims
+	shown  *sdjwt.Processed // of the form with selective disclosure
 }
 
-// ParseMandate reads a mandate: the strict token form, the closed set of
-// claims, the rules of the payload, and that twins are equal (SPEC.md 4.2).
-// Claims and members that are not known are collected; see [Claims].
+// ParseMandate reads a mandate in one of its two forms, the VC-JWT of [Issue]
+// (SPEC.md 4.2) and the SD-JWT VC of [IssueSelective] (SPEC.md 8.1), which has a
+// tilde: the strict token form, the closed set of claims, the rules of the
+// payload, and that twins are equal. Claims and members that are not known are
+// collected; see [Claims]. What was withheld is noted; see
+// [Authorization.Withheld].
+//
+// An SD-JWT is read without its key binding JWT: see [sdjwt.Cut].
 //
 // It checks no signature, no clock, no status, not who the issuer is, and not
 // who the mandate is for.
 func ParseMandate(raw []byte) (*UnverifiedMandate, error) {
+	if sdjwt.IsPresentation(raw) {
+		return parseSelective(raw)
+	}
 	token, err := keys.ParseCompact(raw, keys.TypeMandate)
 	if err != nil {
 		return nil, err
@@ -70,17 +89,22 @@ func ParseMandate(raw []byte) (*UnverifiedMandate, error) {
 	if err := m.claims.read(r); err != nil {
 		return nil, withRequirement(err, "ADD-IAC-ISS-14")
 	}
-	if err := m.claims.check(); err != nil {
+	return m.finish(r.unknown, vcSubject)
+}
+
+// finish applies the rules that both forms have to claims that were read.
+func (m *UnverifiedMandate) finish(unknown []string, path string) (*UnverifiedMandate, error) {
+	if err := m.claims.check(path); err != nil {
 		return nil, err
 	}
-	if did, _, _ := strings.Cut(token.Header.KeyID, "#"); did != m.claims.Issuer {
+	if did, _, _ := strings.Cut(m.token.Header.KeyID, "#"); did != m.claims.Issuer {
 		return nil, protocol.New(protocol.CodeClaimsConflict, "iss", "ADD-IAC-ISS-10", "the signing key is not the issuer's")
 	}
 	if err := m.claims.listed(); err != nil {
 		return nil, err
 	}
-	m.claims.Unknown = r.unknown
-	m.claims.Authorization.unknown = r.unknown
+	m.claims.Unknown = unknown
+	m.claims.Authorization.unknown = unknown
 	return m, nil
 }
 
@@ -112,10 +136,21 @@ func (m *UnverifiedMandate) VerifySignature(key keys.PublicKey) error {
 }
 
 // Payload returns a copy of the signed payload, byte by byte: every member,
-// vendor_private and unknown ones included.
+// vendor_private and unknown ones included. With selective disclosure it has
+// digests; [UnverifiedMandate.Shown] has what they are of.
 func (m *UnverifiedMandate) Payload() []byte { return bytes.Clone(m.token.Payload) }
+
+// Shown returns the payload with what was disclosed in its place, nil for a
+// mandate without selective disclosure.
+func (m *UnverifiedMandate) Shown() []byte {
+	if m.shown == nil {
+		return nil
+	}
+	return bytes.Clone(m.shown.Payload)
+}
 
 // PayloadDigest returns the digest of the signed payload, byte by byte. A PSP
 // pins it for (iss, delegation_id): the same pair with another payload is a
-// request_conflict.
+// request_conflict. With selective disclosure it is that of the issuer-signed
+// JWT, so that another selection of disclosures is the same mandate.
 func (m *UnverifiedMandate) PayloadDigest() canon.Digest { return canon.Sum(m.token.Payload) }
