@@ -236,6 +236,12 @@ func TestKill(t *testing.T) {
 	if got := p.admin("GET", "/admin/accounts", ""); !bytes.Contains(got, []byte(want)) {
 		t.Errorf("%d payments, and the accounts are %s", len(begun), got)
 	}
+	// PSD-PAY-A402-24: the audit finds exactly one event a trade, and nobody has
+	// asked for them yet.
+	events := fmt.Sprintf(`"trades":%d,"transfers":%d,"unreported_events":%d}`, len(begun), len(begun)+1, len(begun))
+	if report := p.admin("GET", "/admin/audit", ""); !bytes.Contains(report, []byte(events)) {
+		t.Errorf("%d payments, and the audit says %s", len(begun), report)
+	}
 	t.Logf("%d kills, %d payments begun, %d answered before a kill", *kills, len(begun), len(answers))
 }
 
@@ -332,7 +338,7 @@ func TestProgram(t *testing.T) {
 	}
 	out.Reset()
 	p.must(run(context.Background(), []string{"-audit", "-data", p.data}, &out, io.Discard))
-	if !strings.Contains(out.String(), "1 trades") || !strings.Contains(out.String(), "the ledger is sound") {
+	if !strings.Contains(out.String(), "1 trades") || !strings.Contains(out.String(), "1 events not reported") || !strings.Contains(out.String(), "the ledger is sound") {
 		t.Errorf("audit: %s", out.String())
 	}
 }

@@ -54,6 +54,7 @@ func serveBook(ctx context.Context, o options, f folder, book *ledger.Ledger, lo
 	if err != nil {
 		return err
 	}
+	defer processor.Close()
 	web := &http.Server{
 		Handler:           processor,
 		TLSConfig:         config,

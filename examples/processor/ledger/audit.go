@@ -15,6 +15,7 @@ type Report struct {
 	Entries    int64
 	Trades     int64
 	Mandates   int64
+	Unreported int64    // events that were not acknowledged
 	Problems   []string // empty when the book is sound; names rows by number, no person
 }
 
@@ -68,6 +69,9 @@ var rules = []rule{
 	{"a trade is not the answer to exactly its own request", `
 		SELECT t.id FROM trades t LEFT JOIN requests r ON r.agent = t.agent AND r.request_id = t.request_id
 		WHERE r.trade IS NULL OR r.trade <> t.id`},
+	{"a trade has not exactly one event", `
+		SELECT t.id FROM trades t WHERE (SELECT count(*) FROM events e WHERE e.trade = t.id AND e.type = '` + TransactionCompleted + `' AND e.at = t.paid_at) <> 1
+		OR (SELECT count(*) FROM events e WHERE e.trade = t.id) <> 1`},
 	{"a trade was fulfilled and not consumed", `
 		SELECT m.trade FROM trade_moves m WHERE NOT EXISTS (SELECT 1 FROM consumptions c WHERE c.trade = m.trade)`},
 }
@@ -84,7 +88,8 @@ func (l *Ledger) Audit(ctx context.Context) (*Report, error) {
 		for _, n := range []struct {
 			into  *int64
 			table string
-		}{{&r.Accounts, "accounts"}, {&r.Transfers, "transfers"}, {&r.Entries, "entries"}, {&r.Trades, "trades"}, {&r.Mandates, "mandates"}} {
+		}{{&r.Accounts, "accounts"}, {&r.Transfers, "transfers"}, {&r.Entries, "entries"}, {&r.Trades, "trades"}, {&r.Mandates, "mandates"},
+			{&r.Unreported, "events WHERE id > " + reportedUpTo}} {
 			if _, err := queryRow(conn, "SELECT count(*) FROM "+n.table, nil, func(s *sqlite.Stmt) { *n.into = s.ColumnInt64(0) }); err != nil {
 				return err
 			}

@@ -31,8 +31,8 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// child pays with all its might and prints each trade once it is answered. It
-// ends only by being killed.
+// child pays with all its might and prints each trade once it is answered, and
+// each event before it acknowledges it. It ends only by being killed.
 func child(path string) {
 	l, err := Open(Config{Path: path})
 	if err != nil {
@@ -53,7 +53,24 @@ func child(path string) {
 			}
 		}()
 	}
-	select {}
+	report(l)
+}
+
+// report tells of events, by printing them, for ever.
+func report(l *Ledger) {
+	for ctx := context.Background(); ; {
+		events, err := l.Unreported(ctx, 10)
+		for _, e := range events {
+			fmt.Println("reported", e.TradeNo, e.ID)
+		}
+		if err == nil && len(events) > 0 {
+			err = l.Acknowledge(ctx, events[len(events)-1].ID)
+		}
+		if err != nil {
+			fmt.Println("failed", err)
+			os.Exit(1)
+		}
+	}
 }
 
 // killPayment is a payment of one fen that follows from its id, so that the
@@ -70,7 +87,8 @@ func killPayment(id string) Payment {
 
 // TestKill kills a process that pays, again and again at random moments, and
 // looks at what it left: everything that was answered is there exactly once,
-// nothing is half there, and asking again gets the first answer. A kill shows
+// nothing is half there, asking again gets the first answer, and every trade
+// has one event, which was told or still waits (PSD-PAY-A402-24). A kill shows
 // that commits are whole; that they reached the disk before the answer is left
 // to synchronous=FULL, since no test here cuts the power.
 func TestKill(t *testing.T) {
@@ -87,24 +105,25 @@ func TestKill(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	answered := map[string]string{}
+	answered, reported := map[string]string{}, map[string]int{}
 	for range *kills {
-		runAndKill(t, path, answered)
+		runAndKill(t, path, answered, reported)
 		l := openAt(t, path, nil)
 		report := sound(t, l)
 		if report.Trades < int64(len(answered)) || balance(t, l, shop) != report.Trades {
 			t.Fatalf("%d trades were answered, the book has %d, the shop has %d", len(answered), report.Trades, balance(t, l, shop))
 		}
 		checkAnswered(t, l, answered)
+		checkReported(t, l, report, reported)
 		if err := l.Close(); err != nil {
 			t.Fatal(err)
 		}
 	}
-	t.Logf("%d kills, %d answered payments", *kills, len(answered))
+	t.Logf("%d kills, %d answered payments, %d reported", *kills, len(answered), len(reported))
 }
 
 // runAndKill lets a child pay for a random time and collects what it answered.
-func runAndKill(t *testing.T, path string, answered map[string]string) {
+func runAndKill(t *testing.T, path string, answered map[string]string, reported map[string]int) {
 	t.Helper()
 	cmd := exec.Command(os.Args[0])
 	cmd.Env = append(os.Environ(), childFile+"="+path)
@@ -126,6 +145,8 @@ func runAndKill(t *testing.T, path string, answered map[string]string) {
 		// The last line may be cut short by the kill.
 		if f := strings.Fields(lines.Text()); len(f) == 3 && f[0] == "paid" && len(f[2]) == 26 {
 			answered[f[1]] = f[2]
+		} else if len(f) == 3 && f[0] == "reported" && len(f[1]) == 26 {
+			reported[f[1]]++
 		} else if len(f) > 0 && f[0] == "failed" {
 			t.Errorf("child: %s", lines.Text())
 		}
@@ -133,6 +154,40 @@ func runAndKill(t *testing.T, path string, answered map[string]string) {
 	_ = cmd.Wait() // it was killed
 	if len(answered) == before {
 		t.Fatal("the child answered nothing")
+	}
+}
+
+// checkReported looks for the one event of every trade: it was told, or it
+// waits in the outbox. Only what was told and could not be acknowledged any more
+// is told twice.
+func checkReported(t *testing.T, l *Ledger, r *Report, reported map[string]int) {
+	t.Helper()
+	waiting, err := l.Unreported(context.Background(), 1<<30)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if int64(len(waiting)) != r.Unreported {
+		t.Fatalf("%d events wait, the audit says %d", len(waiting), r.Unreported)
+	}
+	trades := map[string]bool{}
+	for _, e := range waiting {
+		if trades[e.TradeNo] || e.Type != TransactionCompleted {
+			t.Fatalf("a second event of trade %s", e.TradeNo)
+		}
+		trades[e.TradeNo] = true
+	}
+	twice := 0
+	for no, times := range reported {
+		trades[no] = true
+		if times > 1 {
+			twice++
+		}
+	}
+	if int64(len(trades)) != r.Trades {
+		t.Fatalf("%d trades, and events of %d", r.Trades, len(trades))
+	}
+	if twice > *kills*10 {
+		t.Fatalf("%d events were told twice, at most ten a kill can be", twice)
 	}
 }
 

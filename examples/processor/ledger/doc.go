@@ -20,6 +20,9 @@
 //     half done.
 //   - First answer. A request id gets one answer for ever, success or refusal
 //     (see [Ledger.Pay]).
+//   - One event a payment. It is written with the debit and stays in an outbox
+//     until somebody acknowledges that it was reported
+//     ([Ledger.Unreported], [Ledger.Acknowledge]).
 //
 // # How it is fast
 //

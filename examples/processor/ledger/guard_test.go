@@ -40,10 +40,14 @@ func TestFactsAreAppendOnly(t *testing.T) {
 	if _, err := l.Confirm(context.Background(), shop, trade.No, "d", start); err != nil {
 		t.Fatal(err)
 	}
+	if err := l.Acknowledge(context.Background(), 1); err != nil {
+		t.Fatal(err)
+	}
 	columns := map[string]string{
 		"accounts": "owner", "transfers": "cause_id", "entries": "amount", "mandates": "total", "tokens": "ceiling",
 		"token_merchants": "merchant", "token_states": "state", "trades": "amount", "trade_moves": "state",
 		"requests": "digest", "consumptions": "consumer", "issuers": "trusted",
+		"events": "type", "event_reports": "at",
 	}
 	for _, table := range facts {
 		for _, query := range []string{"UPDATE " + table + " SET " + columns[table] + " = " + columns[table], "DELETE FROM " + table} {
@@ -98,6 +102,9 @@ func TestAuditFinds(t *testing.T) {
 		{"a trade without answer", "DROP TRIGGER requests_no_delete; DELETE FROM requests", "answer to exactly its own request"},
 		{"a trade of another amount", "DROP TRIGGER trades_no_update; UPDATE trades SET amount = amount + 1", "not one transfer of its amount"},
 		{"an overspent mandate", "DROP TRIGGER mandates_no_update; UPDATE mandates SET total = 1", "overspent"},
+		{"a trade without event", "DROP TRIGGER events_no_delete; DELETE FROM events", "not exactly one event"},
+		{"a trade with an event of another time", "DROP TRIGGER events_no_update; UPDATE events SET at = at + 1", "not exactly one event"},
+		{"an acknowledged event that is not there", "INSERT INTO event_reports VALUES (7, 0)", "refers to one that does not exist"},
 		{"a fulfilment without consumption", "INSERT INTO trade_moves VALUES (1, 0, 'FULFILLMENT_CONFIRMED', 'TRADE_FINISHED', 0)", "not consumed"},
 		{"a lost account", "DROP TRIGGER accounts_no_delete; DELETE FROM accounts WHERE kind = 'merchant'", "refers to one that does not exist"},
 	}

@@ -325,6 +325,21 @@ func TestRefusalIsTheAnswerForEver(t *testing.T) {
 	}
 	_, second := l.Pay(ctx, again(p))
 	wantCode(t, second, protocol.CodeBalanceInsufficient)
+	_, asked := l.Query(ctx, p.Request.Agent, p.Request.ID)
+	for _, err := range []error{first, second, asked} {
+		var stored *payment.Refusal
+		if !errors.As(err, &stored) || stored.RequestID != p.Request.ID {
+			t.Errorf("PSD-PAY-A402-23: %v is not the stored answer", err)
+		}
+	}
+	other := again(p)
+	other.Request.Digest = "another"
+	_, err := l.Pay(ctx, other)
+	wantCode(t, err, protocol.CodeRequestConflict)
+	var stored *payment.Refusal
+	if errors.As(err, &stored) {
+		t.Error("PSD-PAY-DEL-04: a conflict is no answer to the request")
+	}
 	if len(protocol.AsError(second).Checks) != len(protocol.AsError(first).Checks) {
 		t.Error("the checks of the first answer were lost")
 	}
@@ -351,6 +366,9 @@ func TestRefuse(t *testing.T) {
 		p := newPayment(18_00)
 		_, err := l.Refuse(ctx, p.Request, protocol.New(protocol.CodeStatusUnavailable, "iac", "ADD-IAC-LCM-08", ""))
 		wantCode(t, err, protocol.CodeStatusUnavailable)
+		if errors.As(err, new(*payment.Refusal)) {
+			t.Error("it counts as the stored answer")
+		}
 		_, err = l.Pay(ctx, p)
 		wantCode(t, err, protocol.CodeReplayed)
 		mustPay(t, l, again(p))

@@ -38,6 +38,10 @@ type Payment struct {
 	Amount   int64     // minor units, above zero
 	Currency string    // ISO 4217, also of the mandate
 	Memo     []byte    // kept with the trade and given back, never read
+
+	// Made are the checks that were made before, if any. Those of the ledger
+	// follow them in the answer, and a failed one among them refuses.
+	Made protocol.Decision
 }
 
 func (p *Payment) check() error {
@@ -70,7 +74,8 @@ func (p *Payment) check() error {
 // In one transaction, and in this order: the nonce (replayed), the earlier
 // answer (the first answer, or request_conflict), then all checks that depend
 // on the book, of which the first in the order of the codes is reported, and
-// the debit. The error is a *protocol.Error with all checks.
+// the debit with its event for the outbox. A refusal that is stored is a
+// *payment.Refusal; its reason has all checks.
 //
 // An undetermined error means that nothing is known to have happened; ask again
 // with the same request id.
@@ -143,7 +148,8 @@ func (t *tx) gather(p *Payment) (f position, err error) {
 
 // decide makes every check that depends on the book. The code of a refusal is
 // the first of the closed list that applies, whatever the order here.
-func (f *position) decide(p *Payment, now time.Time) (d protocol.Decision) {
+func (f *position) decide(p *Payment, now time.Time) protocol.Decision {
+	d := p.Made
 	d.Require(f.pinned == p.Mandate.Digest, protocol.CodeRequestConflict, "ADD-IAC-ISS-15", "mandate pinned", "iac",
 		"the delegation id was used before with another signed payload")
 	d.Require(now.Before(p.Expires), protocol.CodeOrderExpired, "PSD-PAY-DEL-05", "mandate and order open at the debit", "timestamp",
@@ -197,6 +203,9 @@ func (t *tx) settle(p *Payment, f position) (*Trade, error) {
 		return nil, err
 	}
 	trade.id = t.conn.LastInsertRowID()
+	if err := t.completed(trade.id); err != nil {
+		return nil, err
+	}
 	if err := t.exec("UPDATE mandate_spent SET amount = ? WHERE mandate = ?", trade.SpentTotal, f.mandate); err != nil {
 		return nil, err
 	}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/actprotocol/act-go/protocol"
 	"github.com/actprotocol/act-go/protocol/canon"
+	"github.com/actprotocol/act-go/protocol/payment"
 )
 
 // A Nonce is used once within its scope, which names the signer. It is kept
@@ -89,8 +90,8 @@ func ceil(at time.Time) int64 {
 
 // Lookup tells, before anything else about a request is judged, what is already
 // known of it: replayed when its nonce was used, the first answer when there is
-// one (a trade, or a refusal as the error), request_conflict when the id had
-// other content. Nil and nil mean that the request is new.
+// one (a trade, or a *payment.Refusal), request_conflict when the id had other
+// content. Nil and nil mean that the request is new.
 //
 // It only reads, and uses no nonce. It spares work and keeps the order of the
 // checks (SPEC.md 6.1); what counts is decided again by [Ledger.Pay],
@@ -114,12 +115,12 @@ func (l *Ledger) Lookup(ctx context.Context, r Request) (*Trade, error) {
 	case seen:
 		return nil, replayed()
 	}
-	return first.to(r.Digest)
+	return first.to(r.ID, r.Digest)
 }
 
 // Refuse stores a refusal as the first answer to a request and returns what the
-// answer is: the refusal, or what was answered before, or replayed, or
-// request_conflict. An undetermined refusal is returned and not stored; its
+// answer is: the refusal, now a *payment.Refusal, or what was answered before,
+// or replayed, or request_conflict. An undetermined refusal is returned and not stored; its
 // nonce is used all the same.
 //
 // Whoever calls it decides which refusals are an answer. Those that only say
@@ -151,12 +152,16 @@ func (l *Ledger) answer(ctx context.Context, r Request, decide func(*tx) (answer
 			if first, err = decide(t); err != nil {
 				return err
 			}
+			if first.refusal != nil && first.refusal.Code.Outcome() != protocol.Denied {
+				refusal = first.refusal
+				return nil
+			}
 			first.digest = r.Digest
 			if err := t.store(r, first); err != nil {
 				return err
 			}
 		}
-		trade, refusal = first.to(r.Digest)
+		trade, refusal = first.to(r.ID, r.Digest)
 		return nil
 	})
 	if err != nil {
@@ -165,7 +170,7 @@ func (l *Ledger) answer(ctx context.Context, r Request, decide func(*tx) (answer
 	return trade, refusal
 }
 
-// An answer is a trade or a refusal.
+// An answer is a trade or a denying refusal.
 type answer struct {
 	digest  string
 	trade   *Trade
@@ -174,8 +179,8 @@ type answer struct {
 
 func (a answer) known() bool { return a.trade != nil || a.refusal != nil }
 
-// to is what a request with this content gets.
-func (a answer) to(digest string) (*Trade, error) {
+// to is what a request with this id and content gets.
+func (a answer) to(id, digest string) (*Trade, error) {
 	switch {
 	case !a.known():
 		return nil, nil
@@ -184,7 +189,7 @@ func (a answer) to(digest string) (*Trade, error) {
 	case a.trade != nil:
 		return a.trade, nil
 	default:
-		return nil, a.refusal
+		return nil, &payment.Refusal{RequestID: id, Reason: a.refusal}
 	}
 }
 
@@ -211,12 +216,9 @@ func earlier(conn *sqlite.Conn, agent, id string) (a answer, err error) {
 
 func (t *tx) store(r Request, a answer) error {
 	var trade, refusal any
-	switch {
-	case a.trade != nil:
+	if a.trade != nil {
 		trade = a.trade.id
-	case a.refusal == nil || a.refusal.Code.Outcome() != protocol.Denied:
-		return nil
-	default:
+	} else {
 		text, err := encodeRefusal(a.refusal)
 		if err != nil {
 			return err

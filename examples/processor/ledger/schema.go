@@ -1,6 +1,7 @@
 package ledger
 
 import (
+	"fmt"
 	"strings"
 
 	"zombiezen.com/go/sqlite"
@@ -8,12 +9,12 @@ import (
 )
 
 // schemaVersion is kept in the file's user_version; another one is refused.
-const schemaVersion = 1
+const schemaVersion = 2
 
 // facts are the tables that are only ever appended to.
 var facts = []string{
 	"accounts", "transfers", "entries", "mandates", "tokens", "token_merchants",
-	"token_states", "trades", "trade_moves", "requests", "consumptions", "issuers",
+	"token_states", "trades", "trade_moves", "requests", "consumptions", "issuers", "events", "event_reports",
 }
 
 // tables holds the facts first and then the projections. All times are seconds
@@ -133,6 +134,19 @@ CREATE TABLE issuers (
 	PRIMARY KEY (issuer, principal, seq)
 ) STRICT, WITHOUT ROWID;
 
+CREATE TABLE events (
+	id    INTEGER PRIMARY KEY,
+	type  TEXT NOT NULL,
+	trade INTEGER NOT NULL REFERENCES trades,
+	at    INTEGER NOT NULL,
+	UNIQUE (trade, type)
+) STRICT;
+
+CREATE TABLE event_reports (
+	event INTEGER PRIMARY KEY REFERENCES events, -- this one and all before it were reported
+	at    INTEGER NOT NULL
+) STRICT;
+
 CREATE TABLE nonces (
 	scope TEXT NOT NULL,
 	nonce TEXT NOT NULL,
@@ -187,7 +201,7 @@ func prepare(conn *sqlite.Conn) (err error) {
 	case schemaVersion:
 		return nil
 	case 0:
-		return sqlitex.ExecuteScript(conn, tables+appendOnly()+"PRAGMA user_version = 1;", nil)
+		return sqlitex.ExecuteScript(conn, tables+appendOnly()+fmt.Sprintf("PRAGMA user_version = %d;", schemaVersion), nil)
 	default:
 		return errSchema
 	}

@@ -35,8 +35,9 @@ type Trade struct {
 	ConsumedAt  time.Time // zero before
 	ConfirmedAt time.Time // when the merchant confirmed the fulfilment; zero before
 
-	// Decision is what Pay decided when it made this trade. It is not part of
-	// the book: a trade that is read back has none.
+	// Decision is what Pay decided when it made this trade, Payment.Made
+	// included. It is not part of the book: a trade that is read back, or is
+	// an earlier answer, has none.
 	Decision protocol.Decision
 }
 
@@ -78,7 +79,7 @@ func unknownTrade(field string) error {
 }
 
 // Query returns the answer to an earlier request of an agent, a trade in its
-// present state or the refusal, and trade_unknown when there is none.
+// present state or a *payment.Refusal, and trade_unknown when there is none.
 func (l *Ledger) Query(ctx context.Context, agent, requestID string) (*Trade, error) {
 	var first answer
 	err := l.read(ctx, func(conn *sqlite.Conn) (err error) {
@@ -91,7 +92,7 @@ func (l *Ledger) Query(ctx context.Context, agent, requestID string) (*Trade, er
 	if !first.known() {
 		return nil, unknownTrade("payment_request_id")
 	}
-	return first.to(first.digest)
+	return first.to(requestID, first.digest)
 }
 
 // Trade returns a trade by its number, or trade_unknown.

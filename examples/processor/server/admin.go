@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/actprotocol/act-go/examples/processor/ledger"
+	"github.com/actprotocol/act-go/internal/problem"
 	"github.com/actprotocol/act-go/protocol"
 	"github.com/actprotocol/act-go/protocol/canon"
 	"github.com/actprotocol/act-go/protocol/money"
@@ -24,7 +25,7 @@ func (s *Server) operatorOnly(next http.Handler) http.Handler {
 		digest := sha256.Sum256([]byte(shown))
 		if subtle.ConstantTimeCompare(digest[:], s.operator[:]) != 1 || !ok {
 			w.Header().Set("WWW-Authenticate", "Bearer")
-			writeJSON(w, http.StatusUnauthorized, []byte(`{"error":{"code":"actor_refused","detail":"the operator's token is needed","outcome":"denied"}}`))
+			problem.WriteStatus(w, http.StatusUnauthorized, protocol.New(protocol.CodeActorRefused, "", "", "the operator's token is needed"), 0)
 			return
 		}
 		next.ServeHTTP(w, r)
@@ -35,16 +36,15 @@ func (s *Server) adminRoutes() http.Handler {
 	mux := http.NewServeMux()
 	desk := func(pattern string, serve func(*http.Request, []byte) (any, error)) {
 		mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
-			var answer any
+			var answer []byte
 			body, err := readBody(w, r)
 			if err == nil {
-				answer, err = serve(r, body)
+				var v any
+				if v, err = serve(r, body); err == nil {
+					answer, err = canon.Marshal(v)
+				}
 			}
-			if err != nil {
-				writeError(w, err)
-			} else {
-				writeValue(w, http.StatusOK, answer)
-			}
+			write(w, answer, err)
 			s.log.LogAttrs(r.Context(), slog.LevelInfo, "desk", slog.String("pattern", pattern), slog.String("code", string(protocol.CodeOf(err))))
 		})
 	}
@@ -268,6 +268,7 @@ type auditView struct {
 	Trades     int64          `json:"trades"`
 	Transfers  int64          `json:"transfers"`
 	Entries    int64          `json:"entries"`
+	Unreported int64          `json:"unreported_events"`
 	Problems   []string       `json:"problems"`
 }
 
@@ -284,7 +285,8 @@ func (s *Server) adminAudit(r *http.Request, _ []byte) (any, error) {
 	}
 	v := auditView{
 		Sound: report.Sound(), At: canon.FormatTime(s.now().Truncate(time.Second)), Currencies: []currencyView{},
-		Trades: report.Trades, Transfers: report.Transfers, Entries: report.Entries, Problems: append([]string{}, report.Problems...),
+		Trades: report.Trades, Transfers: report.Transfers, Entries: report.Entries,
+		Unreported: report.Unreported, Problems: append([]string{}, report.Problems...),
 	}
 	for _, c := range report.Currencies {
 		v.Currencies = append(v.Currencies, currencyView{c.Currency, signed(c.Sum, c.Currency), signed(c.Deposited, c.Currency)})

@@ -15,7 +15,8 @@
 //
 // What it promises: the checks of a payment run in the order of SPEC.md 6.1;
 // what could not be decided answers 503 and is never stored; an answer leaves
-// only after it is durable; a repeated request gets its first answer. Errors
+// only after it is durable; a repeated request gets its first answer; every
+// payment is reported in the end, when Config.Report is set. Errors
 // and log lines hold codes and names of the library's, never a token, a proof,
 // a mandate or another part of a message.
 //

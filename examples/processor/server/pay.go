@@ -69,7 +69,7 @@ func (s *Server) repeat(ctx context.Context, r ledger.Request, first *ledger.Tra
 // refuse answers what the verifier refused, and stores it as the first answer
 // when it is one.
 func (s *Server) refuse(ctx context.Context, r ledger.Request, refusal *protocol.Error) ([]byte, error) {
-	if !final(refusal.Code) {
+	if !payment.Final(refusal.Code) {
 		if err := s.ledger.UseNonce(ctx, r.Nonce); err != nil {
 			return nil, err
 		}
@@ -82,24 +82,6 @@ func (s *Server) refuse(ctx context.Context, r ledger.Request, refusal *protocol
 		return nil, err
 	}
 	return s.result(trade, ledger.Paid)
-}
-
-// final reports whether a refusal is the answer to its request id for ever:
-// those about the mandate, the order and the boundaries, once mandate and order
-// were found to be genuine. The others say that something could not be
-// believed, or that this one transmission came too late; whether the same
-// content is believed may change, with a key that is published for example.
-// Undetermined outcomes are never final.
-func final(code protocol.Code) bool {
-	switch code {
-	case protocol.CodeMandateNotYetValid, protocol.CodeMandateExpired, protocol.CodeMandateRevoked, protocol.CodeMandateSuspended,
-		protocol.CodeModeMismatch, protocol.CodeOrderMismatch, protocol.CodeOrderExpired,
-		protocol.CodeCurrencyMismatch, protocol.CodeSingleLimitExceeded, protocol.CodeBelowMinimum,
-		protocol.CodeTotalLimitExceeded, protocol.CodeMethodNotAllowed, protocol.CodeMerchantNotAllowed,
-		protocol.CodeCategoryNotAllowed, protocol.CodeDeliveryNotMet:
-		return true
-	}
-	return false
 }
 
 func (s *Server) settle(ctx context.Context, r ledger.Request, p *verifier.AuthorizedPayment) ([]byte, error) {
@@ -117,24 +99,16 @@ func (s *Server) settle(ctx context.Context, r ledger.Request, p *verifier.Autho
 		Scenario: string(q.Scenario), Method: q.PaymentMethod, Token: p.PaymentToken(),
 		Payee: p.Payee(), Order: p.OrderNumber(), Expires: p.Expires(),
 		Amount: p.Amount().Minor(), Currency: p.Amount().Currency().Code(), Memo: memo,
+		Made: p.Decision(),
 	})
 	if err != nil {
-		return nil, withChecks(p.Decision(), err)
+		return nil, err
 	}
-	decision := p.Decision()
-	decision.Append(trade.Decision)
-	s.paid(q, decision)
+	if trade.Decision.Allowed() { // made now, not the answer to a transmission that was faster
+		s.paid(q, trade.Decision)
+		s.reporter.wake()
+	}
 	return s.result(trade, ledger.Paid)
-}
-
-// withChecks puts the verifier's checks before those of the ledger, so that the
-// answer shows all that were made.
-func withChecks(made protocol.Decision, err error) error {
-	e := *protocol.AsError(err)
-	if len(e.Checks) > 0 {
-		e.Checks = append(made.Checks(), e.Checks...)
-	}
-	return &e
 }
 
 // query answers what became of a payment request (PSD-PAY-A402-23): its result

@@ -215,10 +215,61 @@ func TestRefusals(t *testing.T) {
 			if stored := protocol.CodeOf(err) == tc.want && trade == nil; stored != tc.final {
 				t.Errorf("stored: %v (%v)", stored, err)
 			}
-			w.wantRefusal("/payments", w.Sign(q), tc.want)
+			repeated := w.wantRefusal("/payments", w.Sign(q), tc.want)
+			if tc.final && len(repeated.Error.Checks) != len(r.Error.Checks) {
+				t.Errorf("PSD-PAY-DEL-04: %d checks at first, then %d", len(r.Error.Checks), len(repeated.Error.Checks))
+			}
+			asked := protocol.CodeTradeUnknown
+			want := ""
+			if tc.final {
+				asked, want = tc.want, q.RequestID
+			}
+			told := w.wantRefusal("/queries", w.query(q), asked)
+			for where, got := range map[string]string{"first": r.Error.Payment, "repeated": repeated.Error.Payment, "asked": told.Error.Payment} {
+				if got != want {
+					t.Errorf("PSD-PAY-A402-23: %s, the answer is to payment request %q, want %q", where, got, want)
+				}
+			}
 			w.sound()
 		})
 	}
+}
+
+// query asks what became of a payment request.
+func (w *world) query(q payment.Request) []byte {
+	w.t.Helper()
+	raw, err := payment.SignQuery(w.Agent, payment.Query{
+		RequestID: canon.UUID(), Nonce: canon.Nonce(), Timestamp: w.Now(), PSPID: w.PSP, BuyerAgentID: q.BuyerAgentID, PaymentRequestID: q.RequestID,
+	})
+	w.must(err)
+	return raw
+}
+
+// TestRefusedQuery: a question that is refused says nothing about the payment,
+// whatever became of it.
+func TestRefusedQuery(t *testing.T) {
+	w := newWorld(t)
+	paid, refused := w.latte("18.00"), w.latte("18.00")
+	w.pay(w.Sign(paid))
+	refused.PaymentToken = "pt-none"
+	w.wantRefusal("/payments", w.Sign(refused), protocol.CodeInstrumentInvalid)
+	for _, q := range []payment.Request{paid, refused} {
+		message := w.query(q)
+		if r := w.wantRefusal("/queries", bytes.Replace(message, []byte(q.RequestID), []byte(canon.UUID()), 1), protocol.CodeSignatureInvalid); r.Error.Payment != "" {
+			t.Errorf("PSD-PAY-A402-23: %+v", r)
+		}
+		w.add(6 * time.Minute)
+		if r := w.wantRefusal("/queries", message, protocol.CodeRequestExpired); r.Error.Payment != "" {
+			t.Errorf("PSD-PAY-A402-23: %+v", r)
+		}
+	}
+	// The same request id with other content is a conflict, and no answer.
+	other := refused
+	other.PaymentToken = w.token
+	if r := w.wantRefusal("/payments", w.Sign(other), protocol.CodeRequestConflict); r.Error.Payment != "" {
+		t.Errorf("PSD-PAY-DEL-04: %+v", r)
+	}
+	w.sound()
 }
 
 // listed makes the mandate one with a status reference, and sets its state.

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/actprotocol/act-go/examples/processor/ledger"
+	"github.com/actprotocol/act-go/internal/problem"
 	"github.com/actprotocol/act-go/protocol"
 	"github.com/actprotocol/act-go/protocol/canon"
 	"github.com/actprotocol/act-go/protocol/identity"
@@ -44,10 +45,19 @@ type Config struct {
 	// the answer.
 	Paid func(q payment.Request, d protocol.Decision)
 
+	// Report, when set, is given the event of every payment, later and from
+	// another goroutine (PSD-PAY-A402-24): in order, at least once, also those
+	// of a processor that was killed. An error means once more, with a growing
+	// pause, and the events behind it wait; neither touches a payment. The
+	// context ends after 30 seconds and with Close. When nil, events stay in
+	// the ledger's outbox.
+	Report func(ctx context.Context, e ledger.Event) error
+
 	Now func() time.Time // time.Now when nil
 }
 
-// A Server is the processor. It is safe for concurrent use.
+// A Server is the processor. It is safe for concurrent use. Close ends what it
+// does beside answering.
 type Server struct {
 	id        identity.DID
 	signer    *keys.Signer
@@ -64,6 +74,7 @@ type Server struct {
 	handler   http.Handler
 	issuers   issuers
 	setup     sync.Mutex // serialises changes of issuers
+	reporter  *reporter
 }
 
 // New checks the configuration, reads from the ledger who may issue mandates
@@ -109,8 +120,14 @@ func New(ctx context.Context, c Config) (*Server, error) {
 		return nil, err
 	}
 	s.handler = s.routes(c.OperatorToken != "")
+	s.reporter = startReporter(c.Ledger, c.Report, s.log)
 	return s, nil
 }
+
+// Close stops the reporting of events and waits until a report that is under
+// way has ended. Requests are answered as before, and their events stay in the
+// outbox. Close comes before that of the ledger, and may be called again.
+func (s *Server) Close() { s.reporter.stop() }
 
 func (c *Config) check() error {
 	switch {
@@ -175,14 +192,23 @@ func (s *Server) message(path string, serve func(context.Context, []byte) ([]byt
 		if err == nil {
 			answer, err = serve(r.Context(), body)
 		}
-		if err != nil {
-			writeError(w, err)
-		} else {
-			writeJSON(w, http.StatusOK, answer)
-		}
+		write(w, answer, err)
 		s.log.LogAttrs(r.Context(), slog.LevelInfo, "answered", slog.String("path", path),
 			slog.String("code", string(protocol.CodeOf(err))), slog.Duration("took", s.now().Sub(begun)))
 	}
+}
+
+// write answers with a body of ours, or with an error.
+func write(w http.ResponseWriter, body []byte, err error) {
+	if err != nil {
+		problem.Write(w, err, 1)
+		return
+	}
+	h := w.Header()
+	h.Set("Content-Type", "application/json")
+	h.Set("Cache-Control", "no-store")
+	h.Set("X-Content-Type-Options", "nosniff")
+	_, _ = w.Write(body)
 }
 
 // readBody reads at most the size of a message (SPEC.md 1.1).

@@ -104,7 +104,7 @@ func newWorld(t testing.TB) *world {
 	ctx := context.Background()
 	w.server, err = server.New(ctx, server.Config{
 		ID: id, Signer: signer, Ledger: book, Keys: verifier.NewStaticKeys(w.Documents()...), Status: w.status,
-		OperatorToken: operatorToken, Log: slog.New(slog.NewTextHandler(w.log, nil)), Now: now,
+		OperatorToken: operatorToken, Log: w.logger(), Now: now,
 	})
 	w.must(err)
 
@@ -119,6 +119,8 @@ func newWorld(t testing.TB) *world {
 	w.furnish(ctx)
 	return w
 }
+
+func (w *world) logger() *slog.Logger { return slog.New(slog.NewTextHandler(w.log, nil)) }
 
 func (w *world) furnish(ctx context.Context) {
 	w.t.Helper()
@@ -176,6 +178,7 @@ type refusal struct {
 		Detail      string           `json:"detail"`
 		Outcome     string           `json:"outcome"`
 		Checks      []protocol.Check `json:"checks"`
+		Payment     string           `json:"payment_request_id"`
 		A402        struct {
 			Category string `json:"category"`
 			Details  struct {
