@@ -11,6 +11,7 @@ import (
 	"github.com/actprotocol/act-go/protocol/keys"
 	"github.com/actprotocol/act-go/protocol/money"
 	"github.com/actprotocol/act-go/protocol/payment"
+	"github.com/actprotocol/act-go/protocol/privacy/sdjwt"
 )
 
 // terms are what a merchant signed, from an order or a bill: the facts that a
@@ -47,7 +48,7 @@ func (r *AuthenticRequest) Authorize(ctx context.Context) (*AuthorizedPayment, e
 	if !d.Record("PSD-PAY-DEL-04", "time of sending", checkTimestamp(r.request.Timestamp, r.v.now(), "PSD-PAY-DEL-04")) {
 		return nil, d.Err()
 	}
-	mandate, err := r.v.Mandate(ctx, []byte(r.request.IAC), MandateExpectation{Agent: r.request.BuyerAgentID, Audience: r.request.PSPID})
+	mandate, err := r.v.Mandate(ctx, []byte(r.request.IAC), r.expectation())
 	if err != nil {
 		appendChecks(&d, "mandate", err)
 		return nil, d.Err()
@@ -75,6 +76,17 @@ func (r *AuthenticRequest) Authorize(ctx context.Context) (*AuthorizedPayment, e
 	return &AuthorizedPayment{request: r.request, mandate: mandate, key: r.key, terms: merchant, decision: d}, nil
 }
 
+// expectation of the mandate. With selective disclosure it is bound to this
+// request by its holder; in the other form the signature of the request is what
+// shows the holder, here as there.
+func (r *AuthenticRequest) expectation() MandateExpectation {
+	e := MandateExpectation{Agent: r.request.BuyerAgentID, Audience: r.request.PSPID}
+	if sdjwt.IsPresentation([]byte(r.request.IAC)) {
+		e.Presented = &Presentation{Audience: r.request.PSPID, Nonce: r.binding}
+	}
+	return e
+}
+
 // appendChecks takes the checks of a failed step over, or makes one of an
 // error that has none.
 func appendChecks(d *protocol.Decision, name string, err error) {
@@ -96,6 +108,10 @@ func appendChecks(d *protocol.Decision, name string, err error) {
 // a BOUNDED one.
 func checkMode(s payment.Scenario, m delegation.Mode, d *protocol.Decision) {
 	const name, field = "mode fits the scenario", "delegation_mode"
+	if m == "" {
+		d.Fail(protocol.CodeConstraintWithheld, "PSD-PAY-DEL-05", name, field, "named in the mandate and not shown")
+		return
+	}
 	switch s {
 	case payment.ScenarioDEL:
 		d.Require(m == delegation.Specified, protocol.CodeModeMismatch, "PSD-PAY-DEL-12", name, field, "directed payment needs SPECIFIED")

@@ -11,11 +11,18 @@ import (
 	"github.com/actprotocol/act-go/protocol/keys"
 )
 
-// MandateExpectation is what the caller knows apart from the mandate. Both
-// members are required.
+// MandateExpectation is what the caller knows apart from the mandate. Agent and
+// Audience are required.
 type MandateExpectation struct {
 	Agent    string // DID of the agent that uses the mandate: the signer of the request, or oneself
 	Audience string // DID of the one PSP the mandate may be used at
+
+	// Presented asks for a mandate with selective disclosure that its holder
+	// has bound to this occasion, and for nothing else. Nil is for a mandate
+	// that nobody presents: the agent's own, or one whose holder proves itself
+	// in another way, as the signer of a payment request does. A key binding is
+	// then refused.
+	Presented *Presentation
 }
 
 // A Mandate is a verified one: its issuer is trusted for its delegator, its
@@ -39,8 +46,8 @@ type verifiedMandate struct {
 	key    keys.PublicKey // the one that verified the signature
 }
 
-// Mandate verifies a mandate in the form of a VC-JWT (SPEC.md 4.2) against
-// what the caller expects: form and twins (ADD-IAC-ISS-04, -08, -10), issuer
+// Mandate verifies a mandate, a VC-JWT (SPEC.md 4.2) or an SD-JWT VC (SPEC.md
+// 8.1), against what the caller expects: form and twins (ADD-IAC-ISS-04, -08, -10), issuer
 // policy, key purpose (ADD-IAC-ISS-12), signature, agent (PSD-PAY-DEL-05),
 // audience, window and state (ADD-IAC-LCM-01, -05, -06, -07, -10). A member
 // that this version does not know makes the outcome undetermined. A failure
@@ -49,13 +56,28 @@ type verifiedMandate struct {
 // The key is judged at the time of issuing, iat: a retired key verifies what it
 // signed in its period, and one that its owner marks as compromised nothing.
 //
-// It does not judge a purchase: ask Bounds. It does not check that the caller's
-// counterpart holds the key of cnf: PaymentRequest does.
+// Of a mandate with selective disclosure the issuer policy is asked about the
+// delegator "" when the delegator was withheld, as it is from merchants: it says
+// with true that this issuer is trusted whoever its principals are.
+//
+// It does not judge a purchase: ask Bounds, which know what was withheld. It
+// does not check that the caller's counterpart holds the key of cnf, unless
+// Presented is set: PaymentRequest does.
 func (v *Verifier) Mandate(ctx context.Context, raw []byte, expect MandateExpectation) (*Mandate, error) {
 	if err := required([2]string{"agent", expect.Agent}, [2]string{"audience", expect.Audience}); err != nil {
 		return nil, err
 	}
+	if p := expect.Presented; p != nil {
+		if err := required([2]string{"presented.audience", p.Audience}, [2]string{"presented.nonce", p.Nonce}); err != nil {
+			return nil, err
+		}
+	}
 	var d protocol.Decision
+	raw, binding, err := expect.Presented.cut(raw)
+	if err != nil {
+		d.Record("PRV-01", "form of the presentation", err)
+		return nil, d.Err()
+	}
 	core := v.authenticMandate(ctx, raw, &d)
 	if core == nil {
 		return nil, d.Err()
@@ -64,8 +86,9 @@ func (v *Verifier) Mandate(ctx context.Context, raw []byte, expect MandateExpect
 	c, now := &core.claims, v.now()
 	d.Require(c.Subject == expect.Agent, protocol.CodeAgentMismatch, "PSD-PAY-DEL-05", "agent", "sub", "made for another agent")
 	d.Require(c.Audience == expect.Audience, protocol.CodeAudienceMismatch, "PSD-PAY-DEL-07", "audience", "aud", "made for another provider")
+	expect.Presented.check(binding, raw, c.Holder, now, &d)
 	checkWindow(c, now, &d)
-	d.Require(len(c.Unknown) == 0, protocol.CodeConstraintUnknown, "ADD-IAC-ISS-07", "all constraints understood", "vc", "a member that this version does not know")
+	d.Require(len(c.Unknown) == 0, protocol.CodeConstraintUnknown, "ADD-IAC-ISS-07", "all constraints understood", "", "a member that this version does not know")
 	if d.Outcome() != protocol.Denied { // no fetch for what is refused anyway
 		v.checkStatus(ctx, c, now, &d)
 	}
@@ -160,7 +183,7 @@ func parseMandate(raw []byte) (*verifiedMandate, error) {
 	claims := parsed.Claims()
 	bounds, err := claims.Bounds()
 	if err != nil {
-		return nil, protocol.In(err, "vc.credentialSubject")
+		return nil, err
 	}
 	return &verifiedMandate{parsed: parsed, claims: claims, bounds: bounds}, nil
 }

@@ -32,6 +32,7 @@ type AuthenticRequest struct {
 	keyID   string
 	key     keys.PublicKey
 	digest  canon.Digest
+	binding string // the nonce of a key binding in the mandate
 	checks  protocol.Decision
 	nonce   Nonce
 	settled atomic.Bool // somebody has answered for the nonce
@@ -61,7 +62,7 @@ func (v *Verifier) PaymentRequest(ctx context.Context, raw []byte, expect Paymen
 		return nil, d.Err()
 	}
 	return &AuthenticRequest{
-		v: v, request: u.Request, keyID: u.KeyID(), key: key, digest: u.ContentDigest(), checks: d,
+		v: v, request: u.Request, keyID: u.KeyID(), key: key, digest: u.ContentDigest(), binding: u.BindingNonce(), checks: d,
 		nonce: Nonce{
 			Scope: keys.KindPaymentRequest + " " + u.Request.BuyerAgentID,
 			Value: u.Request.Nonce,

@@ -36,6 +36,10 @@ type StatusSource interface {
 // An IssuerPolicy says for whom an issuer of mandates may speak. It is asked
 // for every pair, also when the two are equal, and before anything is fetched
 // from addresses that the issuer's name leads to.
+//
+// The delegator is "" for a mandate that withholds it, as one that is shown to
+// a merchant does. True then says that the issuer is trusted whoever its
+// principals are; an [IssuerMap] says so with an entry "".
 type IssuerPolicy interface {
 	Trusts(issuer, delegator string) bool
 }

@@ -49,20 +49,7 @@ func SignMessage(s *Signer, purpose Purpose, kind string, message any) ([]byte, 
 	if !validKind(kind) {
 		return nil, protocol.New(protocol.CodeTypeMismatch, "", "", "not a kind of message")
 	}
-	body, err := canon.Marshal(message)
-	if err != nil {
-		return nil, err
-	}
-	members, err := split(body)
-	if err != nil {
-		return nil, err
-	}
-	for _, m := range members {
-		if slices.Contains(signatureMembers, m.name) {
-			return nil, protocol.New(protocol.CodeFieldInvalid, m.name, "", "the content has no signature members")
-		}
-	}
-	members, err = appendEnvelope(members, s)
+	members, err := s.assemble(message)
 	if err != nil {
 		return nil, err
 	}
@@ -76,6 +63,37 @@ func SignMessage(s *Signer, purpose Purpose, kind string, message any) ([]byte, 
 		return nil, protocol.New(protocol.CodeTooLarge, "", "", "a message has at most 64 KiB")
 	}
 	return out, nil
+}
+
+// assemble returns the members of a message that s will sign, in canonical
+// order.
+func (s *Signer) assemble(message any) ([]member, error) {
+	body, err := canon.Marshal(message)
+	if err != nil {
+		return nil, err
+	}
+	members, err := split(body)
+	if err != nil {
+		return nil, err
+	}
+	for _, m := range members {
+		if slices.Contains(signatureMembers, m.name) {
+			return nil, protocol.New(protocol.CodeFieldInvalid, m.name, "", "the content has no signature members")
+		}
+	}
+	return appendEnvelope(members, s)
+}
+
+// DigestMessage returns what [UnverifiedMessage.ContentDigest] will return of a
+// message that [SignMessage] makes, before it is made: for a member that names
+// the rest of the message.
+func DigestMessage(s *Signer, message any, except ...string) (canon.Digest, error) {
+	members, err := s.assemble(message)
+	if err != nil {
+		return "", err
+	}
+	m := UnverifiedMessage{members: members}
+	return m.ContentDigest(except...), nil
 }
 
 // appendEnvelope adds the members of the envelope that are signed, and sorts.

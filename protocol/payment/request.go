@@ -1,12 +1,15 @@
 package payment
 
 import (
+	"strings"
 	"time"
 
 	"github.com/actprotocol/act-go/internal/wire"
 	"github.com/actprotocol/act-go/protocol"
+	"github.com/actprotocol/act-go/protocol/canon"
 	"github.com/actprotocol/act-go/protocol/keys"
 	"github.com/actprotocol/act-go/protocol/money"
+	"github.com/actprotocol/act-go/protocol/privacy/sdjwt"
 )
 
 // A Scenario says on what authority money moves while the principal is away.
@@ -41,7 +44,7 @@ type Request struct {
 	BuyerAgentID    string // DID; the signer
 	MerchantID      string // DID; the payee
 	DelegationID    string
-	IAC             string // the mandate as issued
+	IAC             string // the mandate: whole, or the part of one with selective disclosure that the PSP needs
 	MerchantOrderID string // of the order, or out_trade_no of the bill
 	Amount          money.Amount
 	PaymentMethod   string // urn:act:payment:<name>
@@ -123,7 +126,23 @@ func (w requestWire) value() (Request, error) {
 // SignRequest checks a request and returns it as a signed message, by the
 // agent's key for agent requests: the key of the mandate's cnf. The signature
 // covers every member (PSD-PAY-DEL-03).
+//
+// A mandate with selective disclosure, in the part that the PSP needs and
+// without key binding, is bound to this transmission on the way: by the same
+// key, to the PSP, with the digest of the rest of the message as the nonce
+// (SPEC.md 8.1).
 func SignRequest(s *keys.Signer, q Request) ([]byte, error) {
+	if strings.HasSuffix(q.IAC, "~") {
+		nonce, err := keys.DigestMessage(s, q.wire(), "iac")
+		if err != nil {
+			return nil, err
+		}
+		bound, err := sdjwt.Bind(s, []byte(q.IAC), q.PSPID, string(nonce), q.Timestamp)
+		if err != nil {
+			return nil, protocol.In(err, "iac")
+		}
+		q.IAC = string(bound)
+	}
 	return sign[Request](s, keys.AgentRequest, keys.KindPaymentRequest, "buyer_agent_id", q.BuyerAgentID, q.wire())
 }
 
@@ -132,6 +151,22 @@ func SignRequest(s *keys.Signer, q Request) ([]byte, error) {
 type UnverifiedRequest struct {
 	Request Request
 	envelope
+}
+
+// BindingNonce is the nonce that a key binding in "iac" must have: the digest
+// of the message without "iac" and "signature".
+func (u *UnverifiedRequest) BindingNonce() string { return string(u.message.ContentDigest("iac")) }
+
+// ContentDigest is the same for two transmissions of one request: it leaves out
+// nonce, timestamp and signature, and of a mandate with selective disclosure
+// everything but the issuer-signed JWT (SPEC.md 6.1).
+func (u *UnverifiedRequest) ContentDigest() canon.Digest {
+	jwt, _, selective := strings.Cut(u.Request.IAC, "~")
+	if !selective {
+		return u.envelope.ContentDigest()
+	}
+	rest := u.message.ContentDigest("nonce", "timestamp", "iac")
+	return canon.Sum([]byte(string(rest) + "\n" + jwt))
 }
 
 // ParseRequest reads a payment request: form, and that the key id is the
