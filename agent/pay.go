@@ -97,7 +97,13 @@ func (a *Agent) pay(ctx context.Context, c charge) (*Payment, error) {
 		Merchant: c.merchant, PSP: a.config.PSP.ID(), OrderNo: c.orderNo, Scenario: string(m.Scenario()), Bill: c.bill, FinalAfter: now.Add(finalAfter),
 	}
 	q := a.asked(p)
-	q.IAC, q.PaymentMethod, q.PaymentToken, q.Order = m.raw, a.config.Method, a.config.PaymentToken, c.order
+	if c.purchase.Method == "" {
+		c.purchase.Method = a.config.Method
+	}
+	if q.IAC, err = m.present(c.purchase); err != nil {
+		return nil, err
+	}
+	q.PaymentMethod, q.PaymentToken, q.Order = a.config.Method, a.config.PaymentToken, c.order
 	// From here on a crash leaves the request in the store, to be asked about.
 	if err := a.config.Spent.Reserve(ctx, p, m.bounds.Total()); err != nil {
 		return nil, err

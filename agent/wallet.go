@@ -8,6 +8,7 @@ import (
 	"github.com/actprotocol/act-go/protocol/delegation"
 	"github.com/actprotocol/act-go/protocol/keys"
 	"github.com/actprotocol/act-go/protocol/payment"
+	"github.com/actprotocol/act-go/protocol/privacy/sdjwt"
 )
 
 // A Wallet holds an agent's mandates. It is safe for concurrent use, and keeps
@@ -31,6 +32,7 @@ func NewWallet(s *keys.Signer) *Wallet {
 // time, and it is verified anew before each payment.
 type Mandate struct {
 	raw    string
+	parsed *delegation.UnverifiedMandate // never changed
 	claims delegation.Claims
 	bounds delegation.Bounds
 }
@@ -38,6 +40,17 @@ type Mandate struct {
 // Key identifies the mandate in a SpendStore: its issuer and its delegation
 // id.
 func (m Mandate) Key() string { return m.claims.Issuer + " " + m.claims.ID }
+
+// present is the mandate as the PSP is shown it for a purchase: of one with
+// selective disclosure what the provider has to judge, and of its allow-lists
+// the entries that this purchase needs (PRV-01). The other form is shown whole.
+func (m Mandate) present(p delegation.Purchase) (string, error) {
+	if !sdjwt.IsPresentation([]byte(m.raw)) {
+		return m.raw, nil
+	}
+	shown, err := m.parsed.Present(delegation.RolePSP, p)
+	return string(shown), err
+}
 
 // Raw is the mandate as it was issued.
 func (m Mandate) Raw() string { return m.raw }
@@ -60,13 +73,14 @@ func (m Mandate) Scenario() payment.Scenario {
 // Add puts a mandate into the wallet. It is refused when it is for another
 // agent (agent_mismatch) or to be used with another key than the agent's
 // (key_unknown). It checks the form only; the signature and the state are
-// checked before each use.
+// checked before each use. A mandate with selective disclosure must be the whole
+// that the issuer gave, since what is not held cannot be shown.
 func (w *Wallet) Add(raw []byte) (Mandate, error) {
 	parsed, err := delegation.ParseMandate(raw)
 	if err != nil {
 		return Mandate{}, err
 	}
-	m := Mandate{raw: string(raw), claims: parsed.Claims()}
+	m := Mandate{raw: string(raw), parsed: parsed, claims: parsed.Claims()}
 	if m.bounds, err = m.claims.Bounds(); err != nil {
 		return Mandate{}, err
 	}
