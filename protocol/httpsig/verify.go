@@ -168,11 +168,5 @@ func (u *Unverified) Verify(key keys.PublicKey) error {
 // Check judges the times: created at most [MaxSkew] ahead of now, and now
 // before expires. Otherwise the request is request_expired.
 func (u *Unverified) Check(now time.Time) error {
-	switch {
-	case u.params.Created.After(now.Add(MaxSkew)):
-		return fault(protocol.CodeRequestExpired, "signature-input.created", "at most one minute ahead")
-	case !now.Before(u.params.Expires):
-		return fault(protocol.CodeRequestExpired, "signature-input.expires", "still to come")
-	}
-	return nil
+	return checkTimes(u.params.Created, u.params.Expires, now)
 }
