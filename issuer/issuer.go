@@ -10,6 +10,7 @@ import (
 	"github.com/actprotocol/act-go/protocol/delegation"
 	"github.com/actprotocol/act-go/protocol/identity"
 	"github.com/actprotocol/act-go/protocol/keys"
+	"github.com/actprotocol/act-go/protocol/privacy/sdjwt"
 )
 
 // MaxListSize is the largest status list: whatever its content, the signed
@@ -140,14 +141,18 @@ type Grant struct {
 
 	ControlProofRef string              // optional (ADD-IAC-ISS-13)
 	Options         []delegation.Option // what else to carry of the intent
+
+	// Selective makes a mandate of which the agent can show each party the part
+	// that it needs (SPEC.md 8.1). Without it the mandate is shown whole.
+	Selective bool
 }
 
 // Issue signs a mandate from a confirmed intent (ADD-IAC-ISS-01 to -15). What
 // is not confirmed, not complete or already over is refused.
 //
 // One confirmation makes one mandate: asked again with the same Grant, Issue
-// returns the same token, and for another agent's key or another PSP it fails
-// with request_conflict, since two mandates are two budgets. The caller has
+// returns the same token, and for another agent's key, another PSP or the other
+// form it fails with request_conflict, since two mandates are two budgets. The caller has
 // made sure that the confirmation is the delegator's.
 func (i *Issuer) Issue(ctx context.Context, g Grant) ([]byte, error) {
 	a, err := delegation.NewAuthorization(g.Confirmed, g.Delegator, g.Options...)
@@ -163,7 +168,11 @@ func (i *Issuer) Issue(ctx context.Context, g Grant) ([]byte, error) {
 		claims := delegation.NewClaims(a, i.config.DID.String(), g.Audience, g.Holder,
 			&delegation.StatusReference{Index: index, URI: i.config.ListURI}, now)
 		claims.ControlProofRef = g.ControlProofRef
-		token, err := delegation.Issue(i.config.Signer, claims)
+		sign := delegation.Issue
+		if g.Selective {
+			sign = delegation.IssueSelective
+		}
+		token, err := sign(i.config.Signer, claims)
 		if err != nil {
 			return Record{}, err
 		}
@@ -175,7 +184,8 @@ func (i *Issuer) Issue(ctx context.Context, g Grant) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	if r.Audience != g.Audience || g.Holder.IsZero() || r.Holder != g.Holder.Thumbprint() || r.Agent != a.AgentID {
+	if r.Audience != g.Audience || g.Holder.IsZero() || r.Holder != g.Holder.Thumbprint() || r.Agent != a.AgentID ||
+		g.Selective != sdjwt.IsPresentation(r.Mandate) {
 		return nil, protocol.New(protocol.CodeRequestConflict, "source_isr_digest", "ADD-IAC-ISS-02", "this confirmation has made another mandate")
 	}
 	return r.Mandate, nil
