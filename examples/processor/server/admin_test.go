@@ -188,6 +188,7 @@ func TestNewRefuses(t *testing.T) {
 		"somebody else's key":   func(c *server.Config) { c.Signer = w.Shop },
 		"a short token":         func(c *server.Config) { c.OperatorToken = "secret" },
 		"a life below zero":     func(c *server.Config) { c.ProofLife = -time.Second },
+		"a life over a day":     func(c *server.Config) { c.ProofLife = 24*time.Hour + 1 },
 		"a path without slash":  func(c *server.Config) { c.BasePath = "act" },
 		"a closed ledger":       func(c *server.Config) { c.Ledger = closed(t) },
 		"nothing wrong with it": func(*server.Config) {},

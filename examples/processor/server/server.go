@@ -24,7 +24,8 @@ import (
 // DefaultBasePath is where the protocol's endpoints are.
 const DefaultBasePath = "/act/v1"
 
-// DefaultProofLife is how long a payment proof can be presented.
+// DefaultProofLife is how long a payment proof can be presented, and the most
+// that can be configured (SPEC.md 6.2).
 const DefaultProofLife = 24 * time.Hour
 
 // Config is what [New] needs. ID, Signer, Ledger, Keys and Status are required.
@@ -36,7 +37,7 @@ type Config struct {
 	Status verifier.StatusSource // states of mandates
 
 	BasePath      string        // DefaultBasePath when empty
-	ProofLife     time.Duration // DefaultProofLife when zero; at most the replay window of a bill
+	ProofLife     time.Duration // DefaultProofLife when zero; a bill's replay window may end it earlier
 	OperatorToken string        // at least 32 characters; when empty there is no /admin
 	Log           *slog.Logger  // one line a request; nothing when nil
 
@@ -139,8 +140,8 @@ func (c *Config) check() error {
 		return protocol.New(protocol.CodeKeyPurpose, "Signer", "ADD-IAC-ISS-12", "a key of the processor, for proofs")
 	case c.OperatorToken != "" && len(c.OperatorToken) < 32:
 		return protocol.New(protocol.CodeFieldInvalid, "OperatorToken", "", "at least 32 characters")
-	case c.ProofLife < 0:
-		return protocol.New(protocol.CodeFieldInvalid, "ProofLife", "", "not below zero")
+	case c.ProofLife < 0 || c.ProofLife > DefaultProofLife:
+		return protocol.New(protocol.CodeFieldInvalid, "ProofLife", "PSD-PAY-A402-07", "not below zero, and not over 24 hours")
 	case c.BasePath != "" && !strings.HasPrefix(c.BasePath, "/"):
 		return protocol.New(protocol.CodeFieldInvalid, "BasePath", "", "begins with a slash")
 	}
