@@ -95,7 +95,9 @@ func newDecoder(data []byte) *jsontext.Decoder {
 func path(p jsontext.Pointer) string {
 	var b strings.Builder
 	for token := range p.Tokens() {
-		if n, err := strconv.ParseUint(token, 10, 32); err == nil && strconv.FormatUint(n, 10) == token {
+		// A text within the limits has no index of 16 bits or more; what has
+		// more digits is a name, and may be somebody's number.
+		if n, err := strconv.ParseUint(token, 10, 16); err == nil && strconv.FormatUint(n, 10) == token {
 			b.WriteByte('[')
 			b.WriteString(token)
 			b.WriteByte(']')
@@ -104,7 +106,7 @@ func path(p jsontext.Pointer) string {
 		if b.Len() > 0 {
 			b.WriteByte('.')
 		}
-		if plainName(token) {
+		if PlainName(token) {
 			b.WriteString(token)
 		} else {
 			b.WriteByte('?')
@@ -113,15 +115,21 @@ func path(p jsontext.Pointer) string {
 	return b.String()
 }
 
-// plainName reports whether s has the shape of a member name.
-func plainName(s string) bool {
+// PlainName reports whether s has the shape of a member name: letters, digits,
+// "_" and "-", and no more digits than a version or a size needs, so that no
+// account or telephone number is taken for a name (PRV-04). Only such names of
+// members that we do not know are repeated in errors.
+func PlainName(s string) bool {
 	if len(s) == 0 || len(s) > 48 {
 		return false
 	}
+	digits := 0
 	for _, c := range []byte(s) {
-		if !isDigit(c) && c != '_' && c != '-' && (c|0x20 < 'a' || c|0x20 > 'z') {
+		if isDigit(c) {
+			digits++
+		} else if c != '_' && c != '-' && (c|0x20 < 'a' || c|0x20 > 'z') {
 			return false
 		}
 	}
-	return true
+	return digits <= 4
 }

@@ -247,7 +247,7 @@ func unquote(quoted []byte) ([]byte, error) {
 // shape of a member name.
 func inMember(err error, name string) error {
 	if err == errUnknownMember {
-		if !plainName(name) {
+		if !canon.PlainName(name) {
 			name = "?"
 		}
 		return protocol.New(protocol.CodeFieldUnknown, name, "", "")
@@ -265,15 +265,6 @@ func inMember(err error, name string) error {
 		e.Field = name + "." + e.Field
 	}
 	return &e
-}
-
-func plainName(s string) bool {
-	for _, c := range []byte(s) {
-		if c != '_' && (c < '0' || c > '9') && (c|0x20 < 'a' || c|0x20 > 'z') {
-			return false
-		}
-	}
-	return 0 < len(s) && len(s) <= 48
 }
 
 // errUnknownMember never leaves this package.

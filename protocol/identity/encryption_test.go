@@ -71,8 +71,8 @@ func TestEncryptionKeysRefused(t *testing.T) {
 	x := encryptionKey(t, ecdh.X25519())
 	ok := EncryptionKey{ID: shop + "#e", Public: x}
 	for name, bad := range map[string]Document{
-		"ADD-IAC-ISS-12 one point for both uses":    {Keys: []Key{{ID: shop + "#a", Public: signing, Purpose: keys.Seller}}, Encryption: []EncryptionKey{{ID: shop + "#e", Public: same}}},
-		"ADD-IAC-ISS-12 encryption among the keys":  {Keys: []Key{{ID: shop + "#a", Public: signing, Purpose: keys.Encryption}}},
+		"ADD-IAC-ISS-12 one point for both uses":   {Keys: []Key{{ID: shop + "#a", Public: signing, Purpose: keys.Seller}}, Encryption: []EncryptionKey{{ID: shop + "#e", Public: same}}},
+		"ADD-IAC-ISS-12 encryption among the keys": {Keys: []Key{{ID: shop + "#a", Public: signing, Purpose: keys.Encryption}}},
 		"IDN-02 one id":                             {Encryption: []EncryptionKey{ok, {ID: ok.ID, Public: encryptionKey(t, ecdh.X25519())}}},
 		"IDN-02 one id for both":                    {Keys: []Key{{ID: ok.ID, Public: signing, Purpose: keys.Seller}}, Encryption: []EncryptionKey{ok}},
 		"IDN-02 foreign id":                         {Encryption: []EncryptionKey{{ID: "did:act:a.example/b#e", Public: x}}},
