@@ -13,6 +13,7 @@ import (
 // BenchmarkMandate measures a first verification (cold), a repeated one (warm),
 // and the bare signature check of the same bytes (raw), which is the floor.
 func BenchmarkMandate(b *testing.B) {
+	b.Run("sdjwt", benchSelective)
 	for name, alg := range map[string]keys.Algorithm{"ed25519": keys.EdDSA, "es256": keys.ES256} {
 		w := newWorld(b, alg)
 		w.v = w.verifier(func(c *verifier.Config) { c.Status = active{} })

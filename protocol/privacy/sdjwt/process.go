@@ -45,17 +45,16 @@ type Hidden struct {
 // Process does not verify the signature of the JWT.
 func (t *Token) Process(payload []byte) (*Processed, error) {
 	p := &processor{
-		result:   &Processed{token: t, Disclosed: make([]Disclosed, 0, len(t.disclosures))},
-		byDigest: make(map[digest]int, len(t.disclosures)),
-		seen:     make(map[digest]struct{}, 2*len(t.disclosures)),
-		out:      make([]byte, 0, len(payload)+len(payload)/2),
+		result:  &Processed{token: t, Disclosed: make([]Disclosed, 0, len(t.disclosures))},
+		digests: make(map[digest]origin, 3*len(t.disclosures)),
+		out:     make([]byte, 0, len(payload)+len(payload)/2),
 	}
 	for i := range t.disclosures {
 		d := &t.disclosures[i]
-		if _, twice := p.byDigest[d.digest]; twice {
+		if _, twice := p.digests[d.digest]; twice {
 			return nil, malformed("disclosures", "a disclosure that stands twice")
 		}
-		p.byDigest[d.digest] = i
+		p.digests[d.digest] = origin{index: int32(i), disclosed: true}
 	}
 	s := scanner{data: payload}
 	if s.peek() != '{' {
@@ -78,10 +77,16 @@ var errTooDeep = protocol.New(protocol.CodeTooLarge, "", "PRV-01", "the processe
 
 // A processor is the state of one Process.
 type processor struct {
-	result   *Processed
-	byDigest map[digest]int      // index of the disclosure
-	seen     map[digest]struct{} // digests met in payload and disclosures
-	out      []byte
+	result  *Processed
+	digests map[digest]origin // of disclosures, and those met in payload and disclosures
+	out     []byte
+}
+
+// An origin is what is known of a digest.
+type origin struct {
+	index     int32 // of the disclosure
+	disclosed bool  // there is one
+	met       bool  // in the payload or in a disclosure
 }
 
 // value writes a value, with what its digests stand for. depth is that of the
@@ -104,7 +109,7 @@ func (p *processor) object(raw []byte, path string, depth, parent int) error {
 	s := scanner{data: raw}
 	p.out = append(p.out, s.next())
 	var digests []digest
-	var names [][]byte
+	names := make([][]byte, 0, 16)
 	for first := true; s.element(first); first = false {
 		quoted := s.name()
 		raw := s.value()
@@ -174,7 +179,7 @@ func (p *processor) members(digests []digest, names [][]byte, path string, depth
 		names = append(names, []byte(d.name))
 		at := path + "/" + escape(d.name)
 		p.result.Disclosed = append(p.result.Disclosed, Disclosed{Path: at, Value: d.value, index: i, parent: parent})
-		p.member(quote(d.name))
+		p.member(d.quoted)
 		if err := p.value(d.value, at, depth+1, i); err != nil {
 			return err
 		}
@@ -230,12 +235,13 @@ func (p *processor) array(raw []byte, path string, depth, parent int) error {
 // find returns the disclosure that a digest is of. No digest occurs twice, also
 // when nothing was disclosed for it.
 func (p *processor) find(g digest) (index int, known bool, err error) {
-	if _, twice := p.seen[g]; twice {
+	o := p.digests[g]
+	if o.met {
 		return 0, false, malformed("_sd", "a digest that stands twice")
 	}
-	p.seen[g] = struct{}{}
-	index, known = p.byDigest[g]
-	return index, known, nil
+	o.met = true
+	p.digests[g] = o
+	return int(o.index), o.disclosed, nil
 }
 
 // placeholder reads {"...": digest}. An object with that name and others is
@@ -265,7 +271,7 @@ func readDigests(raw []byte) ([]digest, error) {
 	if s.next() != '[' {
 		return nil, malformed("_sd", "an array of digests")
 	}
-	var digests []digest
+	digests := make([]digest, 0, len(raw)/(digestSize+3)+1)
 	for s.element(len(digests) == 0) {
 		g, err := readDigest(s.value())
 		if err != nil {

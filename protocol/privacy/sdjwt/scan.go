@@ -1,5 +1,7 @@
 package sdjwt
 
+import "bytes"
+
 // A scanner walks a text that canon.Check has accepted: strict JSON, with
 // balanced brackets and complete strings. It only finds where values begin and
 // end, which needs no more than that; nothing is decided about form here.
@@ -82,7 +84,12 @@ func (s *scanner) value() []byte {
 
 // skipString moves past a string whose quote is next.
 func (s *scanner) skipString() {
-	for s.at++; s.at < len(s.data); s.at++ {
+	s.at++
+	if i := bytes.IndexByte(s.data[s.at:], '"'); i >= 0 && bytes.IndexByte(s.data[s.at:s.at+i], '\\') < 0 {
+		s.at += i + 1 // nearly always
+		return
+	}
+	for ; s.at < len(s.data); s.at++ {
 		switch s.data[s.at] {
 		case '\\':
 			s.at++

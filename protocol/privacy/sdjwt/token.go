@@ -41,6 +41,7 @@ type disclosure struct {
 	encoded []byte
 	digest  digest
 	name    string
+	quoted  []byte // the name as written
 	member  bool // of an object, with a name; an array element otherwise
 	value   []byte
 	special bool // the value may hold digests or reserved names
@@ -147,7 +148,7 @@ func (d *disclosure) content(text []byte) error {
 		if reserved(name) {
 			return malformed("", "a claim name that is reserved")
 		}
-		d.name = string(name)
+		d.name, d.quoted = string(name), parts[1]
 	}
 	d.value = parts[n-1]
 	d.special = special(d.value)
