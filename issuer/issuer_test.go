@@ -279,19 +279,19 @@ func TestStates(t *testing.T) {
 			t.Errorf("list says %d, %v, want %d", got, err, list)
 		}
 	}
-	state(delegation.Active, delegation.StatusActive)
+	state(delegation.StateActive, delegation.StatusActive)
 	t.Log("ADD-IAC-LCM-04: the agent may not suspend, risk control may not revoke")
 	wantCode(t, i.Suspend(ctx, id, delegation.ActorAgent), protocol.CodeActorRefused)
 	wantCode(t, i.Revoke(ctx, id, delegation.ActorRiskControl), protocol.CodeActorRefused)
 	wantCode(t, i.Resume(ctx, id, delegation.ActorPrincipal), protocol.CodeStateConflict)
-	state(delegation.Active, delegation.StatusActive)
+	state(delegation.StateActive, delegation.StatusActive)
 	wantCode(t, i.Suspend(ctx, id, delegation.ActorRiskControl), "")
-	state(delegation.Suspended, delegation.StatusSuspended)
+	state(delegation.StateSuspended, delegation.StatusSuspended)
 	wantCode(t, i.Resume(ctx, id, delegation.ActorPrincipal), protocol.CodeActorRefused)
 	wantCode(t, i.Resume(ctx, id, delegation.ActorRiskControl), "")
-	state(delegation.Active, delegation.StatusActive)
+	state(delegation.StateActive, delegation.StatusActive)
 	wantCode(t, i.Revoke(ctx, id, delegation.ActorAgent), "")
-	state(delegation.Revoked, delegation.StatusRevoked)
+	state(delegation.StateRevoked, delegation.StatusRevoked)
 	t.Log("ADD-IAC-LCM-03: Revoked is terminal")
 	wantCode(t, i.Resume(ctx, id, delegation.ActorRiskControl), protocol.CodeStateConflict)
 	wantCode(t, i.Suspend(ctx, id, delegation.ActorPrincipal), protocol.CodeStateConflict)
@@ -300,7 +300,7 @@ func TestStates(t *testing.T) {
 	other, _ := issued(t, i, c)
 	c.add(time.Hour)
 	t.Log("ADD-IAC-LCM-05: at the end of the window a mandate is Expired by itself")
-	if got, err := i.State(ctx, other); err != nil || got != delegation.Expired {
+	if got, err := i.State(ctx, other); err != nil || got != delegation.StateExpired {
 		t.Errorf("state %q, %v", got, err)
 	}
 	wantCode(t, i.Suspend(ctx, other, delegation.ActorPrincipal), protocol.CodeStateConflict)

@@ -6,35 +6,37 @@ import (
 	"github.com/actprotocol/act-go/protocol"
 )
 
-// A State is the state of a mandate (ADD-IAC-LCM-01, -02).
+// A State is the state of a mandate (ADD-IAC-LCM-01, -02): what follows from its
+// window, the time and its Status. A Status is the entry of a status list, which
+// knows nothing of windows.
 type State string
 
-// The four states of the protocol, and Pending (profile): before the window,
+// The four states of the protocol, and StatePending (profile): before the window,
 // when a mandate can be suspended and revoked but not used.
 const (
-	Pending   State = "Pending"
-	Active    State = "Active"
-	Suspended State = "Suspended"
-	Revoked   State = "Revoked"
-	Expired   State = "Expired"
+	StatePending   State = "Pending"
+	StateActive    State = "Active"
+	StateSuspended State = "Suspended"
+	StateRevoked   State = "Revoked"
+	StateExpired   State = "Expired"
 )
 
 // Terminal reports whether nothing follows (ADD-IAC-LCM-03).
-func (s State) Terminal() bool { return s == Revoked || s == Expired }
+func (s State) Terminal() bool { return s == StateRevoked || s == StateExpired }
 
 // Err is nil for Active and otherwise says why a mandate in this state is
 // refused (ADD-IAC-LCM-06, -07). A state that is none is undetermined.
 func (s State) Err() error {
 	switch s {
-	case Active:
+	case StateActive:
 		return nil
-	case Pending:
+	case StatePending:
 		return protocol.New(protocol.CodeMandateNotYetValid, "validity_start_time", "ADD-IAC-LCM-06", "")
-	case Suspended:
+	case StateSuspended:
 		return protocol.New(protocol.CodeMandateSuspended, "status", "ADD-IAC-LCM-07", "")
-	case Revoked:
+	case StateRevoked:
 		return protocol.New(protocol.CodeMandateRevoked, "status", "ADD-IAC-LCM-07", "")
-	case Expired:
+	case StateExpired:
 		return protocol.New(protocol.CodeMandateExpired, "validity_end_time", "ADD-IAC-LCM-05", "")
 	default:
 		return protocol.New(protocol.CodeStatusUnavailable, "status", "ADD-IAC-LCM-06", "")
@@ -48,17 +50,17 @@ func (s State) Err() error {
 func StateAt(start, end time.Time, status Status, now time.Time) State {
 	switch {
 	case !now.Before(end):
-		return Expired
+		return StateExpired
 	case status == StatusRevoked:
-		return Revoked
+		return StateRevoked
 	case status == StatusSuspended:
-		return Suspended
+		return StateSuspended
 	case status != StatusActive:
 		return ""
 	case now.Before(start):
-		return Pending
+		return StatePending
 	default:
-		return Active
+		return StateActive
 	}
 }
 
@@ -130,7 +132,7 @@ func (l *Lifecycle) State(now time.Time) State {
 		l.latest = now
 	}
 	if l.status == StatusRevoked {
-		return Revoked
+		return StateRevoked
 	}
 	return StateAt(l.start, l.end, l.status, l.latest)
 }
@@ -151,8 +153,8 @@ func (l *Lifecycle) Apply(cmd Command, actor Actor, now time.Time) error {
 	state := l.State(now)
 	switch cmd {
 	case Suspend:
-		takeOver := state == Suspended && actor == ActorRiskControl && l.heldBy == ActorPrincipal
-		if state != Active && state != Pending && !takeOver {
+		takeOver := state == StateSuspended && actor == ActorRiskControl && l.heldBy == ActorPrincipal
+		if state != StateActive && state != StatePending && !takeOver {
 			return conflict()
 		}
 		if actor != ActorPrincipal && actor != ActorRiskControl {
@@ -160,7 +162,7 @@ func (l *Lifecycle) Apply(cmd Command, actor Actor, now time.Time) error {
 		}
 		l.status, l.heldBy = StatusSuspended, actor
 	case Resume:
-		if state != Suspended {
+		if state != StateSuspended {
 			return conflict()
 		}
 		if actor != ActorRiskControl && (actor != ActorPrincipal || l.heldBy == ActorRiskControl) {

@@ -15,13 +15,13 @@ func in(t testing.TB, s State, heldBy Actor) (l *Lifecycle, now time.Time) {
 	l, now = NewLifecycle(start, end), noon
 	var err error
 	switch s {
-	case Pending:
+	case StatePending:
 		now = start.Add(-time.Hour)
-	case Suspended:
+	case StateSuspended:
 		err = l.Apply(Suspend, heldBy, noon)
-	case Revoked:
+	case StateRevoked:
 		err = l.Apply(Revoke, ActorPrincipal, noon)
-	case Expired:
+	case StateExpired:
 		now = end
 	}
 	if err != nil || l.State(now) != s {
@@ -40,26 +40,26 @@ func TestLifecycleTable(t *testing.T) {
 	// ADD-IAC-LCM-02 and -04; Pending by SPEC.md 4.5. Suspended is by the
 	// principal here.
 	allowed := map[move]State{
-		{Active, Suspend, ActorPrincipal}:      Suspended,
-		{Active, Suspend, ActorRiskControl}:    Suspended,
-		{Active, Revoke, ActorPrincipal}:       Revoked,
-		{Active, Revoke, ActorAgent}:           Revoked,
-		{Pending, Suspend, ActorPrincipal}:     Suspended,
-		{Pending, Suspend, ActorRiskControl}:   Suspended,
-		{Pending, Revoke, ActorPrincipal}:      Revoked,
-		{Pending, Revoke, ActorAgent}:          Revoked,
-		{Suspended, Resume, ActorPrincipal}:    Active,
-		{Suspended, Resume, ActorRiskControl}:  Active,
-		{Suspended, Suspend, ActorRiskControl}: Suspended,
-		{Suspended, Revoke, ActorPrincipal}:    Revoked,
-		{Suspended, Revoke, ActorAgent}:        Revoked,
+		{StateActive, Suspend, ActorPrincipal}:      StateSuspended,
+		{StateActive, Suspend, ActorRiskControl}:    StateSuspended,
+		{StateActive, Revoke, ActorPrincipal}:       StateRevoked,
+		{StateActive, Revoke, ActorAgent}:           StateRevoked,
+		{StatePending, Suspend, ActorPrincipal}:     StateSuspended,
+		{StatePending, Suspend, ActorRiskControl}:   StateSuspended,
+		{StatePending, Revoke, ActorPrincipal}:      StateRevoked,
+		{StatePending, Revoke, ActorAgent}:          StateRevoked,
+		{StateSuspended, Resume, ActorPrincipal}:    StateActive,
+		{StateSuspended, Resume, ActorRiskControl}:  StateActive,
+		{StateSuspended, Suspend, ActorRiskControl}: StateSuspended,
+		{StateSuspended, Revoke, ActorPrincipal}:    StateRevoked,
+		{StateSuspended, Revoke, ActorAgent}:        StateRevoked,
 	}
 	transition := map[State]map[Command]bool{
-		Active:    {Suspend: true, Revoke: true},
-		Pending:   {Suspend: true, Revoke: true},
-		Suspended: {Resume: true, Revoke: true},
+		StateActive:    {Suspend: true, Revoke: true},
+		StatePending:   {Suspend: true, Revoke: true},
+		StateSuspended: {Resume: true, Revoke: true},
 	}
-	for _, from := range []State{Pending, Active, Suspended, Revoked, Expired} {
+	for _, from := range []State{StatePending, StateActive, StateSuspended, StateRevoked, StateExpired} {
 		for _, cmd := range []Command{Suspend, Resume, Revoke} {
 			for _, actor := range []Actor{ActorPrincipal, ActorAgent, ActorRiskControl, "merchant", ""} {
 				t.Run("ADD-IAC-LCM-02 "+string(from)+" "+string(cmd)+" by "+string(actor), func(t *testing.T) {
@@ -92,34 +92,34 @@ func TestLifecycle(t *testing.T) {
 		for _, c := range []struct {
 			at   time.Time
 			want State
-		}{{start.Add(-1), Pending}, {start, Active}, {end.Add(-1), Active}, {end, Expired}} {
+		}{{start.Add(-1), StatePending}, {start, StateActive}, {end.Add(-1), StateActive}, {end, StateExpired}} {
 			if got := l.State(c.at); got != c.want {
 				t.Errorf("%v: %s, want %s", c.at, got, c.want)
 			}
 		}
 	})
 	t.Run("ADD-IAC-LCM-03 a clock that goes back wakes nothing", func(t *testing.T) {
-		l, _ := in(t, Expired, "")
-		if got := l.State(noon); got != Expired {
+		l, _ := in(t, StateExpired, "")
+		if got := l.State(noon); got != StateExpired {
 			t.Errorf("%s", got)
 		}
 		want(t, l.Apply(Revoke, ActorPrincipal, noon), protocol.CodeStateConflict, "", "")
 	})
 	t.Run("ADD-IAC-LCM-03 revoked stays revoked after the end", func(t *testing.T) {
-		l, _ := in(t, Revoked, "")
-		if got := l.State(end); got != Revoked {
+		l, _ := in(t, StateRevoked, "")
+		if got := l.State(end); got != StateRevoked {
 			t.Errorf("%s", got)
 		}
 	})
 	t.Run("ADD-IAC-LCM-04 what risk control suspended the principal cannot resume", func(t *testing.T) {
-		l, now := in(t, Suspended, ActorRiskControl)
+		l, now := in(t, StateSuspended, ActorRiskControl)
 		want(t, l.Apply(Resume, ActorPrincipal, now), protocol.CodeActorRefused, "actor", "ADD-IAC-LCM-04")
-		if err := l.Apply(Resume, ActorRiskControl, now); err != nil || l.State(now) != Active {
+		if err := l.Apply(Resume, ActorRiskControl, now); err != nil || l.State(now) != StateActive {
 			t.Errorf("%s, %v", l.State(now), err)
 		}
 	})
 	t.Run("ADD-IAC-LCM-04 risk control takes over", func(t *testing.T) {
-		l, now := in(t, Suspended, ActorPrincipal)
+		l, now := in(t, StateSuspended, ActorPrincipal)
 		if err := l.Apply(Suspend, ActorRiskControl, now); err != nil {
 			t.Fatal(err)
 		}
@@ -127,20 +127,20 @@ func TestLifecycle(t *testing.T) {
 		want(t, l.Apply(Suspend, ActorPrincipal, now), protocol.CodeStateConflict, "", "")
 	})
 	t.Run("ADD-IAC-LCM-05 a suspended one expires", func(t *testing.T) {
-		l, _ := in(t, Suspended, ActorPrincipal)
-		if got := l.State(end); got != Expired {
+		l, _ := in(t, StateSuspended, ActorPrincipal)
+		if got := l.State(end); got != StateExpired {
 			t.Errorf("%s", got)
 		}
 	})
 	t.Run("ADD-IAC-LCM-07 only Active is usable", func(t *testing.T) {
 		for s, code := range map[State]protocol.Code{
-			Pending: protocol.CodeMandateNotYetValid, Suspended: protocol.CodeMandateSuspended,
-			Revoked: protocol.CodeMandateRevoked, Expired: protocol.CodeMandateExpired,
+			StatePending: protocol.CodeMandateNotYetValid, StateSuspended: protocol.CodeMandateSuspended,
+			StateRevoked: protocol.CodeMandateRevoked, StateExpired: protocol.CodeMandateExpired,
 			"": protocol.CodeStatusUnavailable, "active": protocol.CodeStatusUnavailable,
 		} {
 			want(t, s.Err(), code, "", "")
 		}
-		if Active.Err() != nil {
+		if StateActive.Err() != nil {
 			t.Error("Active is refused")
 		}
 	})
@@ -157,9 +157,9 @@ func TestLifecycle(t *testing.T) {
 			at     time.Time
 			want   State
 		}{
-			{StatusActive, start.Add(-1), Pending}, {StatusActive, noon, Active}, {StatusActive, end, Expired},
-			{StatusSuspended, noon, Suspended}, {StatusSuspended, end, Expired}, {StatusSuspended, start.Add(-1), Suspended},
-			{StatusRevoked, noon, Revoked}, {StatusRevoked, end, Expired}, {3, noon, ""}, {200, start.Add(-1), ""},
+			{StatusActive, start.Add(-1), StatePending}, {StatusActive, noon, StateActive}, {StatusActive, end, StateExpired},
+			{StatusSuspended, noon, StateSuspended}, {StatusSuspended, end, StateExpired}, {StatusSuspended, start.Add(-1), StateSuspended},
+			{StatusRevoked, noon, StateRevoked}, {StatusRevoked, end, StateExpired}, {3, noon, ""}, {200, start.Add(-1), ""},
 		} {
 			if got := (Claims{NotBefore: start, Expires: end}).StateAt(c.status, c.at); got != c.want {
 				t.Errorf("%d at %v: %q, want %q", c.status, c.at, got, c.want)
@@ -167,10 +167,10 @@ func TestLifecycle(t *testing.T) {
 		}
 	})
 	t.Run("zero value and unknown command", func(t *testing.T) {
-		if got := new(Lifecycle).State(noon); got != Expired {
+		if got := new(Lifecycle).State(noon); got != StateExpired {
 			t.Errorf("%s", got)
 		}
-		l, now := in(t, Active, "")
+		l, now := in(t, StateActive, "")
 		want(t, l.Apply("delete", ActorPrincipal, now), protocol.CodeFieldInvalid, "command", "ADD-IAC-LCM-02")
 	})
 }
@@ -181,8 +181,8 @@ func TestLifecycleProperties(t *testing.T) {
 	commands := []Command{Suspend, Resume, Revoke, "delete"}
 	actors := []Actor{ActorPrincipal, ActorAgent, ActorRiskControl, "issuer"}
 	moves := map[[2]State]bool{
-		{Active, Suspended}: true, {Suspended, Active}: true, {Active, Revoked}: true, {Suspended, Revoked}: true,
-		{Pending, Suspended}: true, {Suspended, Pending}: true, {Pending, Revoked}: true,
+		{StateActive, StateSuspended}: true, {StateSuspended, StateActive}: true, {StateActive, StateRevoked}: true, {StateSuspended, StateRevoked}: true,
+		{StatePending, StateSuspended}: true, {StateSuspended, StatePending}: true, {StatePending, StateRevoked}: true,
 	}
 	rapid.Check(t, func(t *rapid.T) {
 		l := NewLifecycle(start, end)
@@ -209,7 +209,7 @@ func TestLifecycleProperties(t *testing.T) {
 			}
 			switch cmd {
 			case Suspend:
-				if actor != ActorPrincipal && actor != ActorRiskControl || before == Suspended && (actor != ActorRiskControl || held == ActorRiskControl) {
+				if actor != ActorPrincipal && actor != ActorRiskControl || before == StateSuspended && (actor != ActorRiskControl || held == ActorRiskControl) {
 					t.Fatalf("%s suspended", actor)
 				}
 				held = actor
