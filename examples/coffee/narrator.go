@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -14,13 +15,18 @@ import (
 )
 
 // A narrator tells the story: who says what to whom, which checks were made,
-// and, when verbose, the messages themselves. A quiet one says nothing.
+// and, when verbose, the messages themselves.
 type narrator struct {
 	out     io.Writer
 	verbose bool
+	pending []string // lines of messages, shown below the sentence that tells of them
 }
 
-func (n *narrator) line(format string, args ...any) { fmt.Fprintf(n.out, format+"\n", args...) }
+const width = 100 // columns
+
+func (n *narrator) line(format string, args ...any) {
+	fmt.Fprintln(n.out, strings.TrimRight(fmt.Sprintf(format, args...), " "))
+}
 
 func (n *narrator) chapter(title string) {
 	n.line("\n%s\n%s", title, strings.Repeat("─", len([]rune(title))))
@@ -28,48 +34,78 @@ func (n *narrator) chapter(title string) {
 
 // says prints one step between two parties.
 func (n *narrator) says(from, to, format string, args ...any) {
-	n.line("%10s → %-10s %s", from, to, fmt.Sprintf(format, args...))
+	n.step(fmt.Sprintf("%10s → %-10s", from, to), fmt.Sprintf(format, args...))
 }
 
 // notes prints what a party does by itself.
 func (n *narrator) notes(who, format string, args ...any) {
-	n.line("%10s   %-10s %s", who, "", fmt.Sprintf(format, args...))
+	n.step(fmt.Sprintf("%10s   %-10s", who, ""), fmt.Sprintf(format, args...))
 }
 
-// checks prints a decision: what was met, by requirement, and every check that
-// was not on a line of its own.
+func (n *narrator) step(who, what string) {
+	for i, part := range wrap(strings.Fields(what), " ", width-24) {
+		if i > 0 {
+			who = ""
+		}
+		n.line("%-23s %s", who, part)
+	}
+	for _, l := range n.pending {
+		n.line("%s", l)
+	}
+	n.pending = nil
+}
+
+// protecting are the checks of a payment that a reader should see even when
+// the others are only counted.
+var protecting = []string{
+	"signature", "issuer trusted for the delegator", "holder's key signed the request", "audience", "state is Active",
+	"time window", "single limit", "cumulative limit", "total limit", "merchant", "category", "order unpaid",
+	"payment token of this principal", "balance",
+}
+
+// checks prints a decision: every check that was not met on a line of its own,
+// and what was met by requirement; all of it when verbose, otherwise what
+// protects the money.
 func (n *narrator) checks(checks []protocol.Check) {
 	var order []string
-	met := map[string][]string{}
+	met, more := map[string][]string{}, 0
 	for _, c := range checks {
-		if c.Outcome != protocol.Allowed {
+		switch {
+		case c.Outcome != protocol.Allowed:
 			n.line("%26s %-17s %s: %s", mark(c.Outcome), c.Requirement, c.Name, c.Code)
-			continue
+		case !n.verbose && !slices.Contains(protecting, c.Name):
+			more++
+		default:
+			if met[c.Requirement] == nil {
+				order = append(order, c.Requirement)
+			}
+			if !slices.Contains(met[c.Requirement], c.Name) {
+				met[c.Requirement] = append(met[c.Requirement], c.Name)
+			}
 		}
-		if met[c.Requirement] == nil {
-			order = append(order, c.Requirement)
-		}
-		met[c.Requirement] = append(met[c.Requirement], c.Name)
 	}
 	for _, requirement := range order {
-		lines := wrap(met[requirement], 64)
-		n.line("%26s %-17s %s", mark(protocol.Allowed), requirement, lines[0])
-		for _, rest := range lines[1:] {
-			n.line("%44s %s", "", rest)
+		for i, names := range wrap(met[requirement], "; ", width-45) {
+			if i == 0 {
+				n.line("%26s %-17s %s", mark(protocol.Allowed), requirement, names)
+			} else {
+				n.line("%44s %s", "", names)
+			}
 		}
+	}
+	if more > 0 {
+		n.line("%26s and %d more; -v shows all", "", more)
 	}
 }
 
-// wrap joins names to lines of about this width; there is at least one.
-func wrap(names []string, width int) []string {
-	lines := []string{names[0]}
-	for _, name := range names[1:] {
-		last := &lines[len(lines)-1]
-		*last += "; "
-		if len(*last)+len(name) > width {
-			lines = append(lines, name)
+// wrap joins words to lines of at most this width, as far as words allow.
+func wrap(words []string, separator string, width int) []string {
+	var lines []string
+	for _, word := range words {
+		if last := len(lines) - 1; last >= 0 && len([]rune(lines[last]+separator+word)) <= width {
+			lines[last] += separator + word
 		} else {
-			*last += name
+			lines = append(lines, word)
 		}
 	}
 	return lines
@@ -90,12 +126,12 @@ func mark(o protocol.Outcome) string {
 // and A402 headers decoded. What could be spent by whoever reads along, payment
 // tokens and proofs, is left out.
 func (n *narrator) message(label string, data []byte) {
-	if !n.verbose || len(data) == 0 {
+	if !n.verbose || label == "" {
 		return
 	}
-	n.line("%12s %s", "", label)
+	n.pending = append(n.pending, fmt.Sprintf("%12s %s", "", label))
 	for line := range strings.Lines(readable(data)) {
-		n.line("%14s %s", "", strings.TrimRight(line, "\n"))
+		n.pending = append(n.pending, fmt.Sprintf("%14s %s", "", strings.TrimRight(line, "\n")))
 	}
 }
 
@@ -116,8 +152,8 @@ func readable(data []byte) string {
 		line = strings.TrimRight(line, "\n")
 		if secret.MatchString(line) {
 			line = secret.ReplaceAllString(line, `$1"(not shown)"`)
-		} else if r := []rune(line); len(r) > 120 {
-			line = string(r[:100]) + fmt.Sprintf("… (%d more characters)", len(r)-100)
+		} else if r := []rune(line); len(r) > width-16 {
+			line = string(r[:width-40]) + fmt.Sprintf("… (%d more characters)", len(r)-(width-40))
 		}
 		b.WriteString(line + "\n")
 	}

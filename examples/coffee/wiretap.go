@@ -59,8 +59,10 @@ func (t *wiretap) request(r *http.Request) error {
 	if proof != "" {
 		t.proof = proof
 	}
-	t.story.message(r.Method+" "+r.URL.String(), body)
-	t.story.message("Payment-Proof", []byte(proof))
+	t.story.message("→ "+r.Method+" "+r.URL.String(), body)
+	if proof != "" {
+		t.story.message("→ Payment-Proof", []byte(proof))
+	}
 	return nil
 }
 
@@ -70,9 +72,11 @@ func (t *wiretap) response(r *http.Request, response *http.Response) error {
 	response.Body = io.NopCloser(bytes.NewReader(body))
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.story.message(response.Status+" from "+r.URL.Host, body)
+	t.story.message("← "+response.Status+" from "+r.URL.Host, body)
 	for _, name := range []string{"Payment-Needed", "Payment-Validation"} {
-		t.story.message(name, []byte(response.Header.Get(name)))
+		if value := response.Header.Get(name); value != "" {
+			t.story.message("← "+name, []byte(value))
+		}
 	}
 	return err
 }

@@ -35,6 +35,9 @@ const (
 // noMandates is the policy of those who are never shown one.
 var noMandates = verifier.IssuerMap{}
 
+// deposited is what the principal has at first.
+var deposited = mustParse("100.00")
+
 var yuan = must(money.ParseCurrency("CNY"))
 
 // A world is the street on which the story happens: four sites on loopback,
@@ -259,7 +262,7 @@ func (w *world) openAccounts(ctx context.Context) (err error) {
 			return err
 		}
 	}
-	if err := p.Deposit(ctx, "first-deposit", w.principal.String(), mustParse("100.00")); err != nil {
+	if err := p.Deposit(ctx, "first-deposit", w.principal.String(), deposited); err != nil {
 		return err
 	}
 	if err := p.TrustIssuer(ctx, w.bank.String(), w.principal.String(), true); err != nil {
