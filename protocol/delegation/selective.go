@@ -204,10 +204,11 @@ func parseSelective(raw []byte) (*UnverifiedMandate, error) {
 
 // readSelective reads the claims of the second form.
 func (c *Claims) readSelective(r *reader, manifest *constraintSet) error {
-	named := false
+	typed, named := false, false
 	err := r.object(func(name []byte) error {
 		switch string(name) {
 		case "vct":
+			typed = true
 			return readCredentialType(r)
 		case "control_proof_ref":
 			return withRequirement(r.filled(&c.ControlProofRef), "ADD-IAC-ISS-13")
@@ -220,10 +221,15 @@ func (c *Claims) readSelective(r *reader, manifest *constraintSet) error {
 			return c.readCommon(r, name)
 		}
 	})
-	if err == nil && !named {
+	switch {
+	case err != nil:
+		return err
+	case !typed:
+		return missing("vct", "ADD-IAC-ISS-14")
+	case !named:
 		return missing("constraints", "PRV-01")
 	}
-	return err
+	return nil
 }
 
 func readCredentialType(r *reader) error {
