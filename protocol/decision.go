@@ -1,6 +1,10 @@
 package protocol
 
-import "errors"
+import (
+	"errors"
+	"strconv"
+	"strings"
+)
 
 // An Outcome is the result of a check or of a decision. The zero value denies.
 type Outcome uint8
@@ -48,6 +52,49 @@ type Check struct {
 	Code        Code    `json:"code,omitzero"`   // set unless allowed
 	Field       string  `json:"field,omitzero"`  // the member that was judged
 	Detail      string  `json:"detail,omitzero"` // a constant text, never input
+}
+
+// Reason is Detail, or the text of the code where there is none; "" for a check
+// that was met.
+func (c Check) Reason() string {
+	if c.Outcome == Allowed {
+		return ""
+	}
+	if c.Detail != "" {
+		return c.Detail
+	}
+	return c.Code.Text()
+}
+
+// String returns for example
+//
+//	total limit: total_limit_exceeded: max_total_amount: over the total of the mandate (PSD-PAY-DEL-06)
+//
+// and "total limit: allowed (PSD-PAY-DEL-06)" for a check that was met.
+func (c Check) String() string {
+	parts := []string{c.Name, string(c.Code), c.Field, c.Reason()}
+	if c.Outcome == Allowed {
+		parts = []string{c.Name, c.Outcome.String()}
+	}
+	return line(parts, c.Requirement)
+}
+
+// line joins what is not empty, and puts the requirement behind it.
+func line(parts []string, requirement string) string {
+	var b strings.Builder
+	for _, p := range parts {
+		if p == "" {
+			continue
+		}
+		if b.Len() > 0 {
+			b.WriteString(": ")
+		}
+		b.WriteString(p)
+	}
+	if requirement != "" {
+		b.WriteString(" (" + requirement + ")")
+	}
+	return b.String()
 }
 
 // A Decision is a list of checks and the outcome that follows from them:
@@ -128,6 +175,33 @@ func (d Decision) Checks() []Check {
 		checks[e.count-1] = e.Check
 	}
 	return checks
+}
+
+// Failed returns the checks that were not met or could not be decided, in the
+// order they were made.
+func (d Decision) Failed() []Check {
+	var failed []Check
+	for _, c := range d.Checks() {
+		if c.Outcome != Allowed {
+			failed = append(failed, c)
+		}
+	}
+	return failed
+}
+
+// String is the outcome, the number of checks, and each check that failed: text
+// for people, without input, as that of an Error is.
+func (d Decision) String() string {
+	if d.last == nil {
+		return Denied.String() + ": nothing was checked"
+	}
+	failed := d.Failed()
+	var b strings.Builder
+	b.WriteString(d.Outcome().String() + ": " + strconv.Itoa(len(failed)) + " of " + strconv.Itoa(d.last.count) + " checks failed")
+	for _, c := range failed {
+		b.WriteString("; " + c.String())
+	}
+	return b.String()
 }
 
 // Outcome computes the outcome; no checks at all is Denied.

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -181,14 +182,58 @@ func TestUnknownCodeDenies(t *testing.T) {
 	}
 }
 
+func TestFailed(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		d := decide(checkCodes.Draw(t, "codes"))
+		var want []protocol.Check
+		for _, c := range d.Checks() {
+			if c.Outcome != protocol.Allowed {
+				want = append(want, c)
+			}
+		}
+		if got := d.Failed(); !slices.Equal(got, want) {
+			t.Fatalf("got %v, want %v", got, want)
+		}
+	})
+}
+
+// What is printed of a check is what is printed of the error it becomes, also
+// where the check has no detail of its own.
+func TestText(t *testing.T) {
+	for _, code := range protocol.Codes() {
+		var d protocol.Decision
+		d.Pass("R-1", "first")
+		d.Fail(code, "R-2", "second", "the.field", "")
+		c := d.Failed()[0]
+		if c.Reason() != code.Text() || c.String() != "second: "+strings.TrimPrefix(d.Err().Error(), "act: ") {
+			t.Errorf("%q beside %q", c, d.Err())
+		}
+		if want := d.Outcome().String() + ": 1 of 2 checks failed; " + c.String(); fmt.Sprint(d) != want {
+			t.Errorf("got %q, want %q", fmt.Sprint(d), want)
+		}
+	}
+	c := protocol.Check{Requirement: "R", Name: "n", Outcome: protocol.Allowed}
+	if c.String() != "n: allowed (R)" || c.Reason() != "" {
+		t.Errorf("a check that was met: %q, %q", c, c.Reason())
+	}
+	if s := (protocol.Decision{}).String(); s != "denied: nothing was checked" {
+		t.Errorf("no checks: %q", s)
+	}
+}
+
 func ExampleDecision() {
 	var d protocol.Decision
 	d.Pass("ADD-IAC-ISS-04", "all required members")
 	d.Fail(protocol.CodeKeyUnavailable, "IDN-02", "key of the issuer", "iss", "")
 	d.Require(2500 <= 2000, protocol.CodeSingleLimitExceeded, "PSD-PAY-DEL-05", "limit for one payment", "amount", "at most max_single_amount")
 	fmt.Println(d.Outcome())
+	for _, c := range d.Failed() {
+		fmt.Println(c)
+	}
 	fmt.Println(d.Err())
 	// Output:
 	// denied
+	// key of the issuer: key_unavailable: iss: a key could not be fetched (IDN-02)
+	// limit for one payment: single_limit_exceeded: amount: at most max_single_amount (PSD-PAY-DEL-05)
 	// act: single_limit_exceeded: amount: at most max_single_amount (PSD-PAY-DEL-05)
 }

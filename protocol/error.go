@@ -1,9 +1,6 @@
 package protocol
 
-import (
-	"errors"
-	"strings"
-)
+import "errors"
 
 // ErrUndetermined matches, through errors.Is, every error that means "could
 // not decide" rather than "is wrong". Neither kind ever allows anything.
@@ -41,25 +38,11 @@ func Wrap(code Code, field, requirement, detail string, cause error) *Error {
 //
 //	act: field_invalid: max_total_amount: at most two decimal places (ADD-INT-ICS-09)
 func (e *Error) Error() string {
-	var b strings.Builder
-	b.WriteString("act: ")
-	b.WriteString(string(e.Code))
-	if e.Field != "" {
-		b.WriteString(": ")
-		b.WriteString(e.Field)
+	detail := e.Detail
+	if detail == "" {
+		detail = e.Code.Text()
 	}
-	b.WriteString(": ")
-	if e.Detail != "" {
-		b.WriteString(e.Detail)
-	} else {
-		b.WriteString(e.Code.Text())
-	}
-	if e.Requirement != "" {
-		b.WriteString(" (")
-		b.WriteString(e.Requirement)
-		b.WriteString(")")
-	}
-	return b.String()
+	return "act: " + line([]string{string(e.Code), e.Field, detail}, e.Requirement)
 }
 
 // Unwrap returns the cause.

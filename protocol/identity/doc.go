@@ -2,7 +2,8 @@
 // and the documents that give a DID its keys, each with one purpose and a
 // period.
 //
-// Nothing here opens a connection. [DID.DocumentURL] says where a document is,
+// Nothing here opens a connection. [Handler] serves your own documents where
+// their DIDs lead to. [DID.DocumentURL] says where a document is,
 // package verifier fetches it within limits of size, time and address, and
 // [DecodeDocument] reads it against the DID that was asked for. did:key needs
 // no fetching: [ResolveKeyDID].

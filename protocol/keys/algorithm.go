@@ -78,6 +78,15 @@ var purposes = [...]Purpose{
 	Seller, Proof, Attestation, Anchor, Encryption,
 }
 
+// String returns the purpose as documents write it, or "unknown purpose" for
+// what is not in the list, so that text from outside is not repeated.
+func (p Purpose) String() string {
+	if !p.Known() {
+		return "unknown purpose"
+	}
+	return string(p)
+}
+
 // Known reports whether p is in the closed list.
 func (p Purpose) Known() bool { return slices.Contains(purposes[:], p) }
 

@@ -26,6 +26,14 @@ func (s service) Sign(_ io.Reader, digest []byte, opts crypto.SignerOpts) ([]byt
 	return s.sign(digest, opts)
 }
 
+func TestPurposeString(t *testing.T) {
+	for p, want := range map[keys.Purpose]string{keys.Seller: "seller", keys.Encryption: "encryption", "": "unknown purpose", "<script>": "unknown purpose"} {
+		if got := fmt.Sprint(p); got != want {
+			t.Errorf("%q prints as %q, want %q", string(p), got, want)
+		}
+	}
+}
+
 func TestPurposeIsEnforced(t *testing.T) {
 	all := []keys.Purpose{
 		keys.IssueAuthorization, keys.IssueIdentity, keys.AgentRequest, keys.Status, keys.SubAccount,

@@ -56,6 +56,23 @@ func Parse(s string, c Currency) (Amount, error) {
 	return fromNumber(n, c, c.Exponent())
 }
 
+// MustParse is [Parse] for a constant of a program, a price list or a test:
+//
+//	price := money.MustParse("1.50", "CNY")
+//
+// It panics when there is no such amount or currency. Never give it input.
+func MustParse(decimal, currency string) Amount {
+	c, err := ParseCurrency(currency)
+	if err != nil {
+		panic(err)
+	}
+	a, err := Parse(decimal, c)
+	if err != nil {
+		panic(err)
+	}
+	return a
+}
+
 // ParseNumber reads a JSON number exactly from its literal. The value counts,
 // not the spelling, since both have one canonical form: 18, 18.000 and 1.8e1
 // are the same amount. It must not be negative and has at most two decimals and

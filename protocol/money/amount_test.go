@@ -32,6 +32,22 @@ func minor(t testing.TB, n int64, c money.Currency) money.Amount {
 	return a
 }
 
+func TestMustParse(t *testing.T) {
+	if a := money.MustParse("18.50", "CNY"); a.Minor() != 1850 || a.Currency() != currency(t, "CNY") {
+		t.Errorf("got %v %v", a, a.Currency())
+	}
+	for _, bad := range [][2]string{{"", "CNY"}, {"1.501", "CNY"}, {"-1", "CNY"}, {"1", ""}, {"1", "cny"}, {"1.5", "JPY"}} {
+		func() {
+			defer func() {
+				if recover() == nil {
+					t.Errorf("MustParse(%q, %q) did not panic", bad[0], bad[1])
+				}
+			}()
+			money.MustParse(bad[0], bad[1])
+		}()
+	}
+}
+
 func TestParse(t *testing.T) {
 	for _, test := range []struct {
 		in, code string

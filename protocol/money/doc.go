@@ -6,5 +6,6 @@
 // carry precision that one side sees and the other does not (SPEC.md 1.5).
 //
 // Use [Parse] for the decimal strings of messages and [ParseNumber] for the
-// JSON numbers of an intent or a mandate (ADD-INT-ICS-09).
+// JSON numbers of an intent or a mandate (ADD-INT-ICS-09). [MustParse] is for the
+// constants of a program.
 package money
