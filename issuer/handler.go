@@ -50,13 +50,12 @@ func (i *Issuer) StatusList(ctx context.Context) ([]byte, error) {
 func (i *Issuer) Document() []byte { return append([]byte(nil), i.document...) }
 
 // Handler serves the status list at the path of ListURI and the DID document
-// at the path that the DID leads to, both to anybody: they tell no names, and
-// the list's indices are random. Put it behind TLS.
+// at the path that the DID leads to (see identity.Handler), both to anybody: they
+// tell no names, and the list's indices are random. Put it behind TLS.
 func (i *Issuer) Handler() http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		path := r.URL.EscapedPath()
-		if path != i.listPath && path != i.docPath {
-			http.NotFound(w, r)
+		if r.URL.EscapedPath() != i.listPath {
+			i.documents.ServeHTTP(w, r)
 			return
 		}
 		if r.Method != http.MethodGet && r.Method != http.MethodHead {
@@ -64,25 +63,17 @@ func (i *Issuer) Handler() http.Handler {
 			http.Error(w, "method not allowed", http.StatusMethodNotAllowed)
 			return
 		}
-		if path == i.docPath {
-			write(w, "application/did+json", i.document)
-			return
-		}
 		token, err := i.StatusList(r.Context())
 		if err != nil { // why is not a stranger's business
 			http.Error(w, "the status list is not available", http.StatusServiceUnavailable)
 			return
 		}
-		write(w, "application/statuslist+jwt", token)
+		// No cache between may keep it: a revocation must be seen.
+		h := w.Header()
+		h.Set("Content-Type", "application/statuslist+jwt")
+		h.Set("Content-Length", strconv.Itoa(len(token)))
+		h.Set("Cache-Control", "no-cache")
+		h.Set("X-Content-Type-Options", "nosniff")
+		_, _ = w.Write(token)
 	})
-}
-
-// write sends a body that no cache between keeps: a revocation must be seen.
-func write(w http.ResponseWriter, contentType string, body []byte) {
-	h := w.Header()
-	h.Set("Content-Type", contentType)
-	h.Set("Content-Length", strconv.Itoa(len(body)))
-	h.Set("Cache-Control", "no-cache")
-	h.Set("X-Content-Type-Options", "nosniff")
-	_, _ = w.Write(body)
 }

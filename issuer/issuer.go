@@ -2,6 +2,7 @@ package issuer
 
 import (
 	"context"
+	"net/http"
 	"net/url"
 	"sync"
 	"time"
@@ -40,10 +41,10 @@ type Config struct {
 // An Issuer issues mandates and holds their state. It is safe for concurrent
 // use; several Issuers may share one Store.
 type Issuer struct {
-	config   Config
-	document []byte
-	docPath  string
-	listPath string
+	config    Config
+	document  []byte
+	documents http.Handler // serves document
+	listPath  string
 
 	mu      sync.Mutex // guards the signed list
 	list    []byte
@@ -87,15 +88,11 @@ func New(c Config) (*Issuer, error) {
 	if err != nil {
 		return nil, err
 	}
-	target, err := c.DID.DocumentURL()
+	documents, err := identity.Handler(&doc)
 	if err != nil {
-		return nil, protocol.In(err, "did")
+		return nil, err
 	}
-	docURL, err := url.Parse(target)
-	if err != nil {
-		return nil, invalid("did", "a DID with a document")
-	}
-	return &Issuer{config: c, document: text, docPath: docURL.EscapedPath(), listPath: list.EscapedPath()}, nil
+	return &Issuer{config: c, document: text, documents: documents, listPath: list.EscapedPath()}, nil
 }
 
 func (c *Config) check() error {
