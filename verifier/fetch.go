@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
-	"errors"
 	"io"
 	"net"
 	"net/http"
@@ -18,16 +17,6 @@ const (
 	defaultFetchTimeout = 5 * time.Second
 	maxHeaderBytes      = 16 << 10
 	maxFetches          = 64 // at one time, for one Resolver or StatusClient
-)
-
-// Causes of a failed fetch. They are reachable with errors.Is and say nothing
-// of the address, which the sender of a token may have chosen.
-var (
-	errAddressRefused = errors.New("verifier: address is not public")
-	errURLRefused     = errors.New("verifier: not an absolute https URL")
-	errAnswerRefused  = errors.New("verifier: answer was not 200")
-	errAnswerTooLarge = errors.New("verifier: answer is too large")
-	errUnreachable    = errors.New("verifier: no answer")
 )
 
 // A fetcher makes GET requests to addresses that other parties name, and is
@@ -78,36 +67,33 @@ func newFetcher(roots *x509.CertPool, timeout time.Duration, maxBytes int64, all
 func (f *fetcher) get(ctx context.Context, target, accept string) ([]byte, error) {
 	u, err := url.Parse(target)
 	if err != nil || u.Scheme != "https" || u.Hostname() == "" || u.User != nil || u.Fragment != "" || u.Opaque != "" {
-		return nil, errURLRefused
+		return nil, ErrURLRefused
 	}
 	ctx, cancel := context.WithTimeout(ctx, f.timeout)
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, u.String(), nil)
 	if err != nil {
-		return nil, errURLRefused
+		return nil, ErrURLRefused
 	}
 	req.Header.Set("Accept", accept)
 	req.Header.Set("User-Agent", "act-go")
 	resp, err := f.client.Do(req)
 	if err != nil {
-		if errors.Is(err, errAddressRefused) {
-			return nil, errAddressRefused
-		}
-		return nil, errUnreachable
+		return nil, fetchCause(err)
 	}
 	defer resp.Body.Close()
 	if resp.StatusCode >= http.StatusInternalServerError {
-		return nil, errUnreachable
+		return nil, ErrUnreachable
 	}
 	if resp.StatusCode != http.StatusOK {
-		return nil, errAnswerRefused
+		return nil, ErrAnswerRefused
 	}
 	body, err := io.ReadAll(io.LimitReader(resp.Body, f.maxBytes+1))
 	if err != nil {
-		return nil, errUnreachable
+		return nil, ErrUnreachable
 	}
 	if int64(len(body)) > f.maxBytes {
-		return nil, errAnswerTooLarge
+		return nil, ErrAnswerTooLarge
 	}
 	return body, nil
 }
@@ -118,24 +104,24 @@ func (f *fetcher) get(ctx context.Context, target, accept string) ([]byte, error
 func checkAddress(address string, allowLoopback bool) error {
 	ap, err := netip.ParseAddrPort(address)
 	if err != nil {
-		return errAddressRefused
+		return ErrAddressRefused
 	}
 	a := ap.Addr()
 	if a.Is4In6() || a.Zone() != "" {
-		return errAddressRefused
+		return ErrAddressRefused
 	}
 	if a.IsLoopback() && allowLoopback {
 		return nil
 	}
 	if !a.IsGlobalUnicast() || a.IsPrivate() {
-		return errAddressRefused
+		return ErrAddressRefused
 	}
 	if a.Is6() && !publicIPv6.Contains(a) {
-		return errAddressRefused
+		return ErrAddressRefused
 	}
 	for _, p := range specialPrefixes {
 		if p.Contains(a) {
-			return errAddressRefused
+			return ErrAddressRefused
 		}
 	}
 	return nil

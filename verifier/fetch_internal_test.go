@@ -2,7 +2,10 @@ package verifier
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
+	"net"
+	"net/url"
 	"testing"
 )
 
@@ -79,20 +82,20 @@ func TestFetchRefuses(t *testing.T) {
 		url  string
 		want error
 	}{
-		{"https://127.0.0.1/did.json", errAddressRefused},
-		{"https://[::1]/did.json", errAddressRefused},
-		{"https://localhost/did.json", errAddressRefused},
-		{"https://169.254.169.254/latest", errAddressRefused},
-		{"http://example.com/did.json", errURLRefused},
-		{"file:///etc/passwd", errURLRefused},
-		{"https:/etc/passwd", errURLRefused},
-		{"https://user:pass@example.com/", errURLRefused},
-		{"https://example.com/#fragment", errURLRefused},
-		{"https:example.com", errURLRefused},
-		{"//example.com/", errURLRefused},
-		{"", errURLRefused},
-		{"https://:443/did.json", errURLRefused}, // the dialer takes no host for this machine
-		{"https://exa mple.com/", errURLRefused},
+		{"https://127.0.0.1/did.json", ErrAddressRefused},
+		{"https://[::1]/did.json", ErrAddressRefused},
+		{"https://localhost/did.json", ErrAddressRefused},
+		{"https://169.254.169.254/latest", ErrAddressRefused},
+		{"http://example.com/did.json", ErrURLRefused},
+		{"file:///etc/passwd", ErrURLRefused},
+		{"https:/etc/passwd", ErrURLRefused},
+		{"https://user:pass@example.com/", ErrURLRefused},
+		{"https://example.com/#fragment", ErrURLRefused},
+		{"https:example.com", ErrURLRefused},
+		{"//example.com/", ErrURLRefused},
+		{"", ErrURLRefused},
+		{"https://:443/did.json", ErrURLRefused}, // the dialer takes no host for this machine
+		{"https://exa mple.com/", ErrURLRefused},
 	} {
 		if _, err := f.get(context.Background(), c.url, "*/*"); !errors.Is(err, c.want) {
 			t.Errorf("IDN-02 %q: %v, want %v", c.url, err, c.want)
@@ -125,5 +128,20 @@ func TestLRU(t *testing.T) {
 	l.put("c", 5, 11)
 	if _, ok := l.get("c"); ok {
 		t.Error("a value that was replaced by one too heavy must not be served")
+	}
+}
+
+// What a client says quotes the address; only the kind of it remains.
+func TestFetchCause(t *testing.T) {
+	for _, c := range []struct{ err, want error }{
+		{&url.Error{Op: "Get", URL: "https://psp.example/", Err: &net.OpError{Op: "dial", Err: ErrAddressRefused}}, ErrAddressRefused},
+		{&url.Error{Err: &tls.CertificateVerificationError{Err: errors.New("x509")}}, ErrCertificate},
+		{&url.Error{Err: &net.OpError{Err: &net.DNSError{Name: "none.example", IsNotFound: true}}}, ErrNameUnknown},
+		{&url.Error{Err: &net.OpError{Err: &net.DNSError{Name: "slow.example", IsTimeout: true}}}, ErrUnreachable},
+		{context.DeadlineExceeded, ErrUnreachable},
+	} {
+		if got := fetchCause(c.err); got != c.want {
+			t.Errorf("%T gives %q, want %q", c.err, got, c.want)
+		}
 	}
 }

@@ -42,7 +42,9 @@ type ResolverConfig struct {
 // MaxAge; a compromised key that its owner marks is therefore accepted at most
 // that much longer. A burst of requests for one document is one fetch, and a
 // key id that a cached document does not have causes a new one, but no more
-// than one in five seconds. Everything that fails is key_unavailable.
+// than one in five seconds. Everything that fails is key_unavailable; the
+// cause is one of [ErrUnreachable] and its neighbours, or what is wrong with
+// the document.
 //
 // What it does not do: heed caching headers, follow services, verify proofs in
 // documents. Its trust is that of TLS in the domain's name.
@@ -137,7 +139,7 @@ func (r *Resolver) document(ctx context.Context, did identity.DID, maxAge time.D
 	if younger(failed.at, now, retryAfter) {
 		return nil, keyUnavailable("a fetch has just failed", failed.err)
 	}
-	return r.flights.do(ctx, did.String(), keyUnavailable("too many fetches", nil), func(ctx context.Context) (*identity.Document, error) {
+	return r.flights.do(ctx, did.String(), keyUnavailable("too many fetches", ErrBusy), func(ctx context.Context) (*identity.Document, error) {
 		doc, err := r.fetch(ctx, did)
 		r.mu.Lock()
 		defer r.mu.Unlock()

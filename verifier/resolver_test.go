@@ -221,6 +221,9 @@ func TestResolverRefusesPrivateAddresses(t *testing.T) {
 		r := verifier.NewResolver(verifier.ResolverConfig{RootCAs: h.pool})
 		_, err := h.key(r, "k1")
 		wantCode(t, err, protocol.CodeKeyUnavailable)
+		wantCause(t, err, verifier.ErrAddressRefused)
+		_, err = h.key(r, "k1") // the failure that is remembered has its cause too
+		wantCause(t, err, verifier.ErrAddressRefused)
 		if n := h.fetches.Load(); n != 0 {
 			t.Errorf("%d requests reached the server", n)
 		}
@@ -230,10 +233,23 @@ func TestResolverRefusesPrivateAddresses(t *testing.T) {
 		r := verifier.NewResolver(verifier.ResolverConfig{RootCAs: x509.NewCertPool(), InsecureAllowLoopback: true})
 		_, err := h.key(r, "k1")
 		wantCode(t, err, protocol.CodeKeyUnavailable)
+		wantCause(t, err, verifier.ErrCertificate)
+		wantCause(t, err, verifier.ErrUnreachable) // for the grace of ADD-IAC-LCM-08
 		if n := h.fetches.Load(); n != 0 {
 			t.Errorf("%d requests reached the server", n)
 		}
 	})
+}
+
+// wantCause: an operator can tell why, and the error's text does not.
+func wantCause(t *testing.T, err, cause error) {
+	t.Helper()
+	if !errors.Is(err, cause) {
+		t.Errorf("the cause is not %q", cause)
+	}
+	if strings.Contains(err.Error(), cause.Error()) {
+		t.Errorf("the cause is printed: %v", err)
+	}
 }
 
 func testBurst(t *testing.T) {

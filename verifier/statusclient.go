@@ -66,10 +66,13 @@ type StatusClient struct {
 	flights   *flights[*statusAnswer]
 
 	mu     sync.Mutex
-	lists  *lru[string, *statusAnswer]
-	floors *lru[string, time.Time]   // by URI and signer, the latest iat seen
-	failed *lru[string, failedFetch] // by URI and signer, the last failure
+	lists  *lru[listID, *statusAnswer]
+	floors *lru[listID, time.Time]   // the latest iat seen
+	failed *lru[listID, failedFetch] // the last failure
 }
+
+// listID names a list: that of one URI which two signers signed is two lists.
+type listID struct{ signer, uri string }
 
 // statusAnswer is a list whose signature was verified.
 type statusAnswer struct {
@@ -105,9 +108,9 @@ func NewStatusClient(c StatusConfig) (*StatusClient, error) {
 		grace:     c.Grace,
 		now:       c.Now,
 		flights:   newFlights[*statusAnswer](maxFetches),
-		lists:     newLRU[string, *statusAnswer](maxStatusMemory),
-		floors:    newLRU[string, time.Time](maxStatusFloors),
-		failed:    newLRU[string, failedFetch](maxStatusFloors),
+		lists:     newLRU[listID, *statusAnswer](maxStatusMemory),
+		floors:    newLRU[listID, time.Time](maxStatusFloors),
+		failed:    newLRU[listID, failedFetch](maxStatusFloors),
 	}, nil
 }
 
@@ -130,36 +133,37 @@ func (c *StatusClient) Status(ctx context.Context, ref delegation.StatusReferenc
 
 // answer returns a list that may be used now.
 func (c *StatusClient) answer(ctx context.Context, uri, signer string, now time.Time) (*statusAnswer, error) {
-	// The list of one URI that two signers signed is two lists.
-	id := signer + " " + uri
+	id := listID{signer, uri}
 	c.mu.Lock()
 	kept, _ := c.lists.get(id)
-	failed, _ := c.failed.get(id)
 	c.mu.Unlock()
 	if kept != nil && !now.Before(kept.fetched) && now.Before(kept.until) {
 		return kept, nil
 	}
+	c.mu.Lock()
+	failed, _ := c.failed.get(id)
+	c.mu.Unlock()
 	err := failed.err
 	if !younger(failed.at, now, time.Second) {
 		var fresh *statusAnswer
-		busy := statusUnavailable("status", "too many fetches", errUnreachable)
-		fresh, err = c.flights.do(ctx, id, busy, func(ctx context.Context) (*statusAnswer, error) {
-			return c.refresh(ctx, id, uri, signer)
+		busy := statusUnavailable("status", "too many fetches", ErrBusy)
+		fresh, err = c.flights.do(ctx, signer+" "+uri, busy, func(ctx context.Context) (*statusAnswer, error) {
+			return c.refresh(ctx, id)
 		})
 		if err == nil {
 			return fresh, nil
 		}
 	}
-	if kept != nil && errors.Is(err, errUnreachable) && younger(kept.fetched, now, c.grace) && now.Before(kept.list.Expires) {
+	if kept != nil && errors.Is(err, ErrUnreachable) && younger(kept.fetched, now, c.grace) && now.Before(kept.list.Expires) {
 		return kept, nil
 	}
 	return nil, err
 }
 
 // refresh fetches a list, checks it and keeps it.
-func (c *StatusClient) refresh(ctx context.Context, id, uri, signer string) (*statusAnswer, error) {
+func (c *StatusClient) refresh(ctx context.Context, id listID) (*statusAnswer, error) {
 	now := c.now()
-	list, err := c.fetch(ctx, uri, signer, now)
+	list, err := c.fetch(ctx, id.uri, id.signer, now)
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if floor, ok := c.floors.get(id); ok && err == nil && list.IssuedAt.Before(floor) {
