@@ -262,7 +262,7 @@ func compareLessons(t *testing.T, r *recorder) {
 	}
 	sort.Strings(want)
 	var got []string
-	for _, cells := range rows(t, "8. Privacy") {
+	for _, cells := range rows(t, "### 8.4 Pseudonyms") {
 		if len(cells) == 5 && (cells[0] == "DEL" || cells[0] == "AUP") {
 			got = append(got, "| "+strings.Join(cells, " | ")+" |")
 		}

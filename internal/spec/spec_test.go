@@ -19,17 +19,18 @@ const root = "../.."
 // requirement is a row of the table at the end of SPEC.md.
 type requirement struct{ id, level, role, text, state string }
 
+// rows returns the table below a heading, "## …" or "### …", without its head.
 func rows(t *testing.T, heading string) [][]string {
 	t.Helper()
 	data, err := os.ReadFile(filepath.Join(root, "SPEC.md"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, section, found := strings.Cut(string(data), "\n## "+heading+"\n")
+	_, section, found := strings.Cut(string(data), "\n"+heading+"\n")
 	if !found {
 		t.Fatalf("SPEC.md has no section %q", heading)
 	}
-	section, _, _ = strings.Cut(section, "\n## ")
+	section, _, _ = strings.Cut(strings.ReplaceAll(section, "\n### ", "\n## "), "\n## ")
 	var out [][]string
 	for line := range strings.Lines(section) {
 		line = strings.TrimSpace(line)
@@ -50,7 +51,7 @@ func rows(t *testing.T, heading string) [][]string {
 
 func requirements(t *testing.T) []requirement {
 	var out []requirement
-	for _, cells := range rows(t, "Requirements") {
+	for _, cells := range rows(t, "## Requirements") {
 		if len(cells) != 5 {
 			t.Fatalf("row with %d cells instead of 5: %v", len(cells), cells)
 		}
@@ -136,7 +137,7 @@ func TestDoneMeansTested(t *testing.T) {
 // TestCodeTable compares the table of error codes with the code: same codes,
 // same order, same outcome, same A402 category and HTTP status.
 func TestCodeTable(t *testing.T) {
-	got := rows(t, "7. Error codes")
+	got := rows(t, "## 7. Error codes")
 	var listed []protocol.Code
 	for _, cells := range got {
 		code := protocol.Code(strings.Trim(cells[0], "`"))
@@ -158,4 +159,26 @@ func TestCodeTable(t *testing.T) {
 func row(c protocol.Code) string {
 	return "| `" + string(c) + "` | " + c.Text() + " | " + c.Outcome().String() + " | " +
 		string(payment.A402ErrorFor(c).Category) + " | " + strconv.Itoa(payment.HTTPStatus(c)) + " |"
+}
+
+// TestA402Table compares the table of A402 errors with the catalogue.
+func TestA402Table(t *testing.T) {
+	var want []string
+	for _, e := range payment.Catalog() {
+		actions := make([]string, len(e.NextActions))
+		for i, a := range e.NextActions {
+			actions[i] = string(a)
+		}
+		want = append(want, "`"+e.ErrorID+"` | "+string(e.Category)+" | "+string(e.Phase)+" | "+string(e.Retryability)+" | "+strings.Join(actions, ", "))
+	}
+	var got []string
+	for _, cells := range rows(t, "### 6.6 A402 errors") {
+		got = append(got, strings.Join(cells, " | "))
+	}
+	if !slices.Equal(got, want) {
+		t.Error("SPEC.md does not have the catalogue of A402 errors:")
+		for _, line := range want {
+			t.Log("| " + line + " |")
+		}
+	}
 }
