@@ -19,8 +19,9 @@ type Config struct {
 	// Authority is the server's own host, with a port unless it is the
 	// default, in lower case.
 	Authority string
-	// Credential refuses agents that show no identity credential. Otherwise a
-	// credential that is shown is verified all the same.
+	// Credential refuses agents that show no identity credential. Without it
+	// an agent is anybody who has a DID and its key, and a did:key costs
+	// nothing; a credential that is shown is verified all the same.
 	Credential bool
 	// Capabilities must be named in the credential; needs Credential.
 	Capabilities []string

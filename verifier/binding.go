@@ -4,14 +4,9 @@ import (
 	"context"
 
 	"github.com/actprotocol/act-go/protocol"
-	"github.com/actprotocol/act-go/protocol/canon"
 	"github.com/actprotocol/act-go/protocol/identity"
 	"github.com/actprotocol/act-go/protocol/keys"
 )
-
-// NewChallenge returns a fresh challenge for ByChallenge. Give it to one
-// counterpart and keep it with that conversation, for at most five minutes.
-func NewChallenge() string { return canon.Nonce() }
 
 // BindingExpectation is what the caller knows apart from the binding. All
 // members are required.

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/actprotocol/act-go/protocol"
+	"github.com/actprotocol/act-go/protocol/canon"
 	"github.com/actprotocol/act-go/protocol/delegation"
 	"github.com/actprotocol/act-go/protocol/identity"
 	"github.com/actprotocol/act-go/protocol/keys"
@@ -27,6 +28,10 @@ type Possession struct {
 	audience, challenge string
 	http                *Verified[HTTPIdentity]
 }
+
+// NewChallenge returns a fresh challenge for ByChallenge. Give it to one
+// counterpart and keep it with that conversation, for at most five minutes.
+func NewChallenge() string { return canon.Nonce() }
 
 // ByChallenge is the proof by an answer (identity.AnswerChallenge) to a
 // challenge that the caller made with NewChallenge, gave to this one
