@@ -198,7 +198,7 @@ func TestRead(t *testing.T) {
 		t.Error(r, err)
 	}
 	r, err = inspect.Read(c.all["order confirmation"], inspect.Options{Now: noon})
-	if err != nil || !strings.Contains(r.String(), "items[0].name: 拿铁 Latte") {
+	if err != nil || !strings.Contains(r.String(), "items[0].name: 拿铁 Latte") || !strings.Contains(r.String(), "iat: 1772366400 (2026-03-01T12:00:00Z)") {
 		t.Error(r, err)
 	}
 }

@@ -2,8 +2,10 @@ package inspect
 
 import (
 	"bytes"
+	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/go-json-experiment/json/jsontext"
 
@@ -14,7 +16,7 @@ import (
 // proofs and instruments to spend, keys, and signatures, which make a copy of
 // what they sign.
 var secrets = map[string]bool{
-	"signature": true, "payment_proof": true, "payment_token": true, "iac": true, "order": true, "bill": true,
+	"signature": true, "signature_content": true, "payment_proof": true, "payment_token": true, "iac": true, "order": true, "bill": true,
 	"private": true, "ciphertext": true, "d": true, "p": true, "q": true, "dp": true, "dq": true, "qi": true, "k": true, "oth": true,
 }
 
@@ -64,8 +66,11 @@ func (r *Report) show(data []byte) {
 			name = ""
 			continue
 		}
-		r.Lines = append(r.Lines, label(path, here)+": "+value(tok, path, here))
 		name = ""
+		if slices.Contains(path, "signature_covered_fields") { // all of them, or the form is wrong
+			continue
+		}
+		r.Lines = append(r.Lines, label(path, here)+": "+value(tok, path, here))
 	}
 }
 
@@ -88,7 +93,7 @@ func value(tok jsontext.Token, path []string, name string) string {
 		if hidden(path, name) {
 			return "(hidden)"
 		}
-		return plain(tok.String())
+		return plain(tok.String()) + moment(tok.String(), name)
 	}
 	s := tok.String()
 	if hidden(path, name) || looksLikeToken(s) {
@@ -118,9 +123,26 @@ func looksLikeToken(s string) bool {
 	return len(s) > 100 && (strings.HasPrefix(s, "ey") || strings.HasPrefix(s, "ZXlK"))
 }
 
+// redact says of a secret how long it is, and of a long one its digest, so that
+// two can be compared.
 func redact(s string) string {
+	if len(s) < 64 { // short enough that a digest might be guessed from
+		return "(" + strconv.Itoa(len(s)) + " bytes, hidden)"
+	}
 	digest := string(canon.Sum([]byte(s)))
 	return "(" + strconv.Itoa(len(s)) + " bytes, " + digest[:len("sha-256:")+8] + "…)"
+}
+
+// moment writes a NumericDate for people, too.
+func moment(number, name string) string {
+	if name != "iat" && name != "nbf" && name != "exp" {
+		return ""
+	}
+	seconds, err := strconv.ParseInt(number, 10, 64)
+	if err != nil || seconds < 0 || seconds > 253402300799 {
+		return ""
+	}
+	return " (" + canon.FormatTime(time.Unix(seconds, 0)) + ")"
 }
 
 // plain makes text safe for a terminal: what is not printable, control
