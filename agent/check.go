@@ -58,18 +58,16 @@ func (a *Agent) choose(ctx context.Context, p delegation.Purchase, subject strin
 		if d.Allowed() {
 			return m, d
 		}
-		failed := 0
-		for _, c := range d.Checks() {
-			if c.Outcome != protocol.Allowed {
-				failed++
-			}
-		}
-		if fewest < 0 || failed < fewest {
+		if failed := len(d.Failed()); fewest < 0 || failed < fewest {
 			best, decision, fewest = m, d, failed
 		}
 	}
 	if fewest < 0 {
-		decision.Fail(protocol.CodePolicyRefused, "PSD-PAY-A402-05", "a mandate is held", "wallet", "no mandate that this could be paid by")
+		detail := "the wallet holds no mandate, see Wallet.Add"
+		if len(a.config.Wallet.Mandates()) > 0 {
+			detail = "the mandate that this was checked against is no longer held"
+		}
+		decision.Fail(protocol.CodePolicyRefused, "PSD-PAY-A402-05", "a mandate is held", "wallet", detail)
 	}
 	return best, decision
 }

@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 	"time"
 
@@ -136,16 +137,23 @@ func (s *Shop) ConfirmCart(ctx context.Context, lines []Line, f commerce.Fulfilm
 func (s *Shop) fill(catalogue *commerce.Catalogue, lines []Line, request *commerce.CartRequest, purchase *delegation.Purchase) error {
 	var slowest time.Duration
 	known := true // when every item will be delivered
-	for _, l := range lines {
+	if len(lines) == 0 {
+		return protocol.New(protocol.CodeFieldMissing, "items", "CID-CART-CFM-03", "a cart has at least one line")
+	}
+	for n, l := range lines {
+		at := "items[" + strconv.Itoa(n) + "]"
+		if l.Quantity < 1 {
+			return protocol.New(protocol.CodeFieldInvalid, at+".quantity", "CID-CART-CFM-03", "at least 1")
+		}
 		item, ok := catalogue.Item(l.ItemID)
 		if !ok {
-			return protocol.New(protocol.CodeOutOfStock, "items.item_id", "CID-MER-CAT-03", "not in the catalogue, or not complete enough to be bought")
+			return protocol.New(protocol.CodeOutOfStock, at+".item_id", "CID-MER-CAT-03", "not in the catalogue, or not complete enough to be bought")
 		}
 		if err := addLine(&request.Amount, item.Price, l.Quantity); err != nil {
-			return err
+			return protocol.In(err, at)
 		}
 		if err := addLine(&purchase.CataloguePrice, s.agent.price(s.merchant, item.ID), l.Quantity); err != nil {
-			return err
+			return protocol.In(err, at)
 		}
 		request.Items = append(request.Items, commerce.CartLine{ItemID: item.ID, Quantity: l.Quantity, UnitPrice: item.Price})
 		purchase.Categories = append(purchase.Categories, item.Category)
@@ -153,7 +161,7 @@ func (s *Shop) fill(catalogue *commerce.Catalogue, lines []Line, request *commer
 		slowest = max(slowest, item.Delivery)
 	}
 	purchase.Amount = request.Amount
-	if known && len(lines) > 0 {
+	if known {
 		purchase.DeliverBy = purchase.At.Add(slowest)
 	}
 	return nil
@@ -191,7 +199,7 @@ func (s *Shop) submit(ctx context.Context, request commerce.CartRequest) ([]byte
 // call makes one request and returns the body of a successful answer.
 func (s *Shop) call(ctx context.Context, method, path string, message []byte) ([]byte, error) {
 	lost := func(err error) error {
-		return protocol.Wrap(protocol.CodeServiceUnavailable, "", "CID-CART-CFM-03", "the merchant did not answer", err)
+		return protocol.Wrap(protocol.CodeServiceUnavailable, path, "CID-CART-CFM-03", "the merchant did not answer", err)
 	}
 	request, err := http.NewRequestWithContext(ctx, method, s.base+path, bytes.NewReader(message))
 	if err != nil {
@@ -210,7 +218,7 @@ func (s *Shop) call(ctx context.Context, method, path string, message []byte) ([
 		return nil, lost(err)
 	}
 	if response.StatusCode != http.StatusOK {
-		return nil, problem.Decode(response.StatusCode, body, refusedByStore)
+		return nil, problem.Decode(response.StatusCode, body, refusedByStore, path)
 	}
 	return body, nil
 }
@@ -283,7 +291,7 @@ func (a *Agent) PickUp(ctx context.Context, o *Order, p *Payment) (*http.Respons
 		if err != nil {
 			return nil, undelivered(err)
 		}
-		return nil, problem.Decode(response.StatusCode, answer, refusedByStore)
+		return nil, problem.Decode(response.StatusCode, answer, refusedByStore, "/pickups")
 	}
 	a.close(ctx, p)
 	return response, nil

@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 	"net/http"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -107,14 +108,42 @@ func TestCartIsChecked(t *testing.T) {
 		must(t, err)
 		_, err = shop.ConfirmCart(ctx, lattes(1), commerce.Fulfilment{})
 		wantCode(t, err, protocol.CodeOutOfStock)
+		if f := protocol.AsError(err).Field; f != "items[0].quantity" {
+			t.Errorf("which line it is was lost on the way: %q", f)
+		}
 	})
-	t.Run("a cart of nothing, or of a negative number", func(t *testing.T) {
+	t.Run("CID-CART-CFM-03 a line that cannot be bought is named", func(t *testing.T) {
 		w, shop := coffee(t)
 		w.Grant(t, specified)
-		for _, lines := range [][]agent.Line{nil, lattes(0), lattes(-1), {{ItemID: "latte", Quantity: 1 << 62}}} {
-			if _, err := shop.ConfirmCart(ctx, lines, commerce.Fulfilment{}); err == nil {
-				t.Errorf("%v was confirmed", lines)
+		for field, lines := range map[string][]agent.Line{
+			"items":             nil,
+			"items[0].quantity": lattes(0),
+			"items[1].quantity": append(lattes(1), lattes(-1)...),
+			"items[0]":          lattes(1 << 62),
+			"items[1].item_id":  append(lattes(1), agent.Line{ItemID: "tea", Quantity: 1}),
+		} {
+			_, err := shop.ConfirmCart(ctx, lines, commerce.Fulfilment{})
+			if e := protocol.AsError(err); e == nil || e.Field != field {
+				t.Errorf("%v: %v, want the field %s", lines, err, field)
 			}
+		}
+	})
+	t.Run("a base URL of something else", func(t *testing.T) {
+		w, _ := coffee(t)
+		shop, err := w.Agent.Shop(acttest.ShopDID, w.URL+"/nothing/here", w.Client)
+		must(t, err)
+		_, err = shop.Catalogue(ctx)
+		wantCode(t, err, protocol.CodeServiceUnavailable)
+		if e := protocol.AsError(err); e.Field != "/catalogue" || !strings.Contains(e.Detail, "404") {
+			t.Errorf("nobody could find the mistake: %v", err)
+		}
+	})
+	t.Run("an empty wallet", func(t *testing.T) {
+		_, shop := coffee(t)
+		_, err := shop.ConfirmCart(ctx, lattes(1), commerce.Fulfilment{})
+		wantCode(t, err, protocol.CodePolicyRefused)
+		if e := protocol.AsError(err); e.Field != "wallet" || !strings.Contains(e.Detail, "no mandate") {
+			t.Errorf("%v", err)
 		}
 	})
 }

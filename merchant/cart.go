@@ -5,6 +5,7 @@ import (
 	"io"
 	"net/http"
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/actprotocol/act-go/internal/problem"
@@ -116,15 +117,16 @@ func (s *Shop) price(ctx context.Context, c commerce.CartRequest, now time.Time)
 		PSPID: c.PSPID, PaymentMethod: c.PaymentMethod, Amount: c.Amount, DeliverBy: now,
 	}
 	var lines []StockLine
-	for _, l := range c.Items {
+	for n, l := range c.Items {
+		at := "items[" + strconv.Itoa(n) + "]."
 		i := slices.IndexFunc(items, func(i commerce.Item) bool { return i.ID == l.ItemID })
 		if i < 0 || items[i].Available != nil && !*items[i].Available {
-			return none, nil, protocol.New(protocol.CodeOutOfStock, "items.item_id", "CID-CART-CFM-04", "not offered")
+			return none, nil, protocol.New(protocol.CodeOutOfStock, at+"item_id", "CID-CART-CFM-04", "not offered")
 		}
 		item := items[i]
 		until := item.PriceValidUntil.Truncate(time.Second)
 		if item.Price != l.UnitPrice || !until.IsZero() && !until.After(now) {
-			return none, nil, protocol.New(protocol.CodePriceChanged, "items.unit_price", "CID-CART-CFM-04", "not the catalogue's price")
+			return none, nil, protocol.New(protocol.CodePriceChanged, at+"unit_price", "CID-CART-CFM-04", "not the catalogue's price")
 		}
 		if !until.IsZero() && until.Before(order.Expires) {
 			order.Expires = until

@@ -105,8 +105,12 @@ func TestCartConfirmation(t *testing.T) {
 			if c.edit != nil {
 				c.edit(&request)
 			}
-			if _, err := confirm(t, w, request); protocol.CodeOf(err) != c.code {
+			_, err := confirm(t, w, request)
+			if protocol.CodeOf(err) != c.code {
 				t.Fatalf("%v, want %q", err, c.code)
+			}
+			if c.code == protocol.CodeOutOfStock && protocol.AsError(err).Field != "items[0].item_id" || c.code == protocol.CodePriceChanged && protocol.AsError(err).Field != "items[0].unit_price" {
+				t.Fatalf("which line is it? %v", err)
 			}
 		})
 	}

@@ -3,8 +3,8 @@ package merchant
 import (
 	"cmp"
 	"context"
-	"math"
 	"slices"
+	"strconv"
 	"sync"
 	"time"
 
@@ -300,19 +300,15 @@ func (m *MemoryOrders) findOrder(id string) (*CartOrder, error) {
 // takeStock takes all lines or none.
 func (m *MemoryOrders) takeStock(lines []StockLine) error {
 	need := make(map[string]int64, len(lines))
-	for _, l := range lines {
+	for i, l := range lines {
+		field := "items[" + strconv.Itoa(i) + "].quantity"
 		if l.ItemID == "" || l.Quantity <= 0 {
-			return protocol.New(protocol.CodeFieldInvalid, "items.quantity", "CID-CART-CFM-04", "at least one of each item")
+			return protocol.New(protocol.CodeFieldInvalid, field, "CID-CART-CFM-04", "at least one of each item")
 		}
-		if need[l.ItemID] > math.MaxInt64-l.Quantity {
-			return protocol.New(protocol.CodeOutOfStock, "items.quantity", "CID-CART-CFM-04", "")
+		if m.stock[l.ItemID]-need[l.ItemID] < l.Quantity {
+			return protocol.New(protocol.CodeOutOfStock, field, "CID-CART-CFM-04", "not enough of the item to lock")
 		}
 		need[l.ItemID] += l.Quantity
-	}
-	for id, n := range need {
-		if m.stock[id] < n {
-			return protocol.New(protocol.CodeOutOfStock, "items", "CID-CART-CFM-04", "not enough of an item to lock")
-		}
 	}
 	for id, n := range need {
 		m.stock[id] -= n

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/actprotocol/act-go/internal/problem"
+	"github.com/actprotocol/act-go/internal/wire"
 	"github.com/actprotocol/act-go/protocol"
 	"github.com/actprotocol/act-go/protocol/canon"
 	"github.com/actprotocol/act-go/protocol/money"
@@ -47,10 +48,28 @@ type Offer struct {
 // other header fields: next must not let them decide what it is that is sold.
 // Two bills for one Idempotency-Key are two purchases.
 //
-// An Offer that cannot be billed, with no price for example, makes every
-// answer 503.
+// It panics when the offer cannot be billed, with no price for example, or when
+// next is nil, as http.ServeMux does with a bad pattern: better when the program
+// starts than at every answer. Check an Offer that comes from elsewhere first.
 func (s *Shop) Paywall(offer Offer, next http.Handler) http.Handler {
+	if err := offer.Check(); err != nil {
+		panic(err)
+	}
+	if next == nil {
+		panic(protocol.New(protocol.CodeFieldMissing, "next", "PSD-PAY-A402-01", "a paywall without a handler"))
+	}
 	return &paywall{shop: s, offer: offer, next: next}
+}
+
+// Check tells whether the offer can be billed (SPEC.md 6.4).
+func (o Offer) Check() error {
+	r := wire.Reader{Requirement: "PSD-PAY-A402-01"}
+	r.ID("resource", o.Resource)
+	r.Category("category", o.Category)
+	if !o.Price.Valid() || o.Price.IsZero() {
+		r.Invalid("price", "must be more than zero")
+	}
+	return r.Err()
 }
 
 type paywall struct {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -19,6 +20,7 @@ import (
 	"github.com/actprotocol/act-go/protocol/delegation"
 	"github.com/actprotocol/act-go/protocol/httpsig"
 	"github.com/actprotocol/act-go/protocol/keys"
+	"github.com/actprotocol/act-go/protocol/money"
 	"github.com/actprotocol/act-go/protocol/payment"
 	"github.com/actprotocol/act-go/psp"
 )
@@ -245,11 +247,52 @@ func TestPaywallBills(t *testing.T) {
 	t.Run("a body over the limit is refused", func(t *testing.T) {
 		l.do(l.request("POST", "/report", strings.Repeat("x", 1<<20+1))).want(t, http.StatusRequestEntityTooLarge, "", "")
 	})
-	t.Run("an offer that cannot be billed is not given away", func(t *testing.T) {
-		l.Sell("/free", merchant.Offer{Resource: "r", Category: "data"}, *l.handler.Load())
-		l.do(l.request("GET", "/free", "")).want(t, http.StatusServiceUnavailable, "", "")
-	})
 	l.wantServed(0)
+}
+
+// TestOfferCheck: what Check passes can be billed, and what it refuses stops the
+// program at its start.
+func TestOfferCheck(t *testing.T) {
+	l := newTill(t, acttest.Options{})
+	good := merchant.Offer{Resource: strings.Repeat("r", 256), Category: "data/" + strings.Repeat("c", 200), Price: money.MustParse("9223372036854775807", "JPY")}
+	for name, c := range map[string]struct {
+		change func(*merchant.Offer)
+		field  string
+	}{
+		"good":                 {func(*merchant.Offer) {}, ""},
+		"no resource":          {func(o *merchant.Offer) { o.Resource = "" }, "resource"},
+		"resource with spaces": {func(o *merchant.Offer) { o.Resource = "a b" }, "resource"},
+		"resource too long":    {func(o *merchant.Offer) { o.Resource += "r" }, "resource"},
+		"no category":          {func(o *merchant.Offer) { o.Category = "" }, "category"},
+		"empty segment":        {func(o *merchant.Offer) { o.Category = "data//report" }, "category"},
+		"no price":             {func(o *merchant.Offer) { o.Price = money.Amount{} }, "price"},
+		"price of nothing":     {func(o *merchant.Offer) { o.Price = money.MustParse("0", "CNY") }, "price"},
+	} {
+		t.Run("PSD-PAY-A402-01 "+name, func(t *testing.T) {
+			o := good
+			c.change(&o)
+			defer func() {
+				err, _ := recover().(error)
+				if field := o.Check(); c.field != "" && (err == nil || err.Error() != field.Error() || protocol.AsError(err).Field != c.field) {
+					t.Errorf("recovered %v, Check says %v, want the field %s", err, field, c.field)
+				} else if c.field == "" && (err != nil || field != nil) {
+					t.Errorf("refused: %v, %v", err, field)
+				}
+			}()
+			wall := l.Shop.Paywall(o, http.NotFoundHandler())
+			w := httptest.NewRecorder()
+			wall.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/", nil))
+			if w.Code != http.StatusPaymentRequired {
+				t.Errorf("passed the check and cannot be billed: %d %s", w.Code, w.Body)
+			}
+		})
+	}
+	defer func() {
+		if recover() == nil {
+			t.Error("a paywall with nothing behind it")
+		}
+	}()
+	l.Shop.Paywall(good, nil)
 }
 
 func TestPaywallDelivers(t *testing.T) {

@@ -71,9 +71,10 @@ type OrderStore interface {
 	// LockOrder locks the stock of all lines or of none (CID-CART-CFM-04) and
 	// stores the order. A second call with the same Buyer and RequestID
 	// returns the first order when Content is equal, with request_conflict
-	// when it is not. Missing stock is out_of_stock; an order number that
-	// exists is state_conflict. Orders whose ReleaseAt has passed give their
-	// stock back first.
+	// when it is not. Missing stock is out_of_stock, whose Field names the
+	// first line that cannot be locked: items[0].quantity; an order number
+	// that exists is state_conflict. Orders whose ReleaseAt has passed give
+	// their stock back first.
 	LockOrder(ctx context.Context, o CartOrder, now time.Time) (CartOrder, error)
 
 	// Order returns an order, or order_unknown.

@@ -15,7 +15,7 @@ var ErrUndetermined = errors.New("act: undetermined")
 // errors.Is and errors.As and is not printed for the same reason.
 type Error struct {
 	Code        Code
-	Field       string  // path of the offending member, for example "ext.commerce.max_single_amount"
+	Field       string  // path of the offending member, for example "ext.commerce.max_single_amount"; of a call that had no answer of ours, its address, for example "/catalogue"
 	Requirement string  // id of the requirement that was not met, for example "ADD-INT-ICS-09"
 	Detail      string  // what was expected, in words
 	Checks      []Check // all checks of the decision, when the error ends one

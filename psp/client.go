@@ -137,7 +137,7 @@ func (c *Client) post(ctx context.Context, path string, message []byte, about st
 	if response.StatusCode == http.StatusOK {
 		return body, nil
 	}
-	err = problem.DecodePayment(response.StatusCode, body, refusedDetail, about)
+	err = problem.DecodePayment(response.StatusCode, body, refusedDetail, path, about)
 	if e := protocol.AsError(err); e.Code == protocol.CodeServiceUnavailable {
 		e.Code = lost
 	}

@@ -78,9 +78,10 @@ func WriteStatus(w http.ResponseWriter, status int, err error, retryAfter int) {
 //
 // An error of ours never prints input, and this is input: of what was sent
 // only the code, and names that look like ours, are taken over. detail is the
-// caller's, and says who refused.
-func Decode(status int, data []byte, detail string) error {
-	_, err := decode(status, data, detail)
+// caller's, and says who refused; path is too, says what was asked, and becomes
+// the field of an answer that is not understood.
+func Decode(status int, data []byte, detail, path string) error {
+	_, err := decode(status, data, detail, path)
 	return err
 }
 
@@ -88,32 +89,50 @@ func Decode(status int, data []byte, detail string) error {
 // refusal is the stored answer to that request, the error is a
 // *payment.Refusal. A stored answer to another request, or an undetermined one,
 // contradicts itself. With an empty requestID it is Decode.
-func DecodePayment(status int, data []byte, detail, requestID string) error {
-	about, e := decode(status, data, detail)
+func DecodePayment(status int, data []byte, detail, path, requestID string) error {
+	about, e := decode(status, data, detail, path)
 	switch {
 	case about == "" || requestID == "":
 		return e
 	case about != requestID || e.Code.Outcome() != protocol.Denied:
-		return contradiction()
+		return contradiction(path)
 	default:
 		return &payment.Refusal{RequestID: requestID, Reason: e}
 	}
 }
 
-func contradiction() *protocol.Error {
-	return protocol.New(protocol.CodeServiceUnavailable, "", "", "an answer that contradicts itself")
+func contradiction(path string) *protocol.Error {
+	return protocol.New(protocol.CodeServiceUnavailable, path, "", "an answer that contradicts itself")
+}
+
+// notOurs says what is known of an answer whose body is none of ours: most
+// often it comes from something else than the party that was meant.
+func notOurs(status int) string {
+	switch {
+	case status == http.StatusNotFound, status == http.StatusMethodNotAllowed:
+		return "nothing that we know is served there (404 or 405); is the base URL right?"
+	case status >= 300 && status < 400:
+		return "a redirect (3xx), which is not followed; is the base URL right?"
+	case status == http.StatusUnauthorized, status == http.StatusForbidden, status == http.StatusProxyAuthRequired:
+		return "refused by somebody in between (401, 403 or 407), without a reason of ours"
+	case status == http.StatusTooManyRequests:
+		return "too many requests (429)"
+	case status >= 500:
+		return "a server that failed (5xx), without a reason of ours"
+	}
+	return "an answer that is not understood"
 }
 
 // decode returns the error that was sent, and the payment request to which it
 // says that it is the stored answer.
-func decode(status int, data []byte, detail string) (about string, e *protocol.Error) {
+func decode(status int, data []byte, detail, path string) (about string, e *protocol.Error) {
 	var b body
 	if err := canon.DecodeOpen(data, &b); err != nil || !b.Error.Code.Known() {
-		return "", protocol.New(protocol.CodeServiceUnavailable, "", "", "an answer that is not understood")
+		return "", protocol.New(protocol.CodeServiceUnavailable, path, "", notOurs(status))
 	}
 	r := b.Error
 	if status >= 500 && r.Code.Outcome() == protocol.Denied {
-		return "", contradiction()
+		return "", contradiction(path)
 	}
 	e = protocol.New(r.Code, plain(r.Field), plain(r.Requirement), detail)
 	for _, c := range r.Checks {
@@ -135,7 +154,7 @@ func plain(s string) string {
 	for _, c := range []byte(s) {
 		switch {
 		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9':
-		case c == ' ', c == '.', c == ',', c == '-', c == '_', c == '[', c == ']', c == '@':
+		case c == ' ', c == '.', c == ',', c == '-', c == '_', c == '[', c == ']', c == '@', c == '\'':
 		default:
 			return ""
 		}

@@ -2,7 +2,14 @@ package problem_test
 
 import (
 	"errors"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"maps"
 	"net/http/httptest"
+	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -26,7 +33,7 @@ func TestEveryCodeSurvives(t *testing.T) {
 			t.Fatalf("%s: status %d, Retry-After %q", code, rec.Code, rec.Header().Get("Retry-After"))
 		}
 		var e *protocol.Error
-		err := problem.Decode(rec.Code, rec.Body.Bytes(), "refused")
+		err := problem.Decode(rec.Code, rec.Body.Bytes(), "refused", "/there")
 		if !errors.As(err, &e) || e.Code != code || e.Field != "max_total_amount" || e.Requirement != "PSD-PAY-DEL-06" || e.Detail != "refused" || len(e.Checks) != 2 {
 			t.Fatalf("%s became %v with %d checks", code, err, len(e.Checks))
 		}
@@ -41,13 +48,13 @@ func TestStoredRefusals(t *testing.T) {
 	problem.Write(rec, &payment.Refusal{RequestID: "r-1", Reason: reason}, 1)
 	body := rec.Body.Bytes()
 	var refusal *payment.Refusal
-	if err := problem.DecodePayment(rec.Code, body, "refused", "r-1"); !errors.As(err, &refusal) || refusal.RequestID != "r-1" || refusal.Reason.Code != reason.Code {
+	if err := problem.DecodePayment(rec.Code, body, "refused", "/there", "r-1"); !errors.As(err, &refusal) || refusal.RequestID != "r-1" || refusal.Reason.Code != reason.Code {
 		t.Fatalf("PSD-PAY-A402-23: %v from %s", err, body)
 	}
-	if err := problem.DecodePayment(rec.Code, body, "refused", "r-2"); errors.As(err, &refusal) || !errors.Is(err, protocol.ErrUndetermined) {
+	if err := problem.DecodePayment(rec.Code, body, "refused", "/there", "r-2"); errors.As(err, &refusal) || !errors.Is(err, protocol.ErrUndetermined) {
 		t.Fatalf("the answer to another payment: %v", err)
 	}
-	for _, err := range []error{problem.DecodePayment(rec.Code, body, "refused", ""), problem.Decode(rec.Code, body, "refused")} {
+	for _, err := range []error{problem.DecodePayment(rec.Code, body, "refused", "/there", ""), problem.Decode(rec.Code, body, "refused", "/there")} {
 		if errors.As(err, &refusal) || protocol.CodeOf(err) != reason.Code {
 			t.Fatalf("who asks about no payment: %v", err)
 		}
@@ -63,6 +70,75 @@ func TestForeignErrorsAreNotRepeated(t *testing.T) {
 	}
 }
 
+func TestAnswersThatAreNotOurs(t *testing.T) {
+	seen := map[string]bool{}
+	for _, status := range []int{200, 302, 403, 404, 429, 502} {
+		err := protocol.AsError(problem.Decode(status, []byte("<html>secret"), "refused", "/carts"))
+		if err.Code != protocol.CodeServiceUnavailable || err.Field != "/carts" || seen[err.Detail] || strings.Contains(err.Error(), "secret") {
+			t.Errorf("%d: %v", status, err)
+		}
+		seen[err.Detail] = true
+	}
+}
+
+// TestEveryCheckNameSurvives looks at every place of this repository where a
+// decision gets a check: no name or field of ours is lost on the way.
+func TestEveryCheckNameSurvives(t *testing.T) {
+	texts := checkTexts(t, filepath.Join("..", ".."))
+	if len(texts) < 200 {
+		t.Fatalf("found only %d texts", len(texts))
+	}
+	for text, at := range texts {
+		e := &protocol.Error{Code: protocol.CodeMalformed, Field: text, Requirement: text,
+			Checks: []protocol.Check{{Requirement: text, Name: text, Code: protocol.CodeMalformed, Field: text}}}
+		got := protocol.AsError(problem.Decode(403, problem.Encode(e), "refused", ""))
+		if got.Field != text || len(got.Checks) != 1 || got.Checks[0] != e.Checks[0] {
+			t.Errorf("%s: %q does not survive", at, text)
+		}
+	}
+}
+
+// checkTexts returns the texts, and where they are, of all functions in which a
+// check is recorded. Details are among them, though they do not travel: which
+// text is a name is not told apart here.
+func checkTexts(t *testing.T, root string) map[string]token.Position {
+	arguments := map[string]int{"Pass": 2, "Record": 3, "Fail": 5, "fail": 5, "Require": 6}
+	texts, files := map[string]token.Position{}, token.NewFileSet()
+	err := filepath.WalkDir(root, func(path string, _ fs.DirEntry, err error) error {
+		if err != nil || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") {
+			return err
+		}
+		file, err := parser.ParseFile(files, path, nil, parser.SkipObjectResolution)
+		if err != nil {
+			return err
+		}
+		for _, d := range file.Decls {
+			records, found := false, map[string]token.Position{}
+			ast.Inspect(d, func(n ast.Node) bool {
+				switch n := n.(type) {
+				case *ast.CallExpr:
+					if s, ok := n.Fun.(*ast.SelectorExpr); ok && len(n.Args) > 0 && len(n.Args) == arguments[s.Sel.Name] {
+						records = true
+					}
+				case *ast.BasicLit:
+					if text, err := strconv.Unquote(n.Value); err == nil && n.Kind == token.STRING {
+						found[text] = files.Position(n.Pos())
+					}
+				}
+				return true
+			})
+			if records {
+				maps.Copy(texts, found)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return texts
+}
+
 func FuzzDecode(f *testing.F) {
 	f.Add(403, []byte(`{"error":{"code":"total_limit_exceeded","field":"max_total_amount","outcome":"denied","checks":[{"requirement":"PSD-PAY-DEL-06","name":"total","outcome":"denied","code":"total_limit_exceeded"}]}}`))
 	f.Add(503, []byte(`{"error":{"code":"total_limit_exceeded"}}`))
@@ -71,11 +147,11 @@ func FuzzDecode(f *testing.F) {
 	f.Add(503, []byte(`{"error":{"code":"status_unavailable","payment_request_id":"r-1"}}`))
 	f.Fuzz(func(t *testing.T, status int, data []byte) {
 		var refusal *payment.Refusal
-		if err := problem.DecodePayment(status, data, "refused", "r-1"); errors.As(err, &refusal) &&
+		if err := problem.DecodePayment(status, data, "refused", "/there", "r-1"); errors.As(err, &refusal) &&
 			(refusal.RequestID != "r-1" || refusal.Reason.Code.Outcome() != protocol.Denied || status >= 500) {
 			t.Fatalf("not a refusal: %v", err)
 		}
-		err := problem.Decode(status, data, "refused")
+		err := problem.Decode(status, data, "refused", "/there")
 		var e *protocol.Error
 		if !errors.As(err, &e) || !e.Code.Known() {
 			t.Fatalf("not one of our errors: %v", err)
@@ -83,7 +159,7 @@ func FuzzDecode(f *testing.F) {
 		if status >= 500 && e.Code.Outcome() == protocol.Denied {
 			t.Fatal("a broken server denies")
 		}
-		if strings.ContainsAny(err.Error(), "<>\"'\\\n\x00") || len(err.Error()) > 400 {
+		if strings.ContainsAny(err.Error(), "<>\"\\\n\x00") || len(err.Error()) > 400 {
 			t.Fatalf("input is printed: %q", err)
 		}
 	})

@@ -274,6 +274,12 @@ func testStock(t *testing.T, s merchant.OrderStore) {
 	want(t, s.SetStock(ctx, "muffin", 1), "")
 	want(t, s.SetStock(ctx, "muffin", -1), protocol.CodeFieldInvalid)
 	mustLock(t, s, cart("1", latte(1), muffin(2)), start, protocol.CodeOutOfStock)
+	for lines, o := range []merchant.CartOrder{cart("1", latte(4), muffin(2)), cart("1", latte(1), muffin(2)), cart("1", muffin(1), latte(2), latte(2))} {
+		_, err := s.LockOrder(ctx, o, start)
+		if e := protocol.AsError(err); e.Code != protocol.CodeOutOfStock || e.Field != fmt.Sprintf("items[%d].quantity", lines) {
+			t.Errorf("CID-CART-CFM-04 line %d is missing: %v", lines, err)
+		}
+	}
 	mustLock(t, s, cart("2", latte(2), latte(2)), start, protocol.CodeOutOfStock)
 	mustLock(t, s, cart("3", latte(0)), start, protocol.CodeFieldInvalid)
 	mustLock(t, s, cart("4", latte(-1)), start, protocol.CodeFieldInvalid)
