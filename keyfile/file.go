@@ -10,13 +10,13 @@ import (
 	"github.com/actprotocol/act-go/protocol/keys"
 )
 
-// What is written: argon2id with the second recommended option of RFC 9106.
-const (
-	writeTime    = 3
-	writeMemory  = 64 << 10 // KiB
-	writeThreads = 4
-	saltSize     = 16
-)
+// A cost of argon2id.
+type cost struct {
+	time, memory uint32 // memory in KiB
+	threads      uint8
+}
+
+const saltSize = 16
 
 // What is read, so that a file cannot make a program use all memory or a day.
 const (
@@ -151,8 +151,13 @@ func (f *File) Open(password []byte) (*Key, error) {
 	return k, nil
 }
 
-// Encode returns the file of a key, encrypted when the password is not empty.
+// Encode returns the file of a key, encrypted when the password is not empty,
+// at the cost of the second recommended option of RFC 9106: 64 MiB.
 func (k *Key) Encode(password []byte) ([]byte, error) {
+	return k.encode(password, cost{time: 3, memory: 64 << 10, threads: 4})
+}
+
+func (k *Key) encode(password []byte, c cost) ([]byte, error) {
 	secret, err := k.secret()
 	if err != nil {
 		return nil, err
@@ -166,7 +171,7 @@ func (k *Key) Encode(password []byte) ([]byte, error) {
 	rand.Read(salt) // never fails
 	rand.Read(nonce)
 	w.Sealed = &wireSealed{
-		KDF: nameKDF, Time: writeTime, Memory: writeMemory, Threads: writeThreads, Salt: canon.EncodeBase64(salt),
+		KDF: nameKDF, Time: c.time, Memory: c.memory, Threads: c.threads, Salt: canon.EncodeBase64(salt),
 		Cipher: nameCipher, Nonce: canon.EncodeBase64(nonce),
 	}
 	aead, header, err := w.cipher(password)
