@@ -419,3 +419,29 @@ func TestBrokenStore(t *testing.T) {
 		t.Errorf("%d %s", w.Code, w.Body)
 	}
 }
+
+// PRV-01: an issuer makes a mandate of which parts can be shown, where asked
+// for, and one confirmation still makes one mandate.
+func TestIssueSelective(t *testing.T) {
+	c := newClock()
+	i := newIssuer(t, c)
+	g := grant(t, c.now())
+	g.Selective = true
+	raw, err := i.Issue(context.Background(), g)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := delegation.ParseMandate(raw)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := m.Present(delegation.RoleMerchant, delegation.Purchase{}); err != nil {
+		t.Error(err)
+	}
+	if again, err := i.Issue(context.Background(), g); err != nil || string(again) != string(raw) {
+		t.Errorf("ADD-IAC-ISS-02 asked again: %v", err)
+	}
+	g.Selective = false
+	_, err = i.Issue(context.Background(), g)
+	wantCode(t, err, protocol.CodeRequestConflict)
+}

@@ -325,7 +325,6 @@ func (a *Authorization) settle(manifest constraintSet, hidden []sdjwt.Hidden) er
 		return protocol.New(protocol.CodeClaimsConflict, "constraints", "PRV-01", "a constraint that the manifest does not name")
 	}
 	a.withheld = manifest &^ present
-	a.partial &^= a.withheld
 	a.Ext = a.Ext.trim()
 	return nil
 }

@@ -179,6 +179,23 @@ func TestViews(t *testing.T) {
 			t.Errorf("%d digests for one entry, %d for four", one, many)
 		}
 	})
+	t.Run("PRV-01 the number of digests does not tell what else there is", func(t *testing.T) {
+		small := fullClaims(t)
+		x := small.Authorization
+		x.ConversationHistory, x.SourceISRDigest, x.AllowedPaymentMethods, x.Ext.VendorPrivate, x.Ext.Fulfillment = nil, "", nil, nil, nil
+		for _, c := range []Claims{claims, small} {
+			_, m := selective(t, issuerKey(t), c)
+			got := map[string]int{}
+			for _, h := range reparse(t, m.shown.Present(nil), nil).shown.Hidden {
+				got[h.Path] = h.Count
+			}
+			for object, n := range padded {
+				if got[object] != n {
+					t.Errorf("%q has %d digests, want %d", object, got[object], n)
+				}
+			}
+		}
+	})
 	t.Run("PRV-01 without a fact the list is shown whole", func(t *testing.T) {
 		part, err := m.Present(RolePSP, Purchase{})
 		if shown := reparse(t, part, err).Claims().Authorization; len(shown.Ext.Commerce.AllowedMerchants) != 3 || len(shown.AllowedPaymentMethods) != 2 || len(shown.Ext.Commerce.AllowedCategories) != 2 {
@@ -258,6 +275,19 @@ func TestWithheldRefuses(t *testing.T) {
 			}
 		})
 	}
+	t.Run("PRV-01 what was withheld has no default", func(t *testing.T) {
+		claims := reparse(t, m.shown.Present(nil), nil).Claims()
+		b, err := claims.Bounds()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if b.Mode() != "" || claims.Authorization.Mode() != "" || !b.Currency().IsZero() || b.Total().Valid() || len(b.Withheld()) != int(constraintCount) {
+			t.Errorf("mode %q currency %v total %v withheld %q", b.Mode(), b.Currency(), b.Total(), b.Withheld())
+		}
+		if d := (Bounds{}).Decide(RoleMerchant, latte(t), nil); d.Allowed() {
+			t.Error("the zero value allows")
+		}
+	})
 	t.Run("PRV-01 an entry of an allow-list", func(t *testing.T) {
 		part := m.shown.Present(func(d sdjwt.Disclosed) bool { return d.Path != element(allowedMerchants, 0) })
 		b, err := reparse(t, part, nil).Claims().Bounds()
