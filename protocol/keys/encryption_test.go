@@ -75,6 +75,36 @@ func TestX25519Refused(t *testing.T) {
 	}
 }
 
+// The list of points of small order holds what crypto/ecdh cannot agree with,
+// and no scalar takes any of them anywhere else.
+func TestSmallOrder(t *testing.T) {
+	private, err := ecdh.X25519().GenerateKey(rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, u := range smallOrder {
+		point, err := ecdh.X25519().NewPublicKey([]byte(u))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := private.ECDH(point); err == nil {
+			t.Errorf("PRV-02 point %d is not of small order", i)
+		}
+		if _, err := NewEncryptionKey(point); protocol.CodeOf(err) != protocol.CodeFieldInvalid {
+			t.Errorf("PRV-02 point %d: %v", i, err)
+		}
+		// Every neighbour agrees.
+		next := []byte(u)
+		next[0] += 2
+		if point, err = ecdh.X25519().NewPublicKey(next); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := private.ECDH(point); err != nil && i != 2 { // -1 and 2 make 1, which is in the list
+			t.Errorf("PRV-02 the neighbour of point %d is of small order too", i)
+		}
+	}
+}
+
 func TestParseEncryptionJWK(t *testing.T) {
 	const x = `"x":"3p7bfXt9wbTTW2HC7OQ1Nz-DQ8hbeGdNrfx-FG-IK08"` // RFC 8037, A.6
 	const ec = `"kty":"EC","crv":"P-256","x":"weNJy2HscCSM6AEDTDg04biOvhFhyyWvOHQfeF_PxMQ","y":"e8lnCO-AlStT-NJVX-crhB7QRYhiix03illJOVAOyck"`
