@@ -123,29 +123,28 @@ func (l *ledger) debit(p *verifier.AuthorizedPayment, digest canon.Digest, token
 // settle makes every check that depends on the ledger, and the payment.
 func (l *ledger) settle(p *verifier.AuthorizedPayment, token string, finish func(spent money.Amount) (payment.Result, error)) (payment.Result, error) {
 	mandate := p.Issuer() + " " + p.DelegationID()
-	if pinned, known := l.payloads[mandate]; known && pinned != p.PayloadDigest() {
-		return payment.Result{}, protocol.New(protocol.CodeRequestConflict, "iac", "PSD-PAY-DEL-07", "another payload under this delegation id")
-	}
 	order := [2]string{p.Payee(), p.OrderNumber()}
-	if _, paid := l.orders[order]; paid {
-		return payment.Result{}, protocol.New(protocol.CodeOrderPaid, "merchant_order_id", "CID-CART-CFM-05", "")
-	}
-	if p.PaymentToken() != token {
-		return payment.Result{}, protocol.New(protocol.CodeInstrumentInvalid, "payment_token", "PSD-PMT-BND-04", "")
-	}
-	spent, known := l.spent[mandate]
-	if !known {
+	pinned, known := l.payloads[mandate]
+	d := p.Decision()
+	d.Require(!known || pinned == p.PayloadDigest(), protocol.CodeRequestConflict, "PSD-PAY-DEL-07", "mandate pinned", "iac",
+		"another payload under this delegation id")
+	_, paid := l.orders[order]
+	d.Require(!paid, protocol.CodeOrderPaid, "CID-CART-CFM-05", "order unpaid", "merchant_order_id", "")
+	d.Require(p.PaymentToken() == token, protocol.CodeInstrumentInvalid, "PSD-PMT-BND-04", "payment token known", "payment_token", "")
+	spent, ok := l.spent[mandate]
+	if !ok {
 		spent = money.Zero(p.Amount().Currency())
 	}
 	spent, err := spent.Add(p.Amount())
-	if err != nil {
+	within := err == nil
+	if within {
+		over, err := spent.Cmp(p.Total())
+		within = err == nil && over <= 0
+	}
+	d.Require(within, protocol.CodeTotalLimitExceeded, "PSD-PAY-DEL-07", "cumulative limit", "max_total_amount", "")
+	d.Require(p.Amount().Minor() <= l.balance, protocol.CodeBalanceInsufficient, "PSD-PAY-AUP-03", "balance", "amount", "")
+	if err := d.Err(); err != nil {
 		return payment.Result{}, err
-	}
-	if over, err := spent.Cmp(p.Total()); err != nil || over > 0 {
-		return payment.Result{}, protocol.New(protocol.CodeTotalLimitExceeded, "max_total_amount", "PSD-PAY-DEL-07", "")
-	}
-	if p.Amount().Minor() > l.balance {
-		return payment.Result{}, protocol.New(protocol.CodeBalanceInsufficient, "amount", "PSD-PAY-AUP-03", "")
 	}
 	result, err := finish(spent)
 	if err != nil {

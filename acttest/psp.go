@@ -5,6 +5,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"sync"
 	"time"
 
@@ -28,6 +29,7 @@ type PSP struct {
 	Server *httptest.Server
 	Token  string // the payment token that it accepts, of one account
 
+	t        TB
 	verifier *verifier.Verifier
 	clock    *Clock
 	ledger   *ledger
@@ -37,42 +39,74 @@ type PSP struct {
 	calls  map[string]int
 }
 
-// A Fault is one way in which a call goes wrong.
-type Fault int
+// A Fault is one way in which a call goes wrong. It prints as what it does.
+type Fault string
 
-// The faults.
+// The faults of networks and machines: whether the call was carried out is not
+// known to the caller. Deny makes the others.
 const (
-	// Refuse answers 503 before anything is looked at.
-	Refuse Fault = iota + 1
+	// Unavailable answers 503 before anything is looked at.
+	Unavailable Fault = "unavailable"
 	// LoseRequest cuts the connection before anything is looked at.
-	LoseRequest
+	LoseRequest Fault = "lose the request"
 	// LoseAnswer does everything and then cuts the connection.
-	LoseAnswer
+	LoseAnswer Fault = "lose the answer"
 )
+
+const denyPrefix = "deny with "
+
+// Deny is a fault that is none: the provider answers with this code. Of an
+// authentic payment request the refusal is stored and answers every later
+// transmission and query when it is one of payment.Final, as a real provider's
+// is. An undetermined code is what the provider says when it cannot decide.
+func Deny(code protocol.Code) Fault { return Fault(denyPrefix + string(code)) }
+
+// denied is the code of Deny.
+func (f Fault) denied() (protocol.Code, bool) {
+	code, ok := strings.CutPrefix(string(f), denyPrefix)
+	return protocol.Code(code), ok
+}
+
+func (f Fault) known() bool {
+	code, denies := f.denied()
+	return f == Unavailable || f == LoseRequest || f == LoseAnswer || denies && code.Known()
+}
 
 // NewPSP starts a provider that is closed with the test. balance is what the
 // account has, in minor units of whatever currency is asked for.
 func NewPSP(t TB, v *verifier.Verifier, c *Clock, p *Party, balance int64) *PSP {
 	t.Helper()
 	s := &PSP{
-		Party: p, Token: "token-" + canon.Nonce(), verifier: v, clock: c, ledger: newLedger(balance),
+		Party: p, Token: "token-" + canon.Nonce(), t: t, verifier: v, clock: c, ledger: newLedger(balance),
 		faults: make(map[string][]Fault), calls: make(map[string]int),
 	}
 	mux := http.NewServeMux()
-	mux.HandleFunc("POST /payments", s.serve(s.pay))
-	mux.HandleFunc("POST /queries", s.serve(s.query))
-	mux.HandleFunc("POST /consumptions", s.serve(s.consume))
-	mux.HandleFunc("POST /fulfilments", s.serve(s.confirm))
+	for path, answer := range map[string]answerer{
+		"/payments": s.pay, "/queries": s.query, "/consumptions": s.consume, "/fulfilments": s.confirm,
+	} {
+		s.faults[path] = nil
+		mux.HandleFunc("POST "+path, s.serve(path, answer))
+	}
 	s.Server = httptest.NewTLSServer(mux)
 	t.Cleanup(s.Server.Close)
 	return s
 }
 
-// Fail makes the next calls of a path, "/payments" for example, go wrong, one
-// fault a call.
+// Fail makes the next calls of a path go wrong, one fault a call. The paths are
+// "/payments", "/queries", "/consumptions" and "/fulfilments"; any other one,
+// and an unknown fault, ends the test.
 func (s *PSP) Fail(path string, faults ...Fault) {
+	s.t.Helper()
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if _, known := s.faults[path]; !known {
+		s.t.Fatal("acttest: the provider has no path " + path)
+	}
+	for _, f := range faults {
+		if !f.known() {
+			s.t.Fatal("acttest: no such fault: " + f)
+		}
+	}
 	s.faults[path] = append(s.faults[path], faults...)
 }
 
@@ -91,7 +125,8 @@ func (s *PSP) Balance() int64 {
 }
 
 // Trades is how many payments were made, and how many of their deliveries were
-// confirmed.
+// confirmed. A shop confirms behind the buyer's back: call Shop.Flush first, or
+// confirmed is anything up to the right number.
 func (s *PSP) Trades() (paid, confirmed int) {
 	s.ledger.mu.Lock()
 	defer s.ledger.mu.Unlock()
@@ -113,16 +148,22 @@ func (s *PSP) next(path string) (f Fault) {
 	return f
 }
 
-// serve turns a function from message to answer into a handler.
-func (s *PSP) serve(f func(context.Context, []byte) ([]byte, error)) http.HandlerFunc {
+// An answerer turns a message into an answer.
+type answerer func(context.Context, []byte) ([]byte, error)
+
+// serve makes an answerer a handler.
+func (s *PSP) serve(path string, f answerer) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		fault := s.next(r.URL.Path)
+		fault, f := s.next(path), f
 		switch fault {
-		case Refuse:
+		case Unavailable:
 			problem.Write(w, protocol.New(protocol.CodeServiceUnavailable, "", "", "out of order"), 1)
 			return
 		case LoseRequest:
 			panic(http.ErrAbortHandler)
+		}
+		if code, ok := fault.denied(); ok {
+			f = s.deny(path, code)
 		}
 		message, err := io.ReadAll(http.MaxBytesReader(w, r.Body, canon.DefaultMaxBytes))
 		var out []byte
@@ -141,6 +182,20 @@ func (s *PSP) serve(f func(context.Context, []byte) ([]byte, error)) http.Handle
 	}
 }
 
+// deny refuses what it is asked.
+func (s *PSP) deny(path string, code protocol.Code) answerer {
+	var d protocol.Decision
+	d.Fail(code, "", "denied by the test", "", "")
+	return func(ctx context.Context, raw []byte) ([]byte, error) {
+		if path != "/payments" {
+			return nil, d.Err()
+		}
+		return s.settle(ctx, raw, func(r *verifier.AuthenticRequest, id requestID) (payment.Result, error) {
+			return s.ledger.refuse(id, r.ContentDigest(), d.Err())
+		})
+	}
+}
+
 func (s *PSP) id() string { return s.Party.DID.String() }
 
 func (s *PSP) expect() verifier.PaymentExpectation {
@@ -150,6 +205,18 @@ func (s *PSP) expect() verifier.PaymentExpectation {
 func (s *PSP) signer() *keys.Signer { return s.Party.Signer(keys.Proof) }
 
 func (s *PSP) pay(ctx context.Context, raw []byte) ([]byte, error) {
+	return s.settle(ctx, raw, func(r *verifier.AuthenticRequest, id requestID) (payment.Result, error) {
+		authorized, err := r.Authorize(ctx)
+		if err != nil {
+			return s.ledger.refuse(id, r.ContentDigest(), err)
+		}
+		return s.ledger.debit(authorized, r.ContentDigest(), s.Token, s.finish(authorized))
+	})
+}
+
+// settle answers an authentic payment request: as it was answered first, or by
+// decide.
+func (s *PSP) settle(ctx context.Context, raw []byte, decide func(*verifier.AuthenticRequest, requestID) (payment.Result, error)) ([]byte, error) {
 	request, err := s.verifier.PaymentRequest(ctx, raw, s.expect())
 	if err != nil {
 		return nil, err
@@ -157,16 +224,10 @@ func (s *PSP) pay(ctx context.Context, raw []byte) ([]byte, error) {
 	if err := request.UseNonce(ctx); err != nil {
 		return nil, err
 	}
-	q, digest := request.Request(), request.ContentDigest()
-	id := requestID{q.BuyerAgentID, q.RequestID}
-	result, known, err := s.ledger.earlier(id, digest)
+	id := requestID{request.Request().BuyerAgentID, request.Request().RequestID}
+	result, known, err := s.ledger.earlier(id, request.ContentDigest())
 	if !known {
-		var authorized *verifier.AuthorizedPayment
-		if authorized, err = request.Authorize(ctx); err == nil {
-			result, err = s.ledger.debit(authorized, digest, s.Token, s.finish(authorized))
-		} else {
-			result, err = s.ledger.refuse(id, digest, err)
-		}
+		result, err = decide(request, id)
 	}
 	if err != nil {
 		return nil, err

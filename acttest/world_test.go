@@ -3,6 +3,7 @@ package acttest_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"testing"
@@ -13,6 +14,7 @@ import (
 	"github.com/actprotocol/act-go/protocol"
 	"github.com/actprotocol/act-go/protocol/commerce"
 	"github.com/actprotocol/act-go/protocol/delegation"
+	"github.com/actprotocol/act-go/protocol/payment"
 )
 
 // TestTenLines is what a user's test looks like.
@@ -70,5 +72,92 @@ func TestCart(t *testing.T) {
 		if body, _ := io.ReadAll(resp.Body); string(body) != "Latte\n" {
 			t.Fatalf("%s: %s", resp.Status, body)
 		}
+	}
+}
+
+// TestDeny has the provider refuse what its rules would allow.
+func TestDeny(t *testing.T) {
+	sell := func(t *testing.T) *acttest.World {
+		w := acttest.NewWorld(t)
+		w.Grant(t, nil)
+		w.Sell("GET /report", merchant.Offer{Resource: "r", Category: "data", Price: acttest.CNY(t, "4.00")}, http.NotFoundHandler())
+		return w
+	}
+	buy := func(w *acttest.World) error {
+		resp, err := w.Buying().Get(w.URL + "/report")
+		if err == nil {
+			resp.Body.Close()
+		}
+		return err
+	}
+	for _, code := range []protocol.Code{protocol.CodeBalanceInsufficient, protocol.CodeMandateRevoked, protocol.CodeKeyUnknown} {
+		t.Run(string(code), func(t *testing.T) {
+			w := sell(t)
+			w.PSP.Fail("/payments", acttest.Deny(code))
+			err := buy(w)
+			var stored *payment.Refusal
+			if protocol.CodeOf(err) != code || errors.Is(err, protocol.ErrUndetermined) || errors.As(err, &stored) != payment.Final(code) {
+				t.Fatalf("%v", err)
+			}
+			if paid, _ := w.PSP.Trades(); paid != 0 {
+				t.Fatal("refused and paid")
+			}
+			if err := buy(w); err != nil {
+				t.Fatalf("one fault, and two calls went wrong: %v", err)
+			}
+		})
+	}
+	t.Run("PSD-PAY-A402-23 the answer to a question", func(t *testing.T) {
+		w := sell(t)
+		w.PSP.Fail("/payments", acttest.Unavailable)
+		w.PSP.Fail("/queries", acttest.Deny(protocol.CodeReplayed))
+		if err := buy(w); protocol.CodeOf(err) != protocol.CodeOutcomeUnknown {
+			t.Fatalf("%v", err)
+		}
+	})
+}
+
+// TestFailKnowsItsFaults: a fault that would never happen is a mistake in the
+// test.
+func TestFailKnowsItsFaults(t *testing.T) {
+	for path, fault := range map[string]acttest.Fault{
+		"/paymentz": acttest.Unavailable, "payments": acttest.LoseAnswer, "/payments": "refuse", "/queries": acttest.Deny("no_such_code"),
+	} {
+		func() {
+			defer func() {
+				if recover() == nil {
+					t.Errorf("Fail(%q, %s) was accepted", path, fault)
+				}
+			}()
+			acttest.Run(func(t acttest.TB) { acttest.NewWorld(t).PSP.Fail(path, fault) })
+		}()
+	}
+	if s := fmt.Sprint(acttest.LoseAnswer, "; ", acttest.Deny(protocol.CodeMandateRevoked)); s != "lose the answer; deny with mandate_revoked" {
+		t.Error(s)
+	}
+}
+
+// TestRefusalExplainsItself: what the ledger refuses comes with the checks, as
+// what the mandate refuses does.
+func TestRefusalExplainsItself(t *testing.T) {
+	w := acttest.NewWorldWith(t, acttest.Options{Agent: func(c *agent.Config) { c.PaymentToken = "unknown" }})
+	w.Grant(t, nil)
+	w.Sell("GET /report", merchant.Offer{Resource: "r", Category: "data", Price: acttest.CNY(t, "4.00")}, http.NotFoundHandler())
+	_, err := w.Buying().Get(w.URL + "/report")
+	e := protocol.AsError(err)
+	if e == nil || e.Code != protocol.CodeInstrumentInvalid || len(e.Checks) < 20 {
+		t.Fatalf("%v with %d checks", err, len(e.Checks))
+	}
+	var failed []string
+	for _, c := range e.Checks {
+		if c.Name == "" {
+			t.Errorf("a check without a name: %v", c)
+		}
+		if c.Outcome != protocol.Allowed {
+			failed = append(failed, c.Name)
+		}
+	}
+	if len(failed) != 1 || failed[0] != "payment token known" {
+		t.Errorf("failed: %q", failed)
 	}
 }

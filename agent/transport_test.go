@@ -393,10 +393,10 @@ func TestPaymentIsNotDoubled(t *testing.T) {
 	}{
 		{"the answer is lost, and asked for", nil, []acttest.Fault{acttest.LoseAnswer}, nil, ""},
 		{"the request is lost, and sent again", retry, []acttest.Fault{acttest.LoseRequest}, nil, ""},
-		{"refused undecided, and sent again", retry, []acttest.Fault{acttest.Refuse}, nil, ""},
+		{"refused undecided, and sent again", retry, []acttest.Fault{acttest.Unavailable}, nil, ""},
 		{"the request is lost, and the mandate allows no second try", nil, []acttest.Fault{acttest.LoseRequest}, nil, protocol.CodeOutcomeUnknown},
 		{"the answer is lost, and so is the next", nil, []acttest.Fault{acttest.LoseAnswer}, []acttest.Fault{acttest.LoseAnswer}, protocol.CodeOutcomeUnknown},
-		{"the answer is lost, and nobody can be asked", retry, []acttest.Fault{acttest.LoseAnswer}, []acttest.Fault{acttest.Refuse}, protocol.CodeOutcomeUnknown},
+		{"the answer is lost, and nobody can be asked", retry, []acttest.Fault{acttest.LoseAnswer}, []acttest.Fault{acttest.Unavailable}, protocol.CodeOutcomeUnknown},
 	} {
 		t.Run("PSD-PAY-A402-23 "+c.name, func(t *testing.T) {
 			m := newMarket(t, acttest.Options{})
@@ -473,7 +473,7 @@ func TestProofIsPresentedAgain(t *testing.T) {
 	t.Run("PSD-PAY-A402-23 the patience ends", func(t *testing.T) {
 		m := newMarket(t, acttest.Options{Agent: func(c *agent.Config) { c.Patience = time.Millisecond }})
 		m.Grant(t, nil)
-		m.PSP.Fail("/consumptions", acttest.Refuse, acttest.Refuse)
+		m.PSP.Fail("/consumptions", acttest.Unavailable, acttest.Unavailable)
 		for range 2 {
 			_, err := m.get("/report")
 			wantCode(t, err, protocol.CodeOutcomeUnknown)
@@ -485,7 +485,7 @@ func TestProofIsPresentedAgain(t *testing.T) {
 	t.Run("PSD-PAY-A402-06 not after it has expired", func(t *testing.T) {
 		m := newMarket(t, acttest.Options{Agent: func(c *agent.Config) { c.Patience = time.Millisecond }})
 		m.Grant(t, nil)
-		m.PSP.Fail("/consumptions", acttest.Refuse)
+		m.PSP.Fail("/consumptions", acttest.Unavailable)
 		_, err := m.get("/report")
 		wantCode(t, err, protocol.CodeOutcomeUnknown)
 		m.Clock.Advance(acttest.ProofLife)

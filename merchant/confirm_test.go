@@ -21,7 +21,7 @@ import (
 
 func TestConfirmationIsRetried(t *testing.T) {
 	l := newTill(t, acttest.Options{})
-	l.PSP.Fail("/fulfilments", acttest.Refuse, acttest.LoseRequest, acttest.LoseAnswer)
+	l.PSP.Fail("/fulfilments", acttest.Unavailable, acttest.LoseRequest, acttest.LoseAnswer)
 	proof := l.pay(l.do(l.request("GET", "/report", "")).bill)
 	got := l.do(l.request("GET", "/report", "", l.proven(proof, l.buyer())))
 	got.want(t, http.StatusOK, payment.ValidationValid, payment.DeliveryDelivered)
@@ -70,7 +70,7 @@ func TestConfirmationSurvivesRestart(t *testing.T) {
 		must(t, err)
 		must(t, orders.Deliver(ctx, no, "1", merchant.Answer{Status: 200}, l.Clock.Now()))
 	}
-	l.PSP.Fail("/fulfilments", acttest.Refuse, acttest.Refuse, acttest.Refuse, acttest.Refuse, acttest.Refuse, acttest.Refuse)
+	l.PSP.Fail("/fulfilments", acttest.Unavailable, acttest.Unavailable, acttest.Unavailable, acttest.Unavailable, acttest.Unavailable, acttest.Unavailable)
 	short, cancel := context.WithTimeout(ctx, time.Millisecond)
 	defer cancel()
 	if err := first.Close(short); !errors.Is(err, context.DeadlineExceeded) {

@@ -511,7 +511,7 @@ func TestPaywallUndecided(t *testing.T) {
 		undecided(t)
 	})
 	t.Run("the provider does not answer", func(t *testing.T) {
-		l.PSP.Fail("/consumptions", acttest.Refuse)
+		l.PSP.Fail("/consumptions", acttest.Unavailable)
 		undecided(t)
 		l.PSP.Fail("/consumptions", acttest.LoseRequest)
 		undecided(t)

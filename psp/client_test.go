@@ -215,7 +215,7 @@ func TestWhatIsLostIsUnknown(t *testing.T) {
 	w := acttest.NewWorld(t)
 	buyer := client(t, w, w.PSP.Server.URL, w.Buyer.Signer(keys.AgentRequest))
 	seller := client(t, w, w.PSP.Server.URL, w.Seller.Signer(keys.Seller))
-	for _, fault := range []acttest.Fault{acttest.Refuse, acttest.LoseRequest, acttest.LoseAnswer} {
+	for _, fault := range []acttest.Fault{acttest.Unavailable, acttest.LoseRequest, acttest.LoseAnswer} {
 		for path, call := range map[string]func() error{
 			"/payments":     func() error { _, err := buyer.Pay(ctx, request(t, w, "1.00")); return err },
 			"/queries":      func() error { _, err := buyer.Query(ctx, request(t, w, "1.00")); return err },
@@ -225,10 +225,10 @@ func TestWhatIsLostIsUnknown(t *testing.T) {
 			before := w.PSP.Calls(path)
 			w.PSP.Fail(path, fault)
 			if err := call(); !errors.Is(err, protocol.ErrUndetermined) {
-				t.Errorf("%s fault %d: %v", path, fault, err)
+				t.Errorf("%s fault %s: %v", path, fault, err)
 			}
 			if n := w.PSP.Calls(path) - before; n != 1 {
-				t.Errorf("%s fault %d: sent %d times", path, fault, n)
+				t.Errorf("%s fault %s: sent %d times", path, fault, n)
 			}
 		}
 	}

@@ -6,7 +6,6 @@ import (
 	"go/parser"
 	"go/token"
 	"io/fs"
-	"maps"
 	"net/http/httptest"
 	"path/filepath"
 	"strconv"
@@ -98,12 +97,33 @@ func TestEveryCheckNameSurvives(t *testing.T) {
 	}
 }
 
-// checkTexts returns the texts, and where they are, of all functions in which a
-// check is recorded. Details are among them, though they do not travel: which
-// text is a name is not told apart here.
+// A recorder is a method that records a check: how many arguments it has, and
+// which of them are sent as they are.
+type recorder struct {
+	arguments int
+	sent      []int
+}
+
+var recorders = map[string]recorder{
+	"Pass": {2, []int{0, 1}}, "Record": {3, []int{0, 1}}, "Require": {6, []int{2, 3, 4}},
+	"Fail": {5, []int{1, 2, 3}}, "fail": {5, []int{1, 2, 3}},
+}
+
+// checkTexts returns the texts, and where they are, that checks are recorded
+// with. Where one is not written there, all texts of the function are returned.
 func checkTexts(t *testing.T, root string) map[string]token.Position {
-	arguments := map[string]int{"Pass": 2, "Record": 3, "Fail": 5, "fail": 5, "Require": 6}
 	texts, files := map[string]token.Position{}, token.NewFileSet()
+	add := func(n ast.Node) bool {
+		lit, ok := n.(*ast.BasicLit)
+		if ok && lit.Kind == token.STRING {
+			text, err := strconv.Unquote(lit.Value)
+			if err != nil {
+				t.Fatal(err)
+			}
+			texts[text] = files.Position(lit.Pos())
+		}
+		return true
+	}
 	err := filepath.WalkDir(root, func(path string, _ fs.DirEntry, err error) error {
 		if err != nil || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") {
 			return err
@@ -113,23 +133,28 @@ func checkTexts(t *testing.T, root string) map[string]token.Position {
 			return err
 		}
 		for _, d := range file.Decls {
-			records, found := false, map[string]token.Position{}
 			ast.Inspect(d, func(n ast.Node) bool {
-				switch n := n.(type) {
-				case *ast.CallExpr:
-					if s, ok := n.Fun.(*ast.SelectorExpr); ok && len(n.Args) > 0 && len(n.Args) == arguments[s.Sel.Name] {
-						records = true
-					}
-				case *ast.BasicLit:
-					if text, err := strconv.Unquote(n.Value); err == nil && n.Kind == token.STRING {
-						found[text] = files.Position(n.Pos())
+				call, ok := n.(*ast.CallExpr)
+				if !ok {
+					return true
+				}
+				method, ok := call.Fun.(*ast.SelectorExpr)
+				if !ok {
+					return true
+				}
+				r, ok := recorders[method.Sel.Name]
+				if !ok || len(call.Args) != r.arguments {
+					return true
+				}
+				for _, i := range r.sent {
+					if _, written := call.Args[i].(*ast.BasicLit); written {
+						ast.Inspect(call.Args[i], add)
+					} else {
+						ast.Inspect(d, add)
 					}
 				}
 				return true
 			})
-			if records {
-				maps.Copy(texts, found)
-			}
 		}
 		return nil
 	})
