@@ -168,6 +168,20 @@ func TestPresentationRefused(t *testing.T) {
 	})
 }
 
+// strike takes the disclosure out that has a text.
+func strike(t testing.TB, presentation, text string) string {
+	t.Helper()
+	parts := strings.SplitAfter(presentation, "~")
+	for i, part := range parts {
+		decoded, err := canon.DecodeBase64(strings.TrimSuffix(part, "~"))
+		if i > 0 && err == nil && strings.Contains(string(decoded), text) {
+			return strings.Join(append(parts[:i:i], parts[i+1:]...), "")
+		}
+	}
+	t.Fatalf("no disclosure has %s", text)
+	return ""
+}
+
 func mustBinding(raw []byte) []byte {
 	_, binding := sdjwt.Cut(raw)
 	return binding
@@ -225,6 +239,17 @@ func TestSelectivePayment(t *testing.T) {
 				t.Error(err)
 			}
 		})
+		for _, needed := range []string{"delegation_mode", "delegator_identity", "max_total_amount", "currency", "max_single_amount"} {
+			t.Run("PRV-01 PSD-PAY-DEL-05 withheld: "+needed, func(t *testing.T) {
+				w.policy[bankDID] = []string{annDID, ""}
+				defer func() { w.policy[bankDID] = []string{annDID} }()
+				q := ask(delegation.RolePSP, latte(t))
+				q.IAC = strike(t, q.IAC, `"`+needed+`"`)
+				if _, err := w.pay(w.signRequest(q)); protocol.CodeOf(err) != protocol.CodeConstraintWithheld {
+					t.Error(err)
+				}
+			})
+		}
 		t.Run("PRV-01 the entry that the purchase needs is withheld", func(t *testing.T) {
 			p := latte(t)
 			p.Merchant = shop2DID
