@@ -20,7 +20,7 @@
 // [Unverified.Open] needs the sender's key, already resolved for the right
 // purpose and time. Whether the message is new, recent and from the sender that
 // was expected is the caller's to judge: this package has neither clock nor
-// memory. The digest of a part is salted with 32 bytes, so that an address or a
+// memory. Most users call Sealed of package verifier, which does all of it. The digest of a part is salted with 32 bytes, so that an address or a
 // card number cannot be found by trying.
 //
 // Promise: one algorithm (ECDH-ES+A256KW with A256GCM, on P-256 or X25519), no
