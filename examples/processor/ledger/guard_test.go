@@ -3,6 +3,7 @@ package ledger
 import (
 	"context"
 	"errors"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -280,4 +281,43 @@ func TestIssuers(t *testing.T) {
 	}
 	want(1)
 	wantCode(t, l.TrustIssuer(ctx, "", principal, true), protocol.CodeFieldMissing)
+	for _, trusted := range []bool{true, false} { // ADD-IAC-ISS-10: nobody, and somebody who is no principal
+		wantCode(t, l.TrustIssuer(ctx, issuer, "did:act:home.example/nobody", trusted), protocol.CodeInstrumentInvalid)
+		wantCode(t, l.TrustIssuer(ctx, issuer, shop, trusted), protocol.CodeInstrumentInvalid)
+	}
+	want(1)
+}
+
+// A book from before principals had to be known may trust an issuer for
+// somebody without an account; that can be taken back.
+func TestIssuerOfNobody(t *testing.T) {
+	c := newClock()
+	path := filepath.Join(t.TempDir(), "ledger.db")
+	l := openAt(t, path, c.now)
+	const nobody = "did:act:home.example/nobody"
+	if err := tamper(t, path, "INSERT INTO issuers (issuer, principal, seq, trusted, at) VALUES ('"+issuer+"', '"+nobody+"', 0, 1, 0)"); err != nil {
+		t.Fatal(err)
+	}
+	if err := l.TrustIssuer(context.Background(), issuer, nobody, false); err != nil {
+		t.Fatal(err)
+	}
+	if trusts, err := l.Issuers(context.Background()); err != nil || len(trusts) != 0 {
+		t.Errorf("%+v, %v", trusts, err)
+	}
+}
+
+func TestCause(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "ledger.db")
+	if err := os.WriteFile(path, []byte(strings.Repeat("no database, but a secret ", 100)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	_, err := Open(Config{Path: path})
+	if got := Cause(err); got != "SQLITE_NOTADB" {
+		t.Errorf("%q of %v", got, err)
+	}
+	for _, err := range []error{nil, context.Canceled, protocol.New(protocol.CodeServiceUnavailable, "", "", "")} {
+		if got := Cause(err); got != "" {
+			t.Errorf("%q of %v", got, err)
+		}
+	}
 }

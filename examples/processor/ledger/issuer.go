@@ -12,22 +12,43 @@ import (
 type Trust struct{ Issuer, Principal string } // DIDs
 
 // TrustIssuer records that a principal lets an issuer speak for it, or no
-// longer does. The book keeps every such word; the last one counts.
+// longer does. The book keeps every such word; the last one counts. A principal
+// without an account is instrument_invalid: it is most likely a slip of the
+// pen, and a revocation that meets nobody must not look done.
 func (l *Ledger) TrustIssuer(ctx context.Context, issuer, principal string, trusted bool) error {
 	if issuer == "" || principal == "" {
 		return protocol.New(protocol.CodeFieldMissing, "issuer", "ADD-IAC-ISS-10", "issuer and principal are needed")
 	}
-	return l.write(ctx, func(t *tx) error {
-		seq, now := int64(-1), false
-		if _, err := t.row("SELECT seq, trusted FROM issuers WHERE issuer = ? AND principal = ? ORDER BY seq DESC LIMIT 1",
-			[]any{issuer, principal}, func(r *sqlite.Stmt) { seq, now = r.ColumnInt64(0), r.ColumnBool(1) }); err != nil {
-			return err
-		}
-		if now == trusted {
-			return nil
-		}
-		return t.exec("INSERT INTO issuers (issuer, principal, seq, trusted, at) VALUES (?, ?, ?, ?, ?)", issuer, principal, seq+1, trusted, t.unix())
+	var refusal error
+	err := l.write(ctx, func(t *tx) (err error) {
+		refusal, err = t.trustIssuer(issuer, principal, trusted)
+		return err
 	})
+	if err != nil {
+		return err
+	}
+	return refusal
+}
+
+func (t *tx) trustIssuer(issuer, principal string, trusted bool) (refusal, err error) {
+	seq, now := int64(-1), false
+	if _, err := t.row("SELECT seq, trusted FROM issuers WHERE issuer = ? AND principal = ? ORDER BY seq DESC LIMIT 1",
+		[]any{issuer, principal}, func(r *sqlite.Stmt) { seq, now = r.ColumnInt64(0), r.ColumnBool(1) }); err != nil {
+		return nil, err
+	}
+	if !now { // what is trusted, by a book from before this rule too, can always be revoked
+		known, err := t.row("SELECT 1 FROM accounts WHERE owner = ? AND kind = ? LIMIT 1", []any{principal, string(Principal)}, func(*sqlite.Stmt) {})
+		if err != nil {
+			return nil, err
+		}
+		if !known {
+			return protocol.New(protocol.CodeInstrumentInvalid, "principal", "ADD-IAC-ISS-10", "the principal has no account"), nil
+		}
+	}
+	if now == trusted {
+		return nil, nil
+	}
+	return nil, t.exec("INSERT INTO issuers (issuer, principal, seq, trusted, at) VALUES (?, ?, ?, ?, ?)", issuer, principal, seq+1, trusted, t.unix())
 }
 
 // Issuers lists who is trusted for whom at present.

@@ -7,6 +7,16 @@ import (
 	"zombiezen.com/go/sqlite"
 )
 
+// Cause names what the database said when that is the cause of an error, for
+// the operator's log: SQLITE_FULL for example, without the text. It is empty
+// for every other error, and for one to which SQLite gives no name of its own.
+func Cause(err error) string {
+	if code := sqlite.ErrCode(err); code != sqlite.ResultOK && code != sqlite.ResultError {
+		return code.String()
+	}
+	return ""
+}
+
 var errSchema = errors.New("ledger: the file was made by another version")
 
 // bindAll sets the parameters of a statement: int64, string, []byte, bool, or nil.

@@ -32,33 +32,79 @@ func (s *Server) operatorOnly(next http.Handler) http.Handler {
 	})
 }
 
+// A route is one thing the desk does.
+type route struct {
+	Method string `json:"method"`
+	Path   string `json:"path"`
+	Does   string `json:"does"`
+	serve  func(*http.Request, []byte) (any, error)
+}
+
+func (s *Server) deskRoutes() []route {
+	return []route{
+		{"POST", "/admin/principals", "open the account of a principal, and name who may issue mandates for it", with(s.adminPrincipal)},
+		{"POST", "/admin/merchants", "open the account of a merchant", with(s.adminMerchant)},
+		{"POST", "/admin/issuers", "trust an issuer of mandates for a principal, or no longer", with(s.adminIssuer)},
+		{"POST", "/admin/deposits", "book money that came from outside, once an id", with(s.adminDeposit)},
+		{"POST", "/admin/tokens", "bind a payment token for an agent", with(s.adminBind)},
+		{"POST", "/admin/token-states", "freeze, thaw or cancel a payment token", with(s.adminTokenState)},
+		{"GET", "/admin/tokens", "list the payment tokens", s.adminTokens},
+		{"GET", "/admin/accounts", "list the accounts and their balances", s.adminAccounts},
+		{"GET", "/admin/entries", "list what happened to the account of ?owner= in ?currency=", s.adminEntries},
+		{"GET", "/admin/audit", "compute all balances and totals again", s.adminAudit},
+	}
+}
+
+// adminRoutes serves the routes, and their list at /admin/. The list is also
+// what everything else under /admin is pointed to.
 func (s *Server) adminRoutes() http.Handler {
 	mux := http.NewServeMux()
-	desk := func(pattern string, serve func(*http.Request, []byte) (any, error)) {
-		mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
-			var answer []byte
-			body, err := readBody(w, r)
-			if err == nil {
-				var v any
-				if v, err = serve(r, body); err == nil {
-					answer, err = canon.Marshal(v)
-				}
-			}
-			write(w, answer, err)
-			s.log.LogAttrs(r.Context(), slog.LevelInfo, "desk", slog.String("pattern", pattern), slog.String("code", string(protocol.CodeOf(err))))
-		})
+	routes := s.deskRoutes()
+	for _, r := range routes {
+		mux.HandleFunc(r.Method+" "+r.Path, s.desk(r))
 	}
-	desk("POST /admin/principals", with(s.adminPrincipal))
-	desk("POST /admin/merchants", with(s.adminMerchant))
-	desk("POST /admin/issuers", with(s.adminIssuer))
-	desk("POST /admin/deposits", with(s.adminDeposit))
-	desk("POST /admin/tokens", with(s.adminBind))
-	desk("POST /admin/token-states", with(s.adminTokenState))
-	desk("GET /admin/tokens", s.adminTokens)
-	desk("GET /admin/accounts", s.adminAccounts)
-	desk("GET /admin/entries", s.adminEntries)
-	desk("GET /admin/audit", s.adminAudit)
+	list := route{Method: "GET", Path: "/admin/", serve: func(*http.Request, []byte) (any, error) {
+		return struct {
+			Routes []route `json:"routes"`
+		}{routes}, nil
+	}}
+	mux.HandleFunc("GET /admin", s.desk(list))
+	mux.HandleFunc("GET /admin/{$}", s.desk(list))
+	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) { noRoute(w, r, routes) })
 	return mux
+}
+
+func (s *Server) desk(route route) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		var answer []byte
+		body, err := readBody(w, r)
+		if err == nil {
+			var v any
+			if v, err = route.serve(r, body); err == nil {
+				answer, err = canon.Marshal(v)
+			}
+		}
+		write(w, answer, err)
+		s.causes.book(r.Context(), err)
+		s.log.LogAttrs(r.Context(), slog.LevelInfo, "desk", slog.String("method", route.Method), slog.String("path", route.Path), slog.String("code", string(protocol.CodeOf(err))))
+	}
+}
+
+// noRoute refuses a path that the desk does not have, or a method that the path
+// does not have.
+func noRoute(w http.ResponseWriter, r *http.Request, routes []route) {
+	methods := []string{}
+	for _, have := range routes {
+		if have.Path == r.URL.Path {
+			methods = append(methods, have.Method)
+		}
+	}
+	status, field := http.StatusNotFound, "path"
+	if len(methods) > 0 {
+		status, field = http.StatusMethodNotAllowed, "method"
+		w.Header().Set("Allow", strings.Join(methods, ", "))
+	}
+	problem.WriteStatus(w, status, protocol.New(protocol.CodeFieldInvalid, field, "", "the desk has no such route; GET /admin/ lists them"), 0)
 }
 
 // with reads the body as a closed object.

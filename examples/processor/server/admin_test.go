@@ -130,6 +130,9 @@ func TestDeskRefuses(t *testing.T) {
 		{"/admin/tokens", `{"principal":"` + w.Owner + `","agent":"` + w.Agent.DID() + `","currency":"CNY","valid_until":"2020-01-01T00:00:00Z"}`, "valid_until", http.StatusBadRequest},
 		{"/admin/tokens", `{"principal":"` + w.Owner + `","agent":"` + w.Agent.DID() + `","currency":"CNY","valid_until":"2099-01-01T00:00:00Z","merchants":[]}`, "merchants", http.StatusBadRequest},
 		{"/admin/tokens", `{"principal":"` + w.Owner + `","agent":"` + w.Agent.DID() + `","currency":"CNY","valid_until":"2099-01-01T00:00:00Z","ceiling":"0.00"}`, "ceiling", http.StatusBadRequest},
+		{"/admin/issuers", `{"issuer":"` + w.Issue.DID() + `","principal":"did:act:home.example/none","trusted":true}`, "principal", http.StatusForbidden},
+		{"/admin/issuers", `{"issuer":"` + w.Issue.DID() + `","principal":"did:act:home.example/none","trusted":false}`, "principal", http.StatusForbidden},
+		{"/admin/issuers", `{"issuer":"` + w.Issue.DID() + `","principal":"` + w.Shop.DID() + `","trusted":true}`, "principal", http.StatusForbidden}, // a merchant
 		{"/admin/tokens", `{"principal":"` + w.Shop.DID() + `","agent":"` + w.Agent.DID() + `","currency":"CNY","valid_until":"2099-01-01T00:00:00Z"}`, "principal", http.StatusForbidden},
 		{"/admin/token-states", `{"payment_token":"pt-none","state":"frozen"}`, "instrument_invalid", http.StatusForbidden},
 		{"/admin/token-states", `{"payment_token":"` + w.token + `","state":"gone"}`, "state", http.StatusBadRequest},
@@ -139,6 +142,47 @@ func TestDeskRefuses(t *testing.T) {
 	tokens, err := w.server.Ledger().Tokens(context.Background())
 	if err != nil || len(tokens) != 1 {
 		t.Errorf("PSD-PMT-BND-05: %+v, %v", tokens, err)
+	}
+	w.sound()
+}
+
+// TestDeskLists: the desk says what it has, to its operator only, and points
+// there from everywhere else.
+func TestDeskLists(t *testing.T) {
+	w := newWorld(t)
+	type route struct {
+		Method string `json:"method"`
+		Path   string `json:"path"`
+		Does   string `json:"does"`
+	}
+	var list struct {
+		Routes []route `json:"routes"`
+	}
+	for _, path := range []string{"/admin", "/admin/"} {
+		w.must(canon.Decode(w.wantDesk("GET", path, "", http.StatusOK, "/admin/principals"), &list))
+		if status, answer := w.desk("GET", path, "", ""); status != http.StatusUnauthorized || bytes.Contains(answer, []byte("principals")) {
+			t.Errorf("%s without a token: %d %s", path, status, answer)
+		}
+	}
+	if len(list.Routes) != 10 {
+		t.Errorf("%d routes", len(list.Routes))
+	}
+	for _, r := range list.Routes {
+		if status, answer := w.desk(r.Method, r.Path, "Bearer "+operatorToken, ""); status == http.StatusNotFound || status == http.StatusMethodNotAllowed || r.Does == "" {
+			t.Errorf("%s %s (%s): %d %s", r.Method, r.Path, r.Does, status, answer)
+		}
+	}
+	for _, tc := range []struct {
+		method, path string
+		status       int
+	}{
+		{"GET", "/admin/nope", http.StatusNotFound},
+		{"POST", "/admin/nope", http.StatusNotFound},
+		{"GET", "/admin/accounts/more", http.StatusNotFound},
+		{"GET", "/admin/principals", http.StatusMethodNotAllowed},
+		{"DELETE", "/admin/tokens", http.StatusMethodNotAllowed},
+	} {
+		w.wantDesk(tc.method, tc.path, "", tc.status, "GET /admin/ lists them")
 	}
 	w.sound()
 }

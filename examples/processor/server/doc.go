@@ -18,7 +18,9 @@
 // only after it is durable; a repeated request gets its first answer; every
 // payment is reported in the end, when Config.Report is set. Errors
 // and log lines hold codes and names of the library's, never a token, a proof,
-// a mandate or another part of a message.
+// a mandate or another part of a message. The one exception is for the
+// operator: the log tells from which host a key or a state could not be had,
+// and in constant words why.
 //
 // What it does not do: identify principals and show them what they bind
 // (PSD-PMT-BND-02). Here that is the operator's duty, before the operator binds

@@ -39,7 +39,7 @@ type Config struct {
 	BasePath      string        // DefaultBasePath when empty
 	ProofLife     time.Duration // DefaultProofLife when zero; a bill's replay window may end it earlier
 	OperatorToken string        // at least 32 characters; when empty there is no /admin
-	Log           *slog.Logger  // one line a request; nothing when nil
+	Log           *slog.Logger  // a line a request, and why look-ups failed; nothing when nil
 
 	// Paid, when set, is told of every payment that was made, with all checks
 	// of verifier and ledger. It must not block. A refusal tells its checks in
@@ -65,11 +65,11 @@ type Server struct {
 	ledger    *ledger.Ledger
 	verifier  *verifier.Verifier
 	document  *identity.Document
-	encoded   []byte
 	basePath  string
 	proofLife time.Duration
 	operator  [sha256.Size]byte
 	log       *slog.Logger
+	causes    *causes
 	now       func() time.Time
 	paid      func(payment.Request, protocol.Decision)
 	handler   http.Handler
@@ -103,10 +103,11 @@ func New(ctx context.Context, c Config) (*Server, error) {
 	if s.paid == nil {
 		s.paid = func(payment.Request, protocol.Decision) {}
 	}
+	s.causes = &causes{log: s.log, now: s.now}
 	own := identity.Key{ID: c.Signer.KeyID(), Public: c.Signer.Public(), Purpose: keys.Proof}
 	s.document = &identity.Document{ID: c.ID, Keys: []identity.Key{own}}
-	var err error
-	if s.encoded, err = s.document.Encode(); err != nil {
+	documents, err := identity.Handler(s.document)
+	if err != nil {
 		return nil, err
 	}
 	trusts, err := c.Ledger.Issuers(ctx)
@@ -115,12 +116,13 @@ func New(ctx context.Context, c Config) (*Server, error) {
 	}
 	s.issuers.load(trusts)
 	s.verifier, err = verifier.New(verifier.Config{
-		Issuers: &s.issuers, Keys: c.Keys, Status: c.Status, Replay: c.Ledger, Now: s.now,
+		Issuers: &s.issuers, Keys: watchedKeys{c.Keys, s.causes}, Status: watchedStatus{c.Status, s.causes},
+		Replay: c.Ledger, Now: s.now,
 	})
 	if err != nil {
 		return nil, err
 	}
-	s.handler = s.routes(c.OperatorToken != "")
+	s.handler = s.routes(documents, c.OperatorToken != "")
 	s.reporter = startReporter(c.Ledger, c.Report, s.log)
 	return s, nil
 }
@@ -161,26 +163,20 @@ func (s *Server) Endpoint() string { return "https://" + s.id.Host() + s.basePat
 // ServeHTTP serves everything that the package comment lists.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.handler.ServeHTTP(w, r) }
 
-func (s *Server) routes(admin bool) http.Handler {
+func (s *Server) routes(documents http.Handler, admin bool) http.Handler {
 	mux := http.NewServeMux()
 	for path, serve := range map[string]func(context.Context, []byte) ([]byte, error){
 		"/payments": s.pay, "/queries": s.query, "/consumptions": s.consume, "/fulfilments": s.fulfil,
 	} {
 		mux.HandleFunc("POST "+s.basePath+path, s.message(path, serve))
 	}
-	if document, err := s.id.DocumentURL(); err == nil {
-		mux.HandleFunc("GET "+strings.TrimPrefix(document, "https://"+s.id.Host()), s.serveDocument)
-	}
+	mux.Handle("/.well-known/", documents)
 	if admin {
-		mux.Handle("/admin/", s.operatorOnly(s.adminRoutes()))
+		desk := s.operatorOnly(s.adminRoutes())
+		mux.Handle("/admin", desk)
+		mux.Handle("/admin/", desk)
 	}
 	return mux
-}
-
-func (s *Server) serveDocument(w http.ResponseWriter, _ *http.Request) {
-	w.Header().Set("Content-Type", "application/did+json")
-	w.Header().Set("Cache-Control", "max-age=60")
-	_, _ = w.Write(s.encoded)
 }
 
 // message serves one kind of signed message: it reads the body within its
@@ -194,6 +190,7 @@ func (s *Server) message(path string, serve func(context.Context, []byte) ([]byt
 			answer, err = serve(r.Context(), body)
 		}
 		write(w, answer, err)
+		s.causes.book(r.Context(), err)
 		s.log.LogAttrs(r.Context(), slog.LevelInfo, "answered", slog.String("path", path),
 			slog.String("code", string(protocol.CodeOf(err))), slog.Duration("took", s.now().Sub(begun)))
 	}

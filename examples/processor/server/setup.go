@@ -98,7 +98,8 @@ func (s *Server) SetTokenState(ctx context.Context, token string, state ledger.T
 }
 
 // TrustIssuer records whether an issuer may sign mandates on behalf of a
-// principal. It holds for every payment that begins after the call.
+// principal, who has an account (instrument_invalid otherwise). It holds for
+// every payment that begins after the call.
 func (s *Server) TrustIssuer(ctx context.Context, issuer, principal string, trusted bool) error {
 	for field, did := range map[string]string{"principal": principal, "issuer": issuer} {
 		if err := checkDID(field, did); err != nil {
