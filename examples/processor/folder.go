@@ -16,6 +16,7 @@ import (
 	"strings"
 
 	"github.com/actprotocol/act-go/examples/processor/ledger"
+	"github.com/actprotocol/act-go/protocol/identity"
 	"github.com/actprotocol/act-go/protocol/keys"
 )
 
@@ -37,11 +38,11 @@ const (
 	ledgerFile = "ledger.db"
 	keyFile    = "proof-key.pem"
 	tokenFile  = "operator-token"
+	didFile    = "identifier"
 )
 
-// kept returns the content of a small secret file. When it is absent, it is
-// made by make, written whole under another name, and renamed, so that a process
-// killed in between leaves no half of it.
+// kept returns the content of a small file. When it is absent, it is made by
+// make, and kept.
 func (f folder) kept(name string, make func() ([]byte, error)) ([]byte, error) {
 	data, err := os.ReadFile(f.path(name))
 	if !errors.Is(err, fs.ErrNotExist) {
@@ -50,18 +51,24 @@ func (f folder) kept(name string, make func() ([]byte, error)) ([]byte, error) {
 	if data, err = make(); err != nil {
 		return nil, err
 	}
+	return data, f.keep(name, data)
+}
+
+// keep writes a small file under another name and renames it, so that a
+// process killed in between leaves the old one or the new one.
+func (f folder) keep(name string, data []byte) error {
 	file, err := os.CreateTemp(string(f), name+".*") // with mode 0600
 	if err != nil {
-		return nil, err
+		return err
 	}
 	_, err = file.Write(data)
 	if err = errors.Join(err, file.Sync(), file.Close()); err == nil {
 		err = os.Rename(file.Name(), f.path(name))
 	}
 	if err != nil {
-		return nil, errors.Join(err, os.Remove(file.Name()))
+		return errors.Join(err, os.Remove(file.Name()))
 	}
-	return data, nil
+	return nil
 }
 
 // proofKey is the Ed25519 key that signs proofs and answers, as PKCS #8.
@@ -93,6 +100,28 @@ func (f folder) proofKey() (crypto.Signer, error) {
 		return nil, errors.New(keyFile + " holds no key that signs")
 	}
 	return signer, nil
+}
+
+// checkIdentifier compares the identifier of this start with that of the
+// first, which the folder keeps. Mandates and payment proofs name the
+// identifier: under another one all that are in people's hands are worth
+// nothing, so that it changes only when the operator says so.
+func (f folder) checkIdentifier(id identity.DID, change bool) error {
+	now := id.String()
+	data, err := f.kept(didFile, func() ([]byte, error) { return []byte(now + "\n"), nil })
+	if err != nil {
+		return err
+	}
+	then := strings.TrimSpace(string(data))
+	switch {
+	case then == now:
+		return nil
+	case change:
+		return f.keep(didFile, []byte(now+"\n"))
+	case strings.ContainsAny(then, " \t\r\n") || !strings.HasPrefix(then, "did:"):
+		return errors.New(didFile + " holds no identifier")
+	}
+	return fmt.Errorf("the folder %s is that of %s, and this start would serve as %s: mandates and proofs made for the one do not hold for the other. Give -addr, -host and -name as before, or -change-identifier to mean it", string(f), then, now)
 }
 
 // operatorToken is what the desk under /admin asks for.

@@ -5,13 +5,16 @@
 //
 // serves on loopback, prints where and under which identifier, and keeps keys,
 // certificates and ledger in the folder processor-data. Kill it at any moment
-// and start it again: what it answered is there, once.
+// and start it again: what it answered is there, once. One process serves a
+// folder, always under the identifier of its first start, of which the port of
+// -addr is a part; with port 0 the second start is refused.
 //
 // Without -tls-cert it makes a certification authority of its own, which can
 // certify nothing but this machine; give ca.pem of the data folder to those who
 // are to trust it. Documents of agents, merchants and issuers are fetched from
 // public addresses only, unless -insecure-allow-loopback is given, which local
-// demonstrations need.
+// demonstrations need; -roots names the authorities to trust beside the
+// system's. Why a document could not be fetched is in the log.
 package main
 
 import (
@@ -44,6 +47,7 @@ type options struct {
 	addr, host, name, data        string
 	tlsCert, tlsKey, roots        string
 	allowLoopback, audit, verbose bool
+	changeIdentifier              bool
 }
 
 func parse(args []string, stderr io.Writer) (options, error) {
@@ -58,8 +62,9 @@ func parse(args []string, stderr io.Writer) (options, error) {
 	f.StringVar(&o.tlsKey, "tls-key", "", "key of -tls-cert in PEM")
 	f.StringVar(&o.roots, "roots", "", "certificates in PEM to trust, beside the system's, when fetching documents")
 	f.BoolVar(&o.allowLoopback, "insecure-allow-loopback", false, "fetch documents from this machine too, for local demonstrations")
+	f.BoolVar(&o.changeIdentifier, "change-identifier", false, "serve the folder under another identifier than before; old mandates and proofs no longer hold")
 	f.BoolVar(&o.audit, "audit", false, "recompute the ledger's sums, report, and end")
-	f.BoolVar(&o.verbose, "v", false, "log every request: path, code and duration")
+	f.BoolVar(&o.verbose, "v", false, "log every request, path, code and duration, and every look-up that failed, not only the first of a minute")
 	if err := f.Parse(args); err != nil {
 		return o, err
 	}

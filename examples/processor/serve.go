@@ -24,14 +24,19 @@ import (
 // goodbye is how long requests may take to end once the program was told to.
 const goodbye = 10 * time.Second
 
-// serve opens the book, serves until ctx ends, and closes it.
+// serve takes the folder, opens the book, serves until ctx ends, and closes
+// both.
 func serve(ctx context.Context, o options, f folder, log *slog.Logger, stdout io.Writer) error {
-	book, err := ledger.Open(ledger.Config{Path: f.path(ledgerFile)})
+	release, err := f.lock()
 	if err != nil {
 		return err
 	}
+	book, err := ledger.Open(ledger.Config{Path: f.path(ledgerFile)})
+	if err != nil {
+		return errors.Join(err, release())
+	}
 	err = serveBook(ctx, o, f, book, log, stdout)
-	if err := errors.Join(err, book.Close()); err != nil {
+	if err := errors.Join(err, book.Close(), release()); err != nil {
 		return err
 	}
 	fmt.Fprintln(stdout, "stopped; the ledger is closed")
@@ -118,15 +123,7 @@ func security(o options, f folder) (*tls.Config, *x509.CertPool, error) {
 // assemble makes the processor: its identifier, its keys, and the sources it
 // asks about others.
 func assemble(ctx context.Context, o options, f folder, book *ledger.Ledger, roots *x509.CertPool, at net.Addr, log *slog.Logger) (*server.Server, error) {
-	host := o.host
-	if host == "" {
-		_, port, err := net.SplitHostPort(at.String())
-		if err != nil {
-			return nil, err
-		}
-		host = net.JoinHostPort("localhost", port)
-	}
-	id, err := identity.NewActDID(host, o.name)
+	id, err := identifier(o, at)
 	if err != nil {
 		return nil, err
 	}
@@ -147,9 +144,25 @@ func assemble(ctx context.Context, o options, f folder, book *ledger.Ledger, roo
 	if err != nil {
 		return nil, err
 	}
+	if err := f.checkIdentifier(id, o.changeIdentifier); err != nil {
+		return nil, err
+	}
 	return server.New(ctx, server.Config{
 		ID: id, Signer: signer, Ledger: book, Keys: resolver, Status: status, OperatorToken: token, Log: log,
 	})
+}
+
+// identifier is the DID of this start.
+func identifier(o options, at net.Addr) (identity.DID, error) {
+	host := o.host
+	if host == "" {
+		_, port, err := net.SplitHostPort(at.String())
+		if err != nil {
+			return identity.DID{}, err
+		}
+		host = net.JoinHostPort("localhost", port)
+	}
+	return identity.NewActDID(host, o.name)
 }
 
 func announce(w io.Writer, o options, f folder, p *server.Server) {
