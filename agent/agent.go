@@ -44,7 +44,8 @@ type Config struct {
 	// Spent is the agent's record of its payments.
 	Spent SpendStore
 	// Method and PaymentToken are the instrument: how the agent pays,
-	// urn:act:payment:<name>, and the token that stands for the account.
+	// urn:act:payment:<name>, and the token that stands for the account, which
+	// the provider made when the principal bound the agent there.
 	Method       string
 	PaymentToken string
 

@@ -4,13 +4,86 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log"
 	"net/http"
+	"os"
 
 	"github.com/actprotocol/act-go/acttest"
+	"github.com/actprotocol/act-go/agent"
+	"github.com/actprotocol/act-go/keyfile"
 	"github.com/actprotocol/act-go/merchant"
 	"github.com/actprotocol/act-go/protocol"
 	"github.com/actprotocol/act-go/protocol/delegation"
+	"github.com/actprotocol/act-go/psp"
+	"github.com/actprotocol/act-go/verifier"
 )
+
+// From a key in a file to an http.Client that pays, with nothing left out. The
+// key's document has to be published where its DID leads to (identity.Handler),
+// the mandate comes from the principal's issuer, and the payment token from the
+// provider, where the principal has bound this agent.
+func ExampleNew() {
+	key, err := keyfile.Read("agent.key", []byte(os.Getenv("AGENT_KEY_PASSWORD")))
+	check(err)
+	signer, err := key.Signer() // for did:act:agents.example/shopper#requests-1
+	check(err)
+
+	// Whom the agent believes: keys come from DID documents, the state of a
+	// mandate from its issuer's status list.
+	resolver := verifier.NewResolver(verifier.ResolverConfig{})
+	status, err := verifier.NewStatusClient(verifier.StatusConfig{Keys: resolver})
+	check(err)
+	v, err := verifier.New(verifier.Config{
+		Issuers: verifier.IssuerMap{"did:act:issuer.example/mandates": {"did:act:home.example/alice"}},
+		Keys:    resolver, Status: status, Replay: verifier.NewMemoryReplay(0, nil),
+	})
+	check(err)
+
+	// Who moves the money.
+	provider, err := psp.New(psp.Config{
+		ID: "did:act:psp.example/pay", Endpoint: "https://psp.example/act",
+		Signer: signer, Verifier: v, HTTP: http.DefaultClient,
+	})
+	check(err)
+
+	// What the principal allows.
+	mandate, err := os.ReadFile("mandate.jwt")
+	check(err)
+	wallet := agent.NewWallet(signer)
+	held, err := wallet.Add(mandate)
+	check(err)
+	fmt.Println("may spend", held.Bounds().Total(), held.Bounds().Currency())
+
+	buyer, err := agent.New(agent.Config{
+		Signer: signer, Wallet: wallet, Verifier: v, PSP: provider,
+		Spent:  new(agent.MemorySpend), // a durable SpendStore, if it must survive a crash
+		Method: "urn:act:payment:example-wallet", PaymentToken: os.Getenv("PAYMENT_TOKEN"),
+	})
+	check(err)
+
+	client := &http.Client{Transport: buyer.Transport(nil)}
+	resp, err := client.Get("https://shop.example/report")
+	var open *agent.Unresolved
+	var refused *protocol.Error
+	switch {
+	case errors.As(err, &open):
+		fmt.Println("not known before", open.FinalAfter)
+	case errors.As(err, &refused):
+		fmt.Println("refused:", refused)
+	case err != nil:
+		check(err)
+	default:
+		defer resp.Body.Close()
+		_, err := io.Copy(os.Stdout, resp.Body)
+		check(err)
+	}
+}
+
+func check(err error) {
+	if err != nil {
+		log.Fatal(err)
+	}
+}
 
 // An http.Client that pays for what answers 402, until its budget is used up.
 func ExampleAgent_Transport() {
@@ -50,13 +123,11 @@ func ExampleAgent_Check() {
 			Amount: acttest.CNY(t, "4.00"), Merchant: acttest.ShopDID, Categories: []string{"food"}, DeliverBy: acttest.Start,
 		})
 		fmt.Println(decision.Outcome())
-		for _, c := range decision.Checks() {
-			if c.Outcome != protocol.Allowed {
-				fmt.Println(c.Requirement, c.Code)
-			}
+		for _, c := range decision.Failed() {
+			fmt.Println(c)
 		}
 	})
 	// Output:
 	// denied
-	// PSD-PAY-DEL-01 merchant_not_allowed
+	// merchant: merchant_not_allowed: ext.commerce.allowed_merchants: merchant not allowed (PSD-PAY-DEL-01)
 }

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -15,6 +16,7 @@ import (
 	"github.com/actprotocol/act-go/agent"
 	"github.com/actprotocol/act-go/internal/problem"
 	"github.com/actprotocol/act-go/protocol"
+	"github.com/actprotocol/act-go/protocol/canon"
 	"github.com/actprotocol/act-go/protocol/delegation"
 	"github.com/actprotocol/act-go/protocol/keys"
 	"github.com/actprotocol/act-go/protocol/payment"
@@ -97,10 +99,16 @@ func TestUnknownStaysOpen(t *testing.T) {
 	m := newMarket(t, acttest.Options{})
 	mandate := m.Grant(t, nil)
 	m.PSP.Fail("/payments", acttest.LoseRequest)
+	ends := m.Clock.Now().Add(final)
 	for _, step := range []time.Duration{0, final / 2, final/2 - time.Second} {
 		m.Clock.Advance(step)
 		_, err := m.get("/report")
 		wantCode(t, err, protocol.CodeOutcomeUnknown)
+		var open *agent.Unresolved
+		if !errors.As(err, &open) || !open.FinalAfter.Equal(ends) || open.RequestID == "" || !errors.Is(err, protocol.ErrUndetermined) ||
+			!strings.Contains(err.Error(), canon.FormatTime(ends)) {
+			t.Fatalf("PSD-PAY-A402-23: until when? %v", err)
+		}
 		m.wantSpent(mandate, "2.50")
 	}
 	if n := m.PSP.Calls("/payments"); n != 1 {

@@ -55,7 +55,7 @@ func (a *Agent) open(ctx context.Context, subject string) (*Payment, error) {
 	case late && protocol.CodeOf(err) == protocol.CodeTradeUnknown:
 		return nil, a.release(ctx, p, nil)
 	}
-	return nil, unresolved(err)
+	return nil, unresolved(p, err)
 }
 
 // refused reports whether the provider has refused the payment itself, and
@@ -71,9 +71,30 @@ func (a *Agent) release(ctx context.Context, p Payment, why error) error {
 	return errors.Join(why, a.config.Spent.Release(context.WithoutCancel(ctx), p.RequestID))
 }
 
-// unresolved is the error while nobody knows whether money has moved.
-func unresolved(cause error) error {
-	return protocol.Wrap(protocol.CodeOutcomeUnknown, "", "PSD-PAY-A402-23", "a payment was begun and its outcome is not known; it is asked about before anything else", cause)
+// An Unresolved is the error while nobody knows whether a payment that was begun
+// has moved money: its amount stays reserved, and the same thing is not paid for
+// again. Buying the same again asks the provider first, and from FinalAfter on its
+// answer always settles the matter; see the package comment.
+//
+// It is an error, and errors.As finds the [protocol.Error] in it, whose code is
+// outcome_unknown.
+type Unresolved struct {
+	RequestID  string    // of the payment request
+	FinalAfter time.Time // no transmission of it can be accepted from then on
+	Reason     *protocol.Error
+}
+
+// Error is the text of the reason and the time.
+func (u *Unresolved) Error() string {
+	return u.Reason.Error() + "; no later than " + canon.FormatTime(u.FinalAfter) + " the provider can tell"
+}
+
+// Unwrap returns the reason.
+func (u *Unresolved) Unwrap() error { return u.Reason }
+
+func unresolved(p Payment, cause error) error {
+	return &Unresolved{RequestID: p.RequestID, FinalAfter: p.FinalAfter, Reason: protocol.Wrap(protocol.CodeOutcomeUnknown, "", "PSD-PAY-A402-23",
+		"a payment was begun and its outcome is not known; buying the same again asks about it first", cause)}
 }
 
 // asked is what a Query needs to know of a stored payment.
@@ -140,7 +161,7 @@ func (a *Agent) send(ctx context.Context, p Payment, q payment.Request, retries 
 			return nil, a.release(ctx, p, err)
 		}
 		if ctx.Err() != nil {
-			return nil, unresolved(err)
+			return nil, unresolved(p, err)
 		}
 		result, asked := a.config.PSP.Query(ctx, q)
 		if asked == nil {
@@ -150,7 +171,7 @@ func (a *Agent) send(ctx context.Context, p Payment, q payment.Request, retries 
 			return nil, a.release(ctx, p, asked)
 		}
 		if protocol.CodeOf(asked) != protocol.CodeTradeUnknown || sent > retries || !sleep(ctx, pause) || !a.config.Now().Before(until) {
-			return nil, unresolved(err)
+			return nil, unresolved(p, err)
 		}
 		pause *= 2
 	}
@@ -177,7 +198,7 @@ func final(err error, first bool) bool {
 func (a *Agent) commit(ctx context.Context, p Payment, result payment.Result) (*Payment, error) {
 	// The money has moved: a caller who gives up now does not undo it.
 	if err := a.config.Spent.Commit(context.WithoutCancel(ctx), p.RequestID, result.Amount, result.PaymentProof); err != nil {
-		return nil, unresolved(err)
+		return nil, unresolved(p, err)
 	}
 	p.State, p.Amount, p.Proof = Paid, result.Amount, result.PaymentProof
 	return &p, nil

@@ -28,7 +28,7 @@ import (
 //
 // A refused purchase is an error that errors.As finds as *protocol.Error behind
 // the *url.Error of an http.Client; nothing was paid then unless its code is
-// outcome_unknown or begins with "proof_". A request whose body could not be
+// outcome_unknown, for which see Unresolved, or begins with "proof_". A request whose body could not be
 // sent a second time, because it has no GetBody and is larger than MaxBody, is
 // refused before it is sent at all.
 func (a *Agent) Transport(base http.RoundTripper) http.RoundTripper {

@@ -48,13 +48,9 @@ func ExampleShop_Paywall() {
 	check(err)
 	defer shop.Close(context.Background())
 
-	cny, err := money.ParseCurrency("CNY")
-	check(err)
-	price, err := money.Parse("2.50", cny)
-	check(err)
 	report := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { _, _ = io.WriteString(w, "the report") })
 	mux := http.NewServeMux()
-	mux.Handle("GET /report", shop.Paywall(merchant.Offer{Resource: "report-7", Category: "data/report", Price: price}, report))
+	mux.Handle("GET /report", shop.Paywall(merchant.Offer{Resource: "report-7", Category: "data/report", Price: money.MustParse("2.50", "CNY")}, report))
 
 	// Somebody comes without having paid.
 	rec := httptest.NewRecorder()
