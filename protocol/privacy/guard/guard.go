@@ -67,20 +67,22 @@ func merge(found []Finding) []Finding {
 
 // Mask returns the text with every finding replaced by its kind in square
 // brackets, "[account]" for example.
+//
+// It looks again at what it made, until nothing is found: a number that was
+// taken for the decimals of another shows when that one is gone.
 func Mask(text string) string {
-	found := Scan(text)
-	if len(found) == 0 {
-		return text
+	for found := Scan(text); len(found) > 0; found = Scan(text) {
+		var b strings.Builder
+		at := 0
+		for _, f := range found {
+			b.WriteString(text[at:f.Start])
+			b.WriteString("[" + string(f.Kind) + "]")
+			at = f.End
+		}
+		b.WriteString(text[at:])
+		text = b.String()
 	}
-	var b strings.Builder
-	at := 0
-	for _, f := range found {
-		b.WriteString(text[at:f.Start])
-		b.WriteString("[" + string(f.Kind) + "]")
-		at = f.End
-	}
-	b.WriteString(text[at:])
-	return b.String()
+	return text
 }
 
 // Check refuses a text in which something is found, with field_invalid and the

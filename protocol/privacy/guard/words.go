@@ -41,7 +41,7 @@ func alnum(c byte) bool {
 
 // Limits of what is looked at, in bytes: RFC 5321 has 64 and 255.
 const (
-	maxLocal  = 256
+	maxLocal  = 128
 	maxDomain = 512
 )
 
@@ -54,6 +54,11 @@ func scanEmails(text string) (out []Finding) {
 			i++
 			continue
 		}
+		end := domain(text, i+size)
+		if end == 0 {
+			i += size
+			continue
+		}
 		start := i
 		for start > 0 && i-start < maxLocal {
 			r, n := utf8.DecodeLastRuneInString(text[:start])
@@ -62,8 +67,7 @@ func scanEmails(text string) (out []Finding) {
 			}
 			start -= n
 		}
-		end := domain(text, i+size)
-		if start < i && end > 0 {
+		if start < i {
 			out = append(out, Finding{Email, start, end})
 			i = end
 			continue
