@@ -139,12 +139,12 @@ func runAndKill(t *testing.T, path string, answered map[string]string, reported 
 	var timer *time.Timer
 	before := len(answered)
 	for lines.Scan() {
-		if timer == nil { // it works: kill it at some moment from now on
-			timer = time.AfterFunc(time.Duration(rand.IntN(int(300*time.Millisecond))), func() { _ = cmd.Process.Kill() })
-		}
 		// The last line may be cut short by the kill.
 		if f := strings.Fields(lines.Text()); len(f) == 3 && f[0] == "paid" && len(f[2]) == 26 {
 			answered[f[1]] = f[2]
+			if timer == nil { // it pays, and not only reports what the one before it left: kill it at some moment from now on
+				timer = time.AfterFunc(time.Duration(rand.IntN(int(300*time.Millisecond))), func() { _ = cmd.Process.Kill() })
+			}
 		} else if len(f) == 3 && f[0] == "reported" && len(f[1]) == 26 {
 			reported[f[1]]++
 		} else if len(f) > 0 && f[0] == "failed" {
