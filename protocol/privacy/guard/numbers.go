@@ -124,7 +124,9 @@ func separator(between string) string {
 // kind is tried first.
 func findIn(text string, chain []group) (out []Finding) {
 	for i := 0; i < len(chain); {
-		f, next := findAt(text, chain, i)
+		// What follows a finding and a dot is not the decimals of that finding.
+		after := len(out) > 0 && out[len(out)-1].End == chain[i].start-1
+		f, next := findAt(text, chain, i, !after && fraction(text, chain[i].start))
 		if next == 0 {
 			i++
 			continue
@@ -135,12 +137,16 @@ func findIn(text string, chain []group) (out []Finding) {
 	return out
 }
 
-// findAt returns a number that begins with group i, and the group after it.
-func findAt(text string, chain []group, i int) (Finding, int) {
+// findAt returns a number that begins with group i, and the group after it. The
+// decimals of a fraction are neither account nor telephone number.
+func findAt(text string, chain []group, i int, decimals bool) (Finding, int) {
 	if n, end := resident(chain[i:]); n > 0 {
 		return Finding{Resident, chain[i].start, end}, i + n
 	}
-	if n := account(text, chain[i:]); n > 0 {
+	if decimals {
+		return Finding{}, 0
+	}
+	if n := account(chain[i:]); n > 0 {
 		return Finding{Account, chain[i].start, chain[i+n-1].end}, i + n
 	}
 	if start, n := phone(text, chain[i:]); n > 0 {
@@ -191,11 +197,8 @@ func validResident(s string) bool {
 
 // account matches 12 to 19 digits with a right Luhn digit, in one group or as
 // cards are printed: groups of 3 to 6 digits and a last one of up to 13. A
-// number of zeros only, and the decimals of a fraction, are none.
-func account(text string, chain []group) (n int) {
-	if fraction(text, chain[0].start) {
-		return 0
-	}
+// number of zeros only is none.
+func account(chain []group) (n int) {
 	all := ""
 	for i, g := range chain {
 		if i > 0 && (!joins(g) || len(chain[i-1].digits) < 3 || len(chain[i-1].digits) > 6 || len(g.digits) > 13) {
@@ -248,9 +251,6 @@ func phone(text string, chain []group) (start, n int) {
 		if n > 0 {
 			return at, n
 		}
-	}
-	if fraction(text, chain[0].start) {
-		return 0, 0
 	}
 	return chain[0].start, mobile(chain)
 }
