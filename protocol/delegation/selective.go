@@ -190,8 +190,11 @@ func parseSelective(raw []byte) (*UnverifiedMandate, error) {
 	if err := m.claims.readSelective(r, &manifest); err != nil {
 		return nil, withRequirement(err, "ADD-IAC-ISS-14")
 	}
-	if m.claims.Authorization == nil {
+	switch a := m.claims.Authorization; {
+	case a == nil:
 		return nil, missing("authorization", "ADD-IAC-ISS-14")
+	case a.IntentID == "": // the conversation, which could stand for it, may be withheld
+		return nil, missing("authorization.intent_id", "ADD-IAC-ISS-06")
 	}
 	if err := checkPlaces(shown); err != nil {
 		return nil, err

@@ -88,6 +88,7 @@ func TestParseSelectiveRefuses(t *testing.T) {
 		{name: "a constraint that the manifest leaves out", path: "constraints", value: manifest(func(n []string) []string { return append(n[:11:11], n[12:]...) }), code: protocol.CodeClaimsConflict, field: "constraints"},
 		{name: "a manifest without the total", path: "constraints", value: manifest(func(n []string) []string { return n[:len(n)-1] }), code: protocol.CodeFieldMissing, field: "constraints"},
 		{name: "no payload", path: "authorization", change: func(c *sdjwt.Concealment) { *c = sdjwt.Concealment{} }, code: protocol.CodeFieldMissing, field: "authorization"},
+		{name: "no intent id", path: "authorization.intent_id", code: protocol.CodeFieldMissing, field: "authorization.intent_id"},
 		{name: "another agent than the payload's", path: "sub", value: `"` + pspDID + `"`, code: protocol.CodeClaimsConflict, field: "sub"},
 		{name: "another window than the payload's", path: "exp", value: `1773964801`, code: protocol.CodeClaimsConflict, field: "exp"},
 		{name: "a null", path: "authorization.currency", value: `null`, code: protocol.CodeFieldInvalid},
