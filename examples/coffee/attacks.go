@@ -24,7 +24,7 @@ import (
 // and skips its own checks.
 func (t *tale) attacks(ctx context.Context) error {
 	t.chapter("Five attacks on the same servers")
-	confirmed, err := t.confirm("Another latte, under 20 yuan, from the coffee shop.", latteIntent(t.shop.id))
+	confirmed, err := t.confirm(ctx, "Another latte, under 20 yuan, from the coffee shop.", latteIntent(t.shop.id))
 	if err != nil {
 		return err
 	}

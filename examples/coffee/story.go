@@ -18,15 +18,19 @@ import (
 	"github.com/actprotocol/act-go/verifier"
 )
 
+// disputeDays is how long the agent keeps what was said.
+const disputeDays = 180
+
 // A tale is the story while it is told.
 type tale struct {
 	*narrator
 	*world
-	wire   *wiretap // on the agent's line
-	wallet *agent.Wallet
-	buyer  *agent.Agent
-	client *http.Client // the agent's
-	shown  map[int]bool // decisions of so many checks
+	wire    *wiretap // on the agent's line
+	wallet  *agent.Wallet
+	buyer   *agent.Agent
+	client  *http.Client // the agent's
+	shown   map[int]bool // decisions of so many checks
+	intents agent.MemoryIntents
 }
 
 // tell runs the whole story and fails when anything is not as it should be.
@@ -80,7 +84,7 @@ func (t *tale) introduce(context.Context) (err error) {
 }
 
 // confirm is a principal who says what she wants, sees the summary, and agrees.
-func (t *tale) confirm(words string, update func(*delegation.ISR)) (*delegation.Confirmed, error) {
+func (t *tale) confirm(ctx context.Context, words string, update func(*delegation.ISR)) (*delegation.Confirmed, error) {
 	now := time.Now()
 	t.says("principal", "agent", "“%s”", words)
 	capture := delegation.NewCapture(delegation.ConversationHistory{
@@ -107,6 +111,10 @@ func (t *tale) confirm(words string, update func(*delegation.ISR)) (*delegation.
 		return nil, err
 	}
 	t.says("principal", "agent", "confirmed, by fingerprint (ADD-INT-ICS-04, -12)")
+	if err := t.intents.Keep(ctx, confirmed, now.AddDate(0, 0, disputeDays)); err != nil {
+		return nil, err
+	}
+	t.notes("agent", "keeps these words for %d days, in case of a dispute (ADD-INT-ICS-18)", disputeDays)
 	return confirmed, nil
 }
 
@@ -146,7 +154,7 @@ func latteIntent(shop string) func(*delegation.ISR) {
 // not there any more when it happens.
 func (t *tale) buyLatte(ctx context.Context) error {
 	t.chapter("A latte, by directed delegated payment (PSD-PAY-DEL)")
-	confirmed, err := t.confirm("A latte, under 20 yuan, from this coffee shop, today.", latteIntent(t.shop.id))
+	confirmed, err := t.confirm(ctx, "A latte, under 20 yuan, from this coffee shop, today.", latteIntent(t.shop.id))
 	if err != nil {
 		return err
 	}
@@ -223,7 +231,7 @@ func (t *tale) pickUp(ctx context.Context, o *agent.Order, p *agent.Payment) (st
 // http.Client until the budget says no.
 func (t *tale) readReports(ctx context.Context) error {
 	t.chapter("Reports, by the machine route (PSD-PAY-A402, PSD-PAY-AUP)")
-	confirmed, err := t.confirm("Keep an eye on bean prices for me. Up to one yuan in all, no more than 50 fen at a time.", func(i *delegation.ISR) {
+	confirmed, err := t.confirm(ctx, "Keep an eye on bean prices for me. Up to one yuan in all, no more than 50 fen at a time.", func(i *delegation.ISR) {
 		i.DelegationMode = delegation.Bounded
 		i.MaxTotalAmount = "1"
 		i.Ext = &delegation.Ext{Commerce: &delegation.Commerce{MaxSingleAmount: "0.50", AllowedCategories: []string{"data"}}}
