@@ -82,12 +82,13 @@ func (c *confirmer) close(ctx context.Context) error {
 }
 
 func (c *confirmer) run() {
-	pause := c.pause
+	pause, stuck := c.pause, 0
 	for {
 		c.mu.Lock()
 		c.again = false
 		c.mu.Unlock()
-		left, failed := c.round()
+		var left, failed bool
+		left, failed, stuck = c.round(confirmBatch + stuck)
 		switch {
 		case c.ctx.Err() != nil:
 		case failed:
@@ -122,11 +123,14 @@ func (c *confirmer) end() bool {
 }
 
 // round tells one batch. left says that there may be more, failed that some of
-// it, or the queue itself, has to be tried again later.
-func (c *confirmer) round() (left, failed bool) {
-	list, err := c.orders.Unconfirmed(c.ctx, confirmBatch)
+// it, or the queue itself, has to be tried again later. refused is how many of
+// it the provider has refused, and for no reason that is known to be final: the
+// next batch is larger by so many, or they, the oldest, would keep the provider
+// from hearing of any other.
+func (c *confirmer) round(batch int) (left, failed bool, refused int) {
+	list, err := c.orders.Unconfirmed(c.ctx, batch)
 	if err != nil {
-		return false, true
+		return false, true, 0
 	}
 	var wg sync.WaitGroup
 	slots := make(chan struct{}, confirmParallel)
@@ -140,9 +144,15 @@ func (c *confirmer) round() (left, failed bool) {
 	}
 	wg.Wait()
 	for _, err := range errs {
-		failed = failed || err != nil
+		if err == nil {
+			continue
+		}
+		failed = true
+		if protocol.AsError(err).Code.Outcome() == protocol.Denied {
+			refused++
+		}
 	}
-	return len(list) > 0, failed
+	return len(list) > 0, failed, refused
 }
 
 // tell confirms one delivery, or records that the provider refuses it for
