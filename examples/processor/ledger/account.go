@@ -176,7 +176,8 @@ func (t *tx) deposit(d Deposit) (refusal, err error) {
 	if err != nil {
 		return nil, err
 	}
-	if !fits(to.balance, d.Amount) || from.balance < math.MinInt64+d.Amount {
+	// All that ever came in must fit into one account: see decide.
+	if !fits(to.balance, d.Amount) || !fits(-from.balance, d.Amount) {
 		return protocol.New(protocol.CodeFieldInvalid, "amount", "", "more than an account can hold"), nil
 	}
 	return nil, t.post("deposit", d.ID, from.id, to.id, d.Amount)
