@@ -57,9 +57,14 @@ var constraintPaths = [constraintCount]string{
 func (c constraint) String() string { return constraintPaths[c] }
 
 // pointer is where an SD-JWT has the constraint, as a JSON pointer.
-func (c constraint) pointer() string {
-	return "/authorization/" + strings.ReplaceAll(constraintPaths[c], ".", "/")
-}
+func (c constraint) pointer() string { return constraintPointers[c] }
+
+var constraintPointers = func() (pointers [constraintCount]string) {
+	for c, path := range constraintPaths {
+		pointers[c] = "/authorization/" + strings.ReplaceAll(path, ".", "/")
+	}
+	return pointers
+}()
 
 // constraintNamed finds a constraint by its path.
 func constraintNamed(path string) (constraint, bool) {

@@ -111,3 +111,33 @@ func TestDigestMessage(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// The short way of reading a key agrees with the long one, which a space in
+// front forces.
+func TestPlainJWK(t *testing.T) {
+	for _, alg := range []keys.Algorithm{keys.EdDSA, keys.ES256} {
+		private, err := keys.Generate(alg)
+		if err != nil {
+			t.Fatal(err)
+		}
+		key, err := keys.NewPublicKey(private.Public())
+		if err != nil {
+			t.Fatal(err)
+		}
+		good := key.JWK()
+		for i := range good {
+			for _, c := range []byte(`"\{},: A-=`) {
+				changed := append([]byte{}, good...)
+				changed[i] = c
+				short, shortErr := keys.ParseJWK(changed)
+				long, longErr := keys.ParseJWK(append([]byte{' '}, changed...))
+				if !short.Equal(long) || protocol.CodeOf(shortErr) != protocol.CodeOf(longErr) {
+					t.Fatalf("IDN-02 %s: %v %v, with a space in front %v %v", changed, short, shortErr, long, longErr)
+				}
+			}
+		}
+		if got, err := keys.ParseJWK(good); err != nil || !got.Equal(key) {
+			t.Error(err)
+		}
+	}
+}

@@ -1,7 +1,9 @@
 package sdjwt
 
 import (
+	"bytes"
 	"encoding/base64"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -45,16 +47,20 @@ type Hidden struct {
 // Process does not verify the signature of the JWT.
 func (t *Token) Process(payload []byte) (*Processed, error) {
 	p := &processor{
-		result:  &Processed{token: t, Disclosed: make([]Disclosed, 0, len(t.disclosures))},
-		digests: make(map[digest]origin, 3*len(t.disclosures)),
-		out:     make([]byte, 0, len(payload)+len(payload)/2),
+		result: &Processed{token: t, Disclosed: make([]Disclosed, 0, len(t.disclosures))},
+		order:  make([]int, len(t.disclosures)),
+		met:    make([]bool, len(t.disclosures)),
+		others: make([]digest, 0, 2*len(t.disclosures)),
+		out:    make([]byte, 0, len(payload)+len(payload)/2),
 	}
-	for i := range t.disclosures {
-		d := &t.disclosures[i]
-		if _, twice := p.digests[d.digest]; twice {
+	for i := range p.order {
+		p.order[i] = i
+	}
+	slices.SortFunc(p.order, func(i, j int) int { return compare(&t.disclosures[i].digest, &t.disclosures[j].digest) })
+	for i := range p.order[:max(len(p.order)-1, 0)] {
+		if t.disclosures[p.order[i]].digest == t.disclosures[p.order[i+1]].digest {
 			return nil, malformed("disclosures", "a disclosure that stands twice")
 		}
-		p.digests[d.digest] = origin{index: int32(i), disclosed: true}
 	}
 	s := scanner{data: payload}
 	if s.peek() != '{' {
@@ -62,6 +68,12 @@ func (t *Token) Process(payload []byte) (*Processed, error) {
 	}
 	if err := p.object(s.value(), "", 1, -1); err != nil {
 		return nil, err
+	}
+	slices.SortFunc(p.others, func(a, b digest) int { return compare(&a, &b) })
+	for i := range p.others[:max(len(p.others)-1, 0)] {
+		if p.others[i] == p.others[i+1] {
+			return nil, errTwice
+		}
 	}
 	if len(p.result.Disclosed) != len(t.disclosures) {
 		return nil, malformed("disclosures", "a disclosure that no digest is of")
@@ -75,18 +87,17 @@ func (t *Token) Process(payload []byte) (*Processed, error) {
 
 var errTooDeep = protocol.New(protocol.CodeTooLarge, "", "PRV-01", "the processed payload is nested deeper than allowed")
 
+var errTwice = protocol.New(protocol.CodeMalformed, "_sd", "PRV-01", "a digest that stands twice")
+
+func compare(a, b *digest) int { return bytes.Compare(a[:], b[:]) }
+
 // A processor is the state of one Process.
 type processor struct {
-	result  *Processed
-	digests map[digest]origin // of disclosures, and those met in payload and disclosures
-	out     []byte
-}
-
-// An origin is what is known of a digest.
-type origin struct {
-	index     int32 // of the disclosure
-	disclosed bool  // there is one
-	met       bool  // in the payload or in a disclosure
+	result *Processed
+	order  []int    // the disclosures by their digests
+	met    []bool   // which of them a digest was found for
+	others []digest // that nothing was disclosed for
+	out    []byte
 }
 
 // value writes a value, with what its digests stand for. depth is that of the
@@ -158,8 +169,8 @@ func (p *processor) member(quoted []byte) {
 // members writes what the digests of an object are of.
 func (p *processor) members(digests []digest, names [][]byte, path string, depth, parent int) error {
 	hidden := 0
-	for _, g := range digests {
-		i, known, err := p.find(g)
+	for j := range digests {
+		i, known, err := p.find(&digests[j])
 		if err != nil {
 			return err
 		}
@@ -172,12 +183,12 @@ func (p *processor) members(digests []digest, names [][]byte, path string, depth
 			return malformed("disclosures", "an array element among the members of an object")
 		}
 		for _, name := range names {
-			if string(name) == d.name {
+			if bytes.Equal(name, d.name) {
 				return malformed("disclosures", "a member that is there already")
 			}
 		}
-		names = append(names, []byte(d.name))
-		at := path + "/" + escape(d.name)
+		names = append(names, d.name)
+		at := path + "/" + escape(string(d.name))
 		p.result.Disclosed = append(p.result.Disclosed, Disclosed{Path: at, Value: d.value, index: i, parent: parent})
 		p.member(d.quoted)
 		if err := p.value(d.value, at, depth+1, i); err != nil {
@@ -200,22 +211,27 @@ func (p *processor) array(raw []byte, path string, depth, parent int) error {
 		if err != nil {
 			return err
 		}
-		at := path + "/" + strconv.Itoa(written)
+		index, known := 0, false
 		if is {
-			i, known, err := p.find(g)
-			if err != nil {
+			if index, known, err = p.find(&g); err != nil {
 				return err
 			}
 			if !known {
 				hidden++
 				continue
 			}
-			d := &p.result.token.disclosures[i]
+		}
+		at := ""
+		if known || special(element) {
+			at = path + "/" + strconv.Itoa(written)
+		}
+		if known {
+			d := &p.result.token.disclosures[index]
 			if d.member {
 				return malformed("disclosures", "a member of an object among the elements of an array")
 			}
-			p.result.Disclosed = append(p.result.Disclosed, Disclosed{Path: at, Value: d.value, index: i, parent: parent})
-			element, owner = d.value, i
+			p.result.Disclosed = append(p.result.Disclosed, Disclosed{Path: at, Value: d.value, index: index, parent: parent})
+			element, owner = d.value, index
 		}
 		if written > 0 {
 			p.out = append(p.out, ',')
@@ -232,16 +248,32 @@ func (p *processor) array(raw []byte, path string, depth, parent int) error {
 	return nil
 }
 
-// find returns the disclosure that a digest is of. No digest occurs twice, also
-// when nothing was disclosed for it.
-func (p *processor) find(g digest) (index int, known bool, err error) {
-	o := p.digests[g]
-	if o.met {
-		return 0, false, malformed("_sd", "a digest that stands twice")
+// find returns the disclosure that a digest is of. No digest occurs twice; of
+// those that nothing was disclosed for, Process sees to that in the end.
+func (p *processor) find(g *digest) (index int, known bool, err error) {
+	low, high := 0, len(p.order)
+	for low < high {
+		middle := (low + high) / 2
+		switch c := bytes.Compare(p.result.token.disclosures[p.order[middle]].digest[:], g[:]); {
+		case c == 0:
+			return p.meet(p.order[middle])
+		case c < 0:
+			low = middle + 1
+		default:
+			high = middle
+		}
 	}
-	o.met = true
-	p.digests[g] = o
-	return int(o.index), o.disclosed, nil
+	p.others = append(p.others, *g)
+	return 0, false, nil
+}
+
+// meet notes that a digest was found for a disclosure.
+func (p *processor) meet(index int) (int, bool, error) {
+	if p.met[index] {
+		return 0, false, errTwice
+	}
+	p.met[index] = true
+	return index, true, nil
 }
 
 // placeholder reads {"...": digest}. An object with that name and others is

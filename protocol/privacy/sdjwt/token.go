@@ -40,9 +40,9 @@ type Token struct {
 type disclosure struct {
 	encoded []byte
 	digest  digest
-	name    string
+	name    []byte
 	quoted  []byte // the name as written
-	member  bool // of an object, with a name; an array element otherwise
+	member  bool   // of an object, with a name; an array element otherwise
 	value   []byte
 	special bool // the value may hold digests or reserved names
 }
@@ -148,7 +148,7 @@ func (d *disclosure) content(text []byte) error {
 		if reserved(name) {
 			return malformed("", "a claim name that is reserved")
 		}
-		d.name, d.quoted = string(name), parts[1]
+		d.name, d.quoted = name, parts[1]
 	}
 	d.value = parts[n-1]
 	d.special = special(d.value)
