@@ -31,6 +31,7 @@ func TestHostile(t *testing.T) {
 		{"7.1.3 a digest of a member among elements too", `{"_sd":["` + digestOf(name) + `"],"a":[{"...":"` + digestOf(name) + `"}]}`, nil, protocol.CodeMalformed},
 		{"7.1.3 a digest again inside of a disclosure", `{"_sd":["` + digestOf(`[`+salt2+`,"a",{"_sd":["`+digestOf(name)+`"]}]`) + `","` + digestOf(name) + `"]}`,
 			[]string{`[` + salt2 + `,"a",{"_sd":["` + digestOf(name) + `"]}]`, name}, protocol.CodeMalformed},
+		{"7.1.3 a digest twice, and a disclosure too many", `{"_sd":["` + digestOf(name) + `"],"a":{"_sd":["` + digestOf(name) + `"]}}`, []string{name, element}, protocol.CodeMalformed},
 		{"7.1.4 a disclosure that nothing refers to", `{"a":1}`, []string{name}, protocol.CodeMalformed},
 		{"7.1.4 a disclosure whose parent is withheld", `{"_sd":["` + digestOf(`[`+salt2+`,"a",{"_sd":["`+digestOf(name)+`"]}]`) + `"]}`, []string{name}, protocol.CodeMalformed},
 		{"7.1.4 one disclosure twice", `{"_sd":["` + digestOf(name) + `"]}`, []string{name, name}, protocol.CodeMalformed},

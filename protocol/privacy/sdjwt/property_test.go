@@ -162,6 +162,30 @@ func canonical(t *rapid.T, data []byte) string {
 	return string(out)
 }
 
+// An entry among decoys may stand anywhere.
+func TestDecoysStandAnywhere(t *testing.T) {
+	c := Concealment{Hide: []string{"/a/0"}, Decoys: map[string]int{"/a": 3}}
+	places := map[int]bool{}
+	for range 64 { // the same place each time: once in 4^63
+		raw, err := Issue(issuerKey(t), keys.IssueAuthorization, testType, []byte(`{"a":["x"]}`), c)
+		if err != nil {
+			t.Fatal(err)
+		}
+		token, err := Parse(raw)
+		if err != nil {
+			t.Fatal(err)
+		}
+		jwt, err := keys.ParseCompact(token.JWT, testType)
+		if err != nil {
+			t.Fatal(err)
+		}
+		places[strings.Index(string(jwt.Payload), string(token.disclosures[0].digest[:]))] = true
+	}
+	if len(places) < 2 || places[-1] {
+		t.Errorf("PRV-01 4.2.5 places %v", places)
+	}
+}
+
 // The same claims hidden twice have nothing in common that would link them, and
 // the digests do not tell the order.
 func TestIssuedTwice(t *testing.T) {

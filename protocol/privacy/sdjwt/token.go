@@ -103,7 +103,7 @@ func (d *disclosure) parse(encoded, buf []byte) ([]byte, error) {
 	}
 	start := len(buf)
 	buf, err := base64.RawURLEncoding.Strict().AppendDecode(buf, encoded)
-	if err != nil || len(encoded) == 0 {
+	if err != nil {
 		return nil, malformed("", "strict base64url")
 	}
 	text := buf[start:len(buf):len(buf)]
