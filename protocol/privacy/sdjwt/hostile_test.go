@@ -54,6 +54,8 @@ func TestHostile(t *testing.T) {
 		{"7.1.3 ... in an object that is no element", `{"a":{"...":"` + digestOf(element) + `"}}`, nil, protocol.CodeMalformed},
 		{"7.1.3 ... is no string", `{"a":[{"...":["` + digestOf(element) + `"]}]}`, nil, protocol.CodeMalformed},
 		{"7.1.3 ... left inside of a disclosure", `{"_sd":["` + digestOf(`[`+salt1+`,"a",{"...":"x"}]`) + `"]}`, []string{`[` + salt1 + `,"a",{"...":"x"}]`}, protocol.CodeMalformed},
+		{"7.1.3 _sd in escapes inside of a disclosure", `{"_sd":["` + digestOf(`[`+salt1+`,"a",{"\u005fsd":"x"}]`) + `"]}`, []string{`[` + salt1 + `,"a",{"\u005fsd":"x"}]`}, protocol.CodeMalformed},
+		{"7.1.3 ... in escapes inside of a disclosure", `{"_sd":["` + digestOf(`[`+salt1+`,"a",[{"\u002e..":"x"}]]`) + `"]}`, []string{`[` + salt1 + `,"a",[{"\u002e..":"x"}]]`}, protocol.CodeMalformed},
 		{"4.1.1 another hash function", `{"_sd_alg":"sha-512","a":1}`, nil, protocol.CodeAlgorithmRefused},
 		{"4.1.1 no hash function", `{"_sd_alg":["sha-256"]}`, nil, protocol.CodeAlgorithmRefused},
 		{"4.1.1 _sd_alg below the top", `{"a":{"_sd_alg":"sha-256"}}`, nil, protocol.CodeMalformed},
