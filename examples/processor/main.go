@@ -26,6 +26,7 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 )
 
@@ -37,9 +38,33 @@ func main() {
 		return
 	}
 	if err != nil {
-		fmt.Fprintln(os.Stderr, "processor:", err)
+		fmt.Fprintln(os.Stderr, "processor:", explain(err))
 		os.Exit(1)
 	}
+}
+
+// explain adds the innermost cause, which our errors do not print: whoever
+// starts the program may know it.
+func explain(err error) string {
+	if text := innermost(err).Error(); !strings.Contains(err.Error(), text) {
+		return err.Error() + " (" + text + ")"
+	}
+	return err.Error()
+}
+
+// innermost follows a chain of errors, and the first of several.
+func innermost(err error) error {
+	var next error
+	switch e := err.(type) {
+	case interface{ Unwrap() error }:
+		next = e.Unwrap()
+	case interface{ Unwrap() []error }:
+		next = e.Unwrap()[0]
+	}
+	if next == nil {
+		return err
+	}
+	return innermost(next)
 }
 
 // options are the flags.

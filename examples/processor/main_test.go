@@ -368,3 +368,21 @@ func TestArguments(t *testing.T) {
 		cancel()
 	}
 }
+
+// A ledger that cannot be used is explained to whoever starts the program.
+func TestExplain(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, ledgerFile), []byte(strings.Repeat("not a database ", 100)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	err := run(t.Context(), []string{"-data", dir, "-addr", "127.0.0.1:0"}, io.Discard, io.Discard)
+	if err == nil {
+		t.Fatal("a file that is no ledger was opened")
+	}
+	if text := explain(err); !strings.HasPrefix(text, err.Error()) || !strings.Contains(text, "not a database") {
+		t.Errorf("explained as %q", text)
+	}
+	if text := explain(errors.New("plain")); text != "plain" {
+		t.Errorf("explained as %q", text)
+	}
+}
