@@ -17,6 +17,7 @@ const (
 	presentPause  = 250 * time.Millisecond
 	maxPause      = 10 * time.Second
 	maxDrain      = 64 << 10
+	maxDrainTime  = 500 * time.Millisecond
 )
 
 // undelivered is the error when something was paid for and the seller has
@@ -107,8 +108,11 @@ func (a *Agent) settle(ctx context.Context, response *http.Response, p *Payment)
 }
 
 // drain reads the rest of an answer nobody wants, so that its connection can
-// be used again.
+// be used again. A seller that sends it slowly, or never ends, is not waited
+// for: net/http bodies can be closed while they are read.
 func drain(response *http.Response) {
+	timer := time.AfterFunc(maxDrainTime, func() { _ = response.Body.Close() })
 	_, _ = io.Copy(io.Discard, io.LimitReader(response.Body, maxDrain))
+	timer.Stop()
 	_ = response.Body.Close()
 }
