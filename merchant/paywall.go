@@ -129,7 +129,9 @@ func (s *Shop) read(w http.ResponseWriter, r *http.Request) (q asked, status int
 	if target == "" {
 		target = r.URL.RequestURI()
 	}
-	if !strings.HasPrefix(target, "/") {
+	// A fragment, which no client sends, is not in the fingerprint, and net/http
+	// would make it a part of path or query.
+	if !strings.HasPrefix(target, "/") || strings.Contains(target, "#") {
 		return bad("target_uri", "a request target in origin form")
 	}
 	if len(r.Header.Values("Content-Type")) > 1 {
