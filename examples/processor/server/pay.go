@@ -23,17 +23,18 @@ func (s *Server) pay(ctx context.Context, body []byte) ([]byte, error) {
 		return nil, err
 	}
 	request := requestOf(authentic)
-	// From here on a caller that hangs up changes nothing: what is written is
-	// written, and a repeat will find it.
+	// From here on a caller that hangs up changes nothing: the request is
+	// decided, and a query will find the answer. Look-ups have time limits of
+	// their own.
 	durable := context.WithoutCancel(ctx)
 
 	// Nonce and earlier answer.
-	first, err := s.ledger.Lookup(ctx, request)
+	first, err := s.ledger.Lookup(durable, request)
 	if first != nil || err != nil {
 		return s.repeat(durable, request, first, err)
 	}
 	// Time, mandate, order or bill, boundaries.
-	authorized, err := authentic.Authorize(ctx)
+	authorized, err := authentic.Authorize(durable)
 	if err != nil {
 		return s.refuse(durable, request, protocol.AsError(err))
 	}

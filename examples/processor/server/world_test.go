@@ -47,15 +47,32 @@ type world struct {
 
 // statusBoard is a source of states that tests write on.
 type statusBoard struct {
-	mu    sync.Mutex
-	state delegation.Status
-	err   error
+	mu     sync.Mutex
+	state  delegation.Status
+	err    error
+	asked  chan<- struct{} // told of the next question, which waits for answer
+	answer <-chan struct{}
 }
 
-func (b *statusBoard) Status(context.Context, delegation.StatusReference, string, time.Time) (delegation.Status, error) {
+func (b *statusBoard) Status(ctx context.Context, _ delegation.StatusReference, _ string, _ time.Time) (delegation.Status, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	if b.asked != nil {
+		close(b.asked)
+		b.asked = nil
+		select {
+		case <-b.answer:
+		case <-ctx.Done():
+			return 0, protocol.Wrap(protocol.CodeStatusUnavailable, "status", "ADD-IAC-LCM-10", "the caller did not wait", ctx.Err())
+		}
+	}
 	return b.state, b.err
+}
+
+func (b *statusBoard) hold(asked chan<- struct{}, answer <-chan struct{}) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.asked, b.answer = asked, answer
 }
 
 func (b *statusBoard) set(s delegation.Status, err error) {
