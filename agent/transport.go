@@ -26,6 +26,10 @@ import (
 // body and Idempotency-Key, presents the proof instead of paying. Two such
 // requests at once are made one after the other, and each is paid for.
 //
+// An answer that redirects is followed by the http.Client, also a paid one, and
+// what answers there may be paid for in turn, within the mandate: set
+// CheckRedirect where that is not wanted.
+//
 // A refused purchase is an error that errors.As finds as *protocol.Error behind
 // the *url.Error of an http.Client; nothing was paid then unless its code is
 // outcome_unknown, for which see Unresolved, or begins with "proof_". A request whose body could not be

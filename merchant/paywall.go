@@ -45,7 +45,8 @@ type Offer struct {
 //
 // Bound to the payment are method, target, media type and body of the request,
 // and of methods that may change something the Idempotency-Key. Not bound are
-// other header fields: next must not let them decide what it is that is sold.
+// other header fields, nor the parameters of the media type: next must not let
+// them decide what it is that is sold.
 // Two bills for one Idempotency-Key are two purchases.
 //
 // It panics when the offer cannot be billed, with no price for example, or when
