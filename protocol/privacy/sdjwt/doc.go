@@ -20,6 +20,6 @@
 // "_sd", "..." and "_sd_alg" nowhere but where they have their meaning.
 //
 // Promise: a presentation that breaks a rule of RFC 9901 section 7.1 is refused
-// as a whole; the work is linear in the length of the input, which is bounded;
-// no error contains input.
+// as a whole; the length of the input is bounded, and the work grows hardly
+// faster than in proportion to it; no error contains input.
 package sdjwt
