@@ -180,7 +180,7 @@ func reserved(name []byte) bool {
 // hide them behind escapes. Most do not, and are then copied as they are.
 func special(value []byte) bool {
 	return (value[0] == '{' || value[0] == '[') &&
-		(bytes.IndexByte(value, '\\') >= 0 || bytes.Contains(value, []byte(`"_sd`)) || bytes.Contains(value, []byte(`"..."`)))
+		(bytes.Contains(value, []byte(`"_sd`)) || bytes.Contains(value, []byte(`"..."`)) || bytes.IndexByte(value, '\\') >= 0)
 }
 
 func unquote(quoted []byte) ([]byte, error) {
