@@ -47,9 +47,10 @@ type Hidden struct {
 // Process does not verify the signature of the JWT.
 func (t *Token) Process(payload []byte) (*Processed, error) {
 	p := &processor{
-		result: &Processed{token: t, Disclosed: make([]Disclosed, 0, len(t.disclosures))},
+		result: &Processed{token: t, Disclosed: make([]Disclosed, 0, len(t.disclosures)), Hidden: make([]Hidden, 0, 8)},
 		order:  make([]int, len(t.disclosures)),
 		met:    make([]bool, len(t.disclosures)),
+		found:  make([]digest, 0, 3*len(t.disclosures)),
 		others: make([]digest, 0, 2*len(t.disclosures)),
 		out:    make([]byte, 0, len(payload)+len(payload)/2),
 	}
@@ -96,6 +97,7 @@ type processor struct {
 	result *Processed
 	order  []int    // the disclosures by their digests
 	met    []bool   // which of them a digest was found for
+	found  []digest // of the _sd of all open objects, the innermost last
 	others []digest // that nothing was disclosed for
 	out    []byte
 }
@@ -119,8 +121,9 @@ func (p *processor) value(raw []byte, path string, depth, parent int) error {
 func (p *processor) object(raw []byte, path string, depth, parent int) error {
 	s := scanner{data: raw}
 	p.out = append(p.out, s.next())
-	var digests []digest
-	names := make([][]byte, 0, 16)
+	start := len(p.found)
+	var room [16][]byte // most objects have no more members
+	names := room[:0]
 	for first := true; s.element(first); first = false {
 		quoted := s.name()
 		raw := s.value()
@@ -130,7 +133,7 @@ func (p *processor) object(raw []byte, path string, depth, parent int) error {
 		}
 		switch string(name) {
 		case "_sd":
-			if digests, err = readDigests(raw); err != nil {
+			if err := p.readDigests(raw); err != nil {
 				return err
 			}
 			continue
@@ -146,14 +149,15 @@ func (p *processor) object(raw []byte, path string, depth, parent int) error {
 			return malformed("", "a reserved name where it has no meaning")
 		}
 		p.member(quoted)
-		if err := p.value(raw, path+pointer(raw, name), depth+1, parent); err != nil {
+		if err := p.value(raw, step(path, name, raw), depth+1, parent); err != nil {
 			return err
 		}
 		names = append(names, name)
 	}
-	if err := p.members(digests, names, path, depth, parent); err != nil {
+	if err := p.members(start, names, path, depth, parent); err != nil {
 		return err
 	}
+	p.found = p.found[:start]
 	p.out = append(p.out, '}')
 	return nil
 }
@@ -166,11 +170,11 @@ func (p *processor) member(quoted []byte) {
 	p.out = append(append(p.out, quoted...), ':')
 }
 
-// members writes what the digests of an object are of.
-func (p *processor) members(digests []digest, names [][]byte, path string, depth, parent int) error {
+// members writes what the digests of an object, found from start on, are of.
+func (p *processor) members(start int, names [][]byte, path string, depth, parent int) error {
 	hidden := 0
-	for j := range digests {
-		i, known, err := p.find(&digests[j])
+	for j, end := start, len(p.found); j < end; j++ {
+		i, known, err := p.find(&p.found[j])
 		if err != nil {
 			return err
 		}
@@ -188,7 +192,7 @@ func (p *processor) members(digests []digest, names [][]byte, path string, depth
 			}
 		}
 		names = append(names, d.name)
-		at := path + "/" + escape(string(d.name))
+		at := join(path, d.name)
 		p.result.Disclosed = append(p.result.Disclosed, Disclosed{Path: at, Value: d.value, index: i, parent: parent})
 		p.member(d.quoted)
 		if err := p.value(d.value, at, depth+1, i); err != nil {
@@ -298,20 +302,21 @@ func placeholder(element []byte) (g digest, is bool, err error) {
 	return g, true, err
 }
 
-func readDigests(raw []byte) ([]digest, error) {
+// readDigests reads an array of digests. That of one object is there once: a
+// second _sd would be a duplicate name.
+func (p *processor) readDigests(raw []byte) error {
 	s := scanner{data: raw}
 	if s.next() != '[' {
-		return nil, malformed("_sd", "an array of digests")
+		return malformed("_sd", "an array of digests")
 	}
-	digests := make([]digest, 0, len(raw)/(digestSize+3)+1)
-	for s.element(len(digests) == 0) {
+	for first := true; s.element(first); first = false {
 		g, err := readDigest(s.value())
 		if err != nil {
-			return nil, err
+			return err
 		}
-		digests = append(digests, g)
+		p.found = append(p.found, g)
 	}
-	return digests, nil
+	return nil
 }
 
 // readDigest reads a quoted digest of SHA-256 in strict base64url.
@@ -326,13 +331,21 @@ func readDigest(quoted []byte) (g digest, err error) {
 	return g, malformed("_sd", "a SHA-256 digest in strict base64url")
 }
 
-// pointer is the step of a JSON pointer to a member. For a value that nothing
-// can be hidden in there is no need of one.
-func pointer(value, name []byte) string {
+// step is the path of a member. For a value that nothing can be hidden in there
+// is no need of one.
+func step(path string, name, value []byte) string {
 	if !special(value) {
 		return ""
 	}
-	return "/" + escape(string(name))
+	return join(path, name)
+}
+
+// join is a JSON pointer and one name more.
+func join(path string, name []byte) string {
+	if bytes.IndexByte(name, '~') < 0 && bytes.IndexByte(name, '/') < 0 {
+		return path + "/" + string(name)
+	}
+	return path + "/" + escape(string(name))
 }
 
 // escape writes a name as RFC 6901 does.
