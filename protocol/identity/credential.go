@@ -24,8 +24,9 @@ const (
 // Limits of SPEC.md 9.1.
 const (
 	MaxCapabilities = 64
-	// maxUnlisted is how long a credential without a status reference may be
-	// valid.
+	// maxUnlisted is how long a credential without a status reference may live.
+	// As a mandate's, its life begins when it is issued: one for a window to
+	// come could not be revoked until then.
 	maxUnlisted = 15 * time.Minute
 	// maxStatusIndex is the last index of the largest status list (SPEC.md 4.3).
 	maxStatusIndex = 1<<22 - 1
@@ -276,7 +277,11 @@ func (c Credential) checkMembers() error {
 
 // checkState is undetermined, so every other rule is asked first.
 func (c Credential) checkState() error {
-	if c.Status == nil && c.Expires.Sub(c.NotBefore) > maxUnlisted {
+	born := c.NotBefore
+	if c.IssuedAt.Before(born) {
+		born = c.IssuedAt
+	}
+	if c.Status == nil && c.Expires.Sub(born) > maxUnlisted {
 		return protocol.New(protocol.CodeStatusUnavailable, "status", "IDN-01", "needed by a credential of more than 15 minutes")
 	}
 	return nil

@@ -122,6 +122,21 @@ func TestIssueCredentialRefuses(t *testing.T) {
 	_, err = identity.IssueCredential(issuer, own)
 	wantCode(t, err, protocol.CodeKeyPurpose, "cnf.jwk")
 
+	// Issued now for a window of 15 minutes next month it could not be revoked
+	// until then; issued late, inside its window, it lives no longer for that.
+	later := good
+	later.Status, later.NotBefore = nil, morning.AddDate(0, 1, 0)
+	later.Expires = later.NotBefore.Add(15 * time.Minute)
+	_, err = identity.IssueCredential(issuer, later)
+	wantCode(t, err, protocol.CodeStatusUnavailable, "status")
+	later.NotBefore, later.Expires = morning.Add(-time.Minute), morning.Add(15*time.Minute)
+	_, err = identity.IssueCredential(issuer, later)
+	wantCode(t, err, protocol.CodeStatusUnavailable, "status")
+	later.NotBefore = morning
+	if _, err = identity.IssueCredential(issuer, later); err != nil {
+		t.Errorf("IDN-01 15 minutes without a status: %v", err)
+	}
+
 	raw, err := identity.IssueCredential(issuer, good)
 	if err != nil {
 		t.Fatal(err)
