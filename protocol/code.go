@@ -34,6 +34,13 @@ const (
 	CodeReplayed          Code = "replayed"           // the nonce was used before
 	CodeRequestConflict   Code = "request_conflict"   // the id was used before with other content
 	CodeRequestExpired    Code = "request_expired"    // the message is older, or further ahead, than allowed
+	CodeAccessDenied      Code = "access_denied"      // this party is not served
+	CodeTooManyRequests   Code = "too_many_requests"  // more than this party is served at a time
+
+	// What is offered.
+	CodeContextUnknown     Code = "context_unknown"     // the request that an update names is not known here
+	CodeConstraintConflict Code = "constraint_conflict" // the constraints exclude each other, or what is asked for
+	CodeNoMatch            Code = "no_match"            // nothing that is offered fits
 
 	// The mandate.
 	CodeMandateNotYetValid Code = "mandate_not_yet_valid"
@@ -65,11 +72,18 @@ const (
 	// Instruments, accounts, trades.
 	CodeInstrumentInvalid   Code = "instrument_invalid"  // unknown, frozen, cancelled or expired payment token
 	CodeInstrumentMismatch  Code = "instrument_mismatch" // another agent's payment token
+	CodeSubAccountUnknown   Code = "subaccount_unknown"  // not opened
+	CodeSubAccountFrozen    Code = "subaccount_frozen"
+	CodeSubAccountCancelled Code = "subaccount_cancelled"
+	CodeSubAccountKey       Code = "subaccount_key_invalid" // not authorised by the sub-account's own key
 	CodeBalanceInsufficient Code = "balance_insufficient"
-	CodeProofInvalid        Code = "proof_invalid"  // not a proof of this trade
-	CodeProofExpired        Code = "proof_expired"  // after its expires_at
-	CodeProofMismatch       Code = "proof_mismatch" // for another resource, request, order, amount or buyer
-	CodeProofUsed           Code = "proof_used"     // delivered before, to another request
+	CodeConfirmationFailed  Code = "confirmation_failed" // the principal did not confirm: cancelled, failed or too late
+	CodeRiskRefused         Code = "risk_refused"        // the provider's risk control says no
+	CodeExecutionFailed     Code = "execution_failed"    // allowed, and the money could not be moved
+	CodeProofInvalid        Code = "proof_invalid"       // not a proof of this trade
+	CodeProofExpired        Code = "proof_expired"       // after its expires_at
+	CodeProofMismatch       Code = "proof_mismatch"      // for another resource, request, order, amount or buyer
+	CodeProofUsed           Code = "proof_used"          // delivered before, to another request
 	CodeTradeUnknown        Code = "trade_unknown"
 	CodeStateConflict       Code = "state_conflict" // the state machine has no such move
 	CodeActorRefused        Code = "actor_refused"  // this party may not cause this move
@@ -112,6 +126,11 @@ var codes = []struct {
 	{CodeReplayed, Denied, "the nonce was used before"},
 	{CodeRequestConflict, Denied, "the id was used before with other content"},
 	{CodeRequestExpired, Denied, "the message is outside its time window"},
+	{CodeAccessDenied, Denied, "this party is not served"},
+	{CodeTooManyRequests, Denied, "too many requests"},
+	{CodeContextUnknown, Denied, "the earlier request is not known"},
+	{CodeConstraintConflict, Denied, "constraints that exclude each other"},
+	{CodeNoMatch, Denied, "nothing that is offered fits"},
 	{CodeMandateNotYetValid, Denied, "before the start of the mandate"},
 	{CodeMandateExpired, Denied, "after the end of the mandate"},
 	{CodeMandateRevoked, Denied, "the mandate was revoked"},
@@ -135,7 +154,14 @@ var codes = []struct {
 	{CodeRetriesExhausted, Denied, "no attempts left"},
 	{CodeInstrumentInvalid, Denied, "the payment token is not usable"},
 	{CodeInstrumentMismatch, Denied, "the payment token belongs to another agent"},
+	{CodeSubAccountUnknown, Denied, "no such sub-account"},
+	{CodeSubAccountFrozen, Denied, "the sub-account is frozen"},
+	{CodeSubAccountCancelled, Denied, "the sub-account was cancelled"},
+	{CodeSubAccountKey, Denied, "not authorised by the sub-account's key"},
 	{CodeBalanceInsufficient, Denied, "not enough money"},
+	{CodeConfirmationFailed, Denied, "the principal did not confirm"},
+	{CodeRiskRefused, Denied, "refused by the provider's risk control"},
+	{CodeExecutionFailed, Denied, "the money could not be moved"},
 	{CodeProofInvalid, Denied, "not a valid payment proof"},
 	{CodeProofExpired, Denied, "the payment proof has expired"},
 	{CodeProofMismatch, Denied, "the payment proof is for something else"},

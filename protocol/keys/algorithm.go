@@ -102,13 +102,18 @@ const (
 	TypeIdentity         = "act-identity+jwt"          // agent identity credential, by a key for IssueIdentity
 	TypePrincipalBinding = "act-principal-binding+jwt" // by a key for IssueIdentity
 	TypePossession       = "act-possession+jwt"        // answer to a challenge, by a key for AgentRequest
+	TypeSubAccountAuth   = "act-subaccount-auth+jwt"   // authorization of one payment, by a key for SubAccount
+	TypeAgentCard        = "act-agent-card+jwt"        // signature of an agent card, by a key for Seller
 )
 
 // The kinds of signed messages (SPEC.md 2.3).
 const (
+	KindIntentRequest          = "intent-request"
+	KindNegotiationRequest     = "negotiation-request"
 	KindCartRequest            = "cart-request"
 	KindPaymentRequest         = "payment-request"
 	KindPaymentResult          = "payment-result"
+	KindPaymentPending         = "payment-pending"
 	KindPaymentQuery           = "payment-query"
 	KindProofConsumption       = "proof-consumption"
 	KindProofConsumptionResult = "proof-consumption-result"

@@ -22,7 +22,8 @@ func CategoryOf(code protocol.Code) Category {
 		return CategorySignature
 	case protocol.CodeTooLarge, protocol.CodeMalformed, protocol.CodeFieldMissing, protocol.CodeFieldInvalid,
 		protocol.CodeFieldUnknown, protocol.CodeClaimsConflict, protocol.CodeReplayed, protocol.CodeRequestExpired,
-		protocol.CodeOrderMismatch, protocol.CodeOrderExpired, protocol.CodeOutOfStock, protocol.CodePriceChanged:
+		protocol.CodeOrderMismatch, protocol.CodeOrderExpired, protocol.CodeOutOfStock, protocol.CodePriceChanged,
+		protocol.CodeTooManyRequests, protocol.CodeConstraintConflict, protocol.CodeNoMatch:
 		return CategoryRequest
 	case protocol.CodeTypeMismatch:
 		return CategoryMethod
@@ -30,16 +31,19 @@ func CategoryOf(code protocol.Code) Category {
 		protocol.CodeAudienceMismatch, protocol.CodeInstrumentMismatch:
 		return CategoryParticipant
 	case protocol.CodeSingleLimitExceeded, protocol.CodeBelowMinimum, protocol.CodeTotalLimitExceeded,
-		protocol.CodeInstrumentInvalid, protocol.CodeBalanceInsufficient:
+		protocol.CodeInstrumentInvalid, protocol.CodeSubAccountUnknown, protocol.CodeSubAccountFrozen,
+		protocol.CodeSubAccountCancelled, protocol.CodeSubAccountKey, protocol.CodeBalanceInsufficient,
+		protocol.CodeExecutionFailed:
 		return CategoryLimit
 	case protocol.CodeMandateNotYetValid, protocol.CodeMandateExpired, protocol.CodeMandateRevoked,
 		protocol.CodeMandateSuspended, protocol.CodeModeMismatch, protocol.CodeCurrencyMismatch,
 		protocol.CodeMethodNotAllowed, protocol.CodeMerchantNotAllowed, protocol.CodeCategoryNotAllowed,
 		protocol.CodeDeliveryNotMet, protocol.CodePriceDeviation, protocol.CodeRetriesExhausted,
-		protocol.CodeActorRefused, protocol.CodePolicyRefused, protocol.CodeConstraintUnknown,
+		protocol.CodeActorRefused, protocol.CodePolicyRefused, protocol.CodeAccessDenied,
+		protocol.CodeConfirmationFailed, protocol.CodeRiskRefused, protocol.CodeConstraintUnknown,
 		protocol.CodeConstraintWithheld, protocol.CodeFactMissing, protocol.CodeConfirmationPending:
 		return CategoryRisk
-	case protocol.CodeRequestConflict, protocol.CodeOrderUnknown, protocol.CodeOrderPaid,
+	case protocol.CodeRequestConflict, protocol.CodeContextUnknown, protocol.CodeOrderUnknown, protocol.CodeOrderPaid,
 		protocol.CodeTradeUnknown, protocol.CodeStateConflict, protocol.CodeOutcomeUnknown:
 		return CategoryState
 	case protocol.CodeProofInvalid, protocol.CodeProofExpired, protocol.CodeProofMismatch, protocol.CodeProofUsed:
@@ -65,8 +69,8 @@ func A402ErrorFor(code protocol.Code) A402Error {
 
 // HTTPStatus returns the status with which a payment service provider answers
 // a code (SPEC.md 6.1): 400 for form, 401 for keys, signatures and the age of a
-// message, 402 for the balance and for proofs, 403 for mandates and boundaries,
-// 404 for the unknown, 409 for conflicts, 503 for everything undetermined, and
+// message, 402 for money and proofs, 403 for mandates and boundaries, 404 for
+// the unknown, 409 for conflicts, 429 for too many requests, 503 for everything undetermined, and
 // 500 for a code that is not in the closed list.
 //
 // A paywall answers every failed proof with 402 and a new bill, whatever the
@@ -86,13 +90,16 @@ func HTTPStatus(code protocol.Code) int {
 		protocol.CodeKeyUnknown, protocol.CodeKeyPurpose, protocol.CodeKeyNotValid,
 		protocol.CodeSignatureInvalid, protocol.CodeRequestExpired:
 		return http.StatusUnauthorized
-	case protocol.CodeBalanceInsufficient, protocol.CodeProofInvalid, protocol.CodeProofExpired, protocol.CodeProofMismatch:
+	case protocol.CodeBalanceInsufficient, protocol.CodeExecutionFailed, protocol.CodeProofInvalid, protocol.CodeProofExpired, protocol.CodeProofMismatch:
 		return http.StatusPaymentRequired
-	case protocol.CodeOrderUnknown, protocol.CodeTradeUnknown:
+	case protocol.CodeOrderUnknown, protocol.CodeTradeUnknown, protocol.CodeContextUnknown, protocol.CodeNoMatch,
+		protocol.CodeSubAccountUnknown:
 		return http.StatusNotFound
+	case protocol.CodeTooManyRequests:
+		return http.StatusTooManyRequests
 	case protocol.CodeReplayed, protocol.CodeRequestConflict, protocol.CodeOrderMismatch, protocol.CodeOrderExpired,
 		protocol.CodeOrderPaid, protocol.CodeOutOfStock, protocol.CodePriceChanged, protocol.CodeProofUsed,
-		protocol.CodeStateConflict:
+		protocol.CodeStateConflict, protocol.CodeConstraintConflict:
 		return http.StatusConflict
 	default: // issuer, parties, mandate, boundaries, instruments, actors, policy
 		return http.StatusForbidden

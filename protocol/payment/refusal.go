@@ -23,7 +23,8 @@ func (r *Refusal) Unwrap() error { return r.Reason }
 // Final reports whether a provider that refuses an authentic payment request
 // with this code stores the refusal as the answer to its request id (SPEC.md
 // 6.1): those about the mandate's state and mode, the order, the boundaries,
-// the payment token and the balance. The others say that something could not be
+// the instrument, the balance, the principal's confirmation, risk control and
+// the execution. The others say that something could not be
 // believed, or that one transmission came too late; whether the same content is
 // believed may change, with a key that is published for example.
 //
@@ -38,7 +39,9 @@ func Final(code protocol.Code) bool {
 		protocol.CodeCurrencyMismatch, protocol.CodeSingleLimitExceeded, protocol.CodeBelowMinimum,
 		protocol.CodeTotalLimitExceeded, protocol.CodeMethodNotAllowed, protocol.CodeMerchantNotAllowed,
 		protocol.CodeCategoryNotAllowed, protocol.CodeDeliveryNotMet,
-		protocol.CodeInstrumentInvalid, protocol.CodeInstrumentMismatch, protocol.CodeBalanceInsufficient:
+		protocol.CodeInstrumentInvalid, protocol.CodeInstrumentMismatch, protocol.CodeSubAccountUnknown,
+		protocol.CodeSubAccountFrozen, protocol.CodeSubAccountCancelled, protocol.CodeBalanceInsufficient,
+		protocol.CodeConfirmationFailed, protocol.CodeRiskRefused, protocol.CodeExecutionFailed:
 		return true
 	}
 	return false

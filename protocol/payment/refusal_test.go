@@ -28,7 +28,7 @@ func TestFinal(t *testing.T) {
 			t.Errorf("PSD-PAY-DEL-04: %s is stored as an answer", c)
 		}
 	}
-	if n != 19 || payment.Final("") || payment.Final(protocol.CodeTradeUnknown) {
+	if n != 25 || payment.Final("") || payment.Final(protocol.CodeTradeUnknown) {
 		t.Errorf("%d final codes", n)
 	}
 }
