@@ -5,6 +5,7 @@ import (
 
 	"github.com/actprotocol/act-go/protocol"
 	"github.com/actprotocol/act-go/protocol/canon"
+	"github.com/actprotocol/act-go/protocol/keys"
 	"github.com/actprotocol/act-go/protocol/payment"
 	"github.com/actprotocol/act-go/verifier"
 )
@@ -15,7 +16,9 @@ import (
 // Timestamp of q are set here.
 //
 // A nil error means that the provider has signed a result for exactly this
-// request, with a proof for the key of the Signer. An error that is not
+// request, with a proof for the key of the Signer. A
+// *payment.AwaitsConfirmation means that an instant payment waits for the
+// principal: send them to its cashier and ask Query. An error that is not
 // errors.Is protocol.ErrUndetermined means that the provider has refused this
 // transmission, and a *payment.Refusal that it has refused the request for
 // good; outcome_unknown means that nobody knows. After a transmission whose
@@ -23,11 +26,17 @@ import (
 // request: that a later copy was too late, for example, says nothing about the
 // first.
 func (c *Client) Pay(ctx context.Context, q payment.Request) (payment.Result, error) {
+	return c.PayFrom(ctx, q, nil)
+}
+
+// PayFrom is Pay from the sub-account q.SubAccountID (SPEC.md 6.7): sub, its
+// key, authorizes this transmission. With a sub of nil it is Pay.
+func (c *Client) PayFrom(ctx context.Context, q payment.Request, sub *keys.Signer) (payment.Result, error) {
 	if q.PSPID != c.config.ID {
 		return payment.Result{}, protocol.New(protocol.CodeAudienceMismatch, "psp_id", "PSD-PAY-A402-17", "addressed to another provider")
 	}
 	q.Nonce, q.Timestamp = canon.Nonce(), c.config.Now()
-	message, err := payment.SignRequest(c.config.Signer, q)
+	message, err := payment.SignRequestFrom(c.config.Signer, sub, q)
 	if err != nil {
 		return payment.Result{}, err
 	}
@@ -37,6 +46,9 @@ func (c *Client) Pay(ctx context.Context, q payment.Request) (payment.Result, er
 // Query asks what became of the payment request q (PSD-PAY-A402-23). Of q the
 // members that a result repeats are needed: RequestID, Scenario, BuyerAgentID,
 // MerchantID, DelegationID, MerchantOrderID, Amount, and Bill if there was one.
+//
+// A *payment.AwaitsConfirmation means that an instant payment still waits for
+// the principal.
 //
 // A *payment.Refusal means that the provider has refused the request for good:
 // nothing was paid. trade_unknown means that the provider has not carried the
@@ -55,10 +67,21 @@ func (c *Client) Query(ctx context.Context, q payment.Request) (payment.Result, 
 	return c.result(ctx, "/queries", message, q)
 }
 
+// result sends what a payment is made or asked about with, and reads the answer
+// about q. Only an instant payment can be told to wait.
 func (c *Client) result(ctx context.Context, path string, message []byte, q payment.Request) (payment.Result, error) {
-	body, err := c.post(ctx, path, message, q.RequestID, protocol.CodeOutcomeUnknown)
+	body, waits, err := c.exchange(ctx, call{
+		path: path, message: message, about: q.RequestID, lost: protocol.CodeOutcomeUnknown, mayWait: q.Scenario == payment.ScenarioINS,
+	})
 	if err != nil {
 		return payment.Result{}, err
+	}
+	if waits {
+		pending, err := c.config.Verifier.Pending(ctx, body, verifier.PendingExpectation{Request: q})
+		if err != nil {
+			return payment.Result{}, unverified(protocol.CodeOutcomeUnknown, err)
+		}
+		return payment.Result{}, &payment.AwaitsConfirmation{Pending: pending.Value()}
 	}
 	verified, err := c.config.Verifier.Result(ctx, body, verifier.ResultExpectation{
 		Request: q, Thumbprint: c.config.Signer.Public().Thumbprint(),

@@ -111,37 +111,55 @@ func (c *Client) ID() string { return c.config.ID }
 // Endpoint is the URL of the provider.
 func (c *Client) Endpoint() string { return c.config.Endpoint }
 
-// post sends a signed message and returns the body of a successful answer. A
-// refusal is returned as what the provider said, everything else with the code
-// lost, because nobody knows then whether the message was received. about is
-// the payment request that is made or asked about, if any.
-func (c *Client) post(ctx context.Context, path string, message []byte, about string, lost protocol.Code) ([]byte, error) {
+// A call is one message and what its answers may be.
+type call struct {
+	path    string
+	message []byte
+	about   string        // the payment request that is made or asked about, if any
+	lost    protocol.Code // when nobody knows whether the message was received
+	mayWait bool          // 202 is an answer too
+}
+
+// post is exchange for a merchant's message, which is answered at once.
+func (c *Client) post(ctx context.Context, path string, message []byte) ([]byte, error) {
+	body, _, err := c.exchange(ctx, call{path: path, message: message, lost: protocol.CodeServiceUnavailable})
+	return body, err
+}
+
+// exchange sends a signed message and returns the body of a successful answer,
+// and whether it is one of waiting. A refusal is returned as what the provider
+// said, everything else with the code lost, because nobody knows then whether
+// the message was received.
+func (c *Client) exchange(ctx context.Context, m call) (body []byte, waits bool, err error) {
 	ctx, cancel := context.WithTimeout(ctx, c.config.Timeout)
 	defer cancel()
-	request, err := http.NewRequestWithContext(ctx, http.MethodPost, c.config.Endpoint+path, bytes.NewReader(message))
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, c.config.Endpoint+m.path, bytes.NewReader(m.message))
 	if err != nil {
-		return nil, protocol.Wrap(protocol.CodeFieldInvalid, "endpoint", "PSD-PAY-A402-17", "", err)
+		return nil, false, protocol.Wrap(protocol.CodeFieldInvalid, "endpoint", "PSD-PAY-A402-17", "", err)
 	}
 	// Without GetBody the transport cannot send the message a second time.
 	request.GetBody = nil
 	request.Header.Set("Content-Type", "application/json")
 	response, err := c.http.Do(request)
 	if err != nil {
-		return nil, protocol.Wrap(lost, "", "PSD-PAY-A402-23", "the payment service provider did not answer", err)
+		return nil, false, protocol.Wrap(m.lost, "", "PSD-PAY-A402-23", "the payment service provider did not answer", err)
 	}
 	defer response.Body.Close()
-	body, err := io.ReadAll(io.LimitReader(response.Body, maxAnswer+1))
+	body, err = io.ReadAll(io.LimitReader(response.Body, maxAnswer+1))
 	if err != nil || len(body) > maxAnswer {
-		return nil, protocol.Wrap(lost, "", "PSD-PAY-A402-23", "the answer was cut off or too large", err)
+		return nil, false, protocol.Wrap(m.lost, "", "PSD-PAY-A402-23", "the answer was cut off or too large", err)
 	}
-	if response.StatusCode == http.StatusOK {
-		return body, nil
+	switch {
+	case response.StatusCode == http.StatusOK:
+		return body, false, nil
+	case response.StatusCode == http.StatusAccepted && m.mayWait:
+		return body, true, nil
 	}
-	err = problem.DecodePayment(response.StatusCode, body, refusedDetail, path, about)
+	err = problem.DecodePayment(response.StatusCode, body, refusedDetail, m.path, m.about)
 	if e := protocol.AsError(err); e.Code == protocol.CodeServiceUnavailable {
-		e.Code = lost
+		e.Code = m.lost
 	}
-	return nil, err
+	return nil, false, err
 }
 
 // unverified is the error for an answer that cannot be believed.

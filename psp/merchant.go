@@ -22,7 +22,7 @@ func (c *Client) Consume(ctx context.Context, proof, consumer string) (payment.C
 	if err != nil {
 		return payment.ConsumptionResult{}, err
 	}
-	body, err := c.post(ctx, "/consumptions", message, "", protocol.CodeServiceUnavailable)
+	body, err := c.post(ctx, "/consumptions", message)
 	if err != nil {
 		return payment.ConsumptionResult{}, err
 	}
@@ -44,7 +44,7 @@ func (c *Client) ConfirmFulfilment(ctx context.Context, tradeNo, consumer string
 	if err != nil {
 		return payment.FulfilmentResult{}, err
 	}
-	body, err := c.post(ctx, "/fulfilments", message, "", protocol.CodeServiceUnavailable)
+	body, err := c.post(ctx, "/fulfilments", message)
 	if err != nil {
 		return payment.FulfilmentResult{}, err
 	}

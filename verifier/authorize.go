@@ -28,38 +28,71 @@ type terms struct {
 	idempotencyKey string
 }
 
-// Authorize decides whether mandate and order authorise the payment: time of
-// sending, mandate (PSD-PAY-DEL-05), its holder's key, mode (PSD-PAY-DEL-12,
-// PSD-PAY-AUP-01), order or bill, and the financial and semantic boundaries
-// (PSD-PAY-DEL-06, -04, PSD-PAY-AUP-03). Once the mandate itself holds, all the
-// rest is judged and listed, and the code that wins by precedence is reported.
+// Authorize decides whether what was signed authorises the payment. In DEL and
+// AUP that is: time of sending, mandate (PSD-PAY-DEL-05), its holder's key, mode
+// (PSD-PAY-DEL-12, PSD-PAY-AUP-01), order or bill, the financial and semantic
+// boundaries (PSD-PAY-DEL-06, -04, PSD-PAY-AUP-03), and the claims of a
+// sub-account's authorization (PSD-AGT-SUB-04). Once the mandate itself holds,
+// all the rest is judged and listed, and the code that wins by precedence is
+// reported. In INS there is no mandate: time of sending, whether there is a
+// cashier, and order or bill (PSD-PAY-INS-01, -05); the principal's word is
+// still to come.
 //
 // It fails with field_missing when neither UseNonce has succeeded nor
 // TakeNonce been called: replay comes first. A failure that is undetermined
 // must not be stored as the answer to this request_id.
 //
-// It does not hold the total of the mandate; see AuthorizedPayment for what
-// remains.
+// It does not hold the total of the mandate, and knows nothing of the
+// instrument; see AuthorizedPayment for what remains.
 func (r *AuthenticRequest) Authorize(ctx context.Context) (*AuthorizedPayment, error) {
 	if r == nil || r.v == nil || !r.settled.Load() {
 		return nil, protocol.New(protocol.CodeFieldMissing, "nonce", "PSD-PAY-DEL-04", "the nonce must be used before the mandate is looked at")
 	}
+	_, order := rules(r.request.Scenario)
 	d := r.checks
-	if !d.Record("PSD-PAY-DEL-04", "time of sending", checkTimestamp(r.request.Timestamp, r.v.now(), "PSD-PAY-DEL-04")) {
+	if r.fresh.Load() { // otherwise its caller's to record
+		d.Pass(order, "nonce is fresh")
+	}
+	if !d.Record(order, "time of sending", checkTimestamp(r.request.Timestamp, r.v.now(), order)) {
 		return nil, d.Err()
 	}
+	p := &AuthorizedPayment{request: r.request, key: r.key}
+	switch r.request.Scenario {
+	case payment.ScenarioINS:
+		r.authorizeInstant(ctx, p, &d)
+	default:
+		r.authorizeDelegated(ctx, p, &d)
+	}
+	if err := d.Err(); err != nil {
+		return nil, err
+	}
+	p.decision = d
+	return p, nil
+}
+
+// authorizeInstant judges what is signed of an instant payment. A provider
+// without a cashier has nobody who could let money move.
+func (r *AuthenticRequest) authorizeInstant(ctx context.Context, p *AuthorizedPayment, d *protocol.Decision) {
+	if !d.Require(r.instant, protocol.CodeMethodNotAllowed, "PSD-PAY-INS-03", "provider has a cashier", "scenario", "this provider takes no instant payments") {
+		return
+	}
+	p.terms = r.v.terms(ctx, r.request, d)
+}
+
+// authorizeDelegated judges mandate, order or bill, and boundaries.
+func (r *AuthenticRequest) authorizeDelegated(ctx context.Context, p *AuthorizedPayment, d *protocol.Decision) {
 	mandate, err := r.v.Mandate(ctx, []byte(r.request.IAC), r.expectation())
 	if err != nil {
-		appendChecks(&d, "mandate", err)
-		return nil, d.Err()
+		appendChecks(d, "mandate", err)
+		return
 	}
 	d.Append(mandate.checks)
 	c := &mandate.core.claims
 	d.Require(c.ID == r.request.DelegationID, protocol.CodeClaimsConflict, "PSD-PAY-DEL-03", "delegation id", "delegation_id", "not the id of the mandate")
 	d.Require(c.Holder.Equal(r.key), protocol.CodeAgentMismatch, "PSD-PAY-DEL-05", "holder's key signed the request", "cnf.jwk", "signed by another key than the mandate's holder's")
-	checkMode(r.request.Scenario, mandate.core.bounds.Mode(), &d)
+	checkMode(r.request.Scenario, mandate.core.bounds.Mode(), d)
 
-	merchant := r.v.terms(ctx, r.request, &d)
+	merchant := r.v.terms(ctx, r.request, d)
 	if merchant.intentID != "" && c.Authorization.IntentID != "" {
 		d.Require(merchant.intentID == c.Authorization.IntentID, protocol.CodeOrderMismatch, "PSD-PAY-AUP-03", "original intent", "order.intent_id", "made for another intent")
 	}
@@ -67,13 +100,37 @@ func (r *AuthenticRequest) Authorize(ctx context.Context) (*AuthorizedPayment, e
 		At: r.v.now(), Amount: r.request.Amount, Merchant: r.request.MerchantID, Method: r.request.PaymentMethod,
 		Categories: merchant.categories, DeliverBy: merchant.deliverBy,
 	}, nil))
-	if err := d.Err(); err != nil {
-		return nil, err
-	}
+	p.sub = r.subAccount(d)
 	if c.Expires.Before(merchant.expires) {
 		merchant.expires = c.Expires
 	}
-	return &AuthorizedPayment{request: r.request, mandate: mandate, key: r.key, terms: merchant, decision: d}, nil
+	p.mandate, p.terms = mandate, merchant
+}
+
+// subAccount judges what the authorization of a sub-account says: by whom, of
+// which account, to whom, for this very transmission, and now. By which key is
+// the ledger's to know. It is nil for a payment from no sub-account.
+func (r *AuthenticRequest) subAccount(d *protocol.Decision) *payment.UnverifiedSubAccountAuthorization {
+	const requirement, field = "PSD-AGT-SUB-04", "subaccount_authorization"
+	if r.request.SubAccountID == "" {
+		return nil
+	}
+	u, err := payment.ParseSubAccountAuthorization(r.request.SubAccountAuthorization)
+	if !d.Record(requirement, "form of the sub-account's authorization", protocol.In(err, field)) {
+		return nil
+	}
+	a, now := u.Authorization, r.v.now()
+	check := func(ok bool, code protocol.Code, name, member, detail string) {
+		d.Require(ok, code, requirement, name, field+"."+member, detail)
+	}
+	check(u.KeyID() != r.keyID, protocol.CodeKeyPurpose, "another key than the request's", "header.kid", "the key of the request is not the sub-account's")
+	check(a.AgentID == r.request.BuyerAgentID, protocol.CodeAgentMismatch, "authorized by the agent", "iss", "made by another agent")
+	check(a.SubAccountID == r.request.SubAccountID, protocol.CodeClaimsConflict, "authorized for the sub-account", "sub", "not the sub-account of the request")
+	check(a.PSPID == r.request.PSPID, protocol.CodeAudienceMismatch, "authorized for this provider", "aud", "made for another provider")
+	check(a.RequestDigest == r.granted, protocol.CodeClaimsConflict, "authorized this transmission", "request_digest", "made for another request or transmission")
+	check(!a.IssuedAt.After(now.Add(clockSkew)), protocol.CodeRequestExpired, "authorized in the past", "iat", "issued in the future")
+	check(now.Before(a.Expires), protocol.CodeRequestExpired, "authorization not over", "exp", "its time is over")
+	return u
 }
 
 // expectation of the mandate. With selective disclosure it is bound to this
@@ -199,7 +256,10 @@ type agreement struct {
 
 // agree compares it with the request (CID-CART-CFM-05).
 func agree(d *protocol.Decision, q payment.Request, a agreement) {
-	const requirement = "CID-CART-CFM-05"
+	requirement := "CID-CART-CFM-05"
+	if q.Scenario == payment.ScenarioINS {
+		requirement = "PSD-PAY-INS-05"
+	}
 	d.Require(a.payee == q.MerchantID, protocol.CodeOrderMismatch, requirement, "payee", "merchant_id", "not the merchant that signed")
 	d.Require(a.number == q.MerchantOrderID, protocol.CodeOrderMismatch, requirement, "order number", "merchant_order_id", "not the number of the order")
 	d.Require(a.amount.Valid() && a.amount == q.Amount, protocol.CodeOrderMismatch, requirement, "amount and currency", "amount", "not the amount of the order")

@@ -16,6 +16,11 @@ import (
 // PaymentExpectation is what a payment service provider expects of a request.
 type PaymentExpectation struct {
 	PSP string // the provider's own DID; required
+
+	// Instant says that the provider has a cashier, where it lets principals
+	// confirm instant payments (PSD-PAY-INS). Without one they are refused: an
+	// instant payment that is authorized here still lacks the principal's word.
+	Instant bool
 }
 
 // An AuthenticRequest is a payment request that the agent which it names has
@@ -32,14 +37,18 @@ type AuthenticRequest struct {
 	keyID   string
 	key     keys.PublicKey
 	digest  canon.Digest
-	binding string // the nonce of a key binding in the mandate
+	binding string       // the nonce of a key binding in the mandate
+	granted canon.Digest // what an authorization of a sub-account must name
+	instant bool
 	checks  protocol.Decision
 	nonce   Nonce
-	settled atomic.Bool // somebody has answered for the nonce
+	fresh   atomic.Bool // UseNonce has succeeded
+	settled atomic.Bool // somebody answers for the nonce
 }
 
 // PaymentRequest verifies form, the agent's key and signature, and the
-// recipient of a payment request (PSD-PAY-DEL-04, PSD-PAY-AUP-03). A request
+// recipient of a payment request (PSD-PAY-INS-01, PSD-PAY-DEL-04,
+// PSD-PAY-AUP-03). A request
 // whose signature fails uses up no nonce.
 //
 // It does not check nonce, time, mandate, order or money: see
@@ -52,23 +61,38 @@ func (v *Verifier) PaymentRequest(ctx context.Context, raw []byte, expect Paymen
 	if err != nil {
 		return nil, err
 	}
+	form, order := rules(u.Request.Scenario)
 	var d protocol.Decision
-	d.Pass("PSD-PAY-DEL-02", "form")
-	key, ok := v.authenticate(ctx, u, u.Request.BuyerAgentID, keys.AgentRequest, "PSD-PAY-DEL-04", &d)
+	d.Pass(form, "form")
+	key, ok := v.authenticate(ctx, u, u.Request.BuyerAgentID, keys.AgentRequest, order, &d)
 	if !ok {
 		return nil, d.Err()
 	}
-	if !d.Require(u.Request.PSPID == expect.PSP, protocol.CodeAudienceMismatch, "PSD-PAY-DEL-04", "provider", "psp_id", "addressed to another provider") {
+	if !d.Require(u.Request.PSPID == expect.PSP, protocol.CodeAudienceMismatch, order, "provider", "psp_id", "addressed to another provider") {
 		return nil, d.Err()
 	}
 	return &AuthenticRequest{
-		v: v, request: u.Request, keyID: u.KeyID(), key: key, digest: u.ContentDigest(), binding: u.BindingNonce(), checks: d,
+		v: v, request: u.Request, keyID: u.KeyID(), key: key, digest: u.ContentDigest(), checks: d,
+		binding: u.BindingNonce(), granted: u.AuthorizedDigest(), instant: expect.Instant,
 		nonce: Nonce{
 			Scope: keys.KindPaymentRequest + " " + u.Request.BuyerAgentID,
 			Value: u.Request.Nonce,
 			Until: nonceUntil(u.Request.Timestamp, v.now()),
 		},
 	}, nil
+}
+
+// rules are the requirements about the form of a request, and about the order in
+// which it is checked.
+func rules(s payment.Scenario) (form, order string) {
+	switch s {
+	case payment.ScenarioINS:
+		return "PSD-PAY-INS-08", "PSD-PAY-INS-01"
+	case payment.ScenarioAUP:
+		return "PSD-PAY-AUP-06", "PSD-PAY-DEL-04"
+	default:
+		return "PSD-PAY-DEL-02", "PSD-PAY-DEL-04"
+	}
 }
 
 // nonceUntil is how long the nonce of a payment request is kept. A request
@@ -98,9 +122,11 @@ func (r *AuthenticRequest) ContentDigest() canon.Digest { return r.digest }
 // replayed or service_unavailable. The call happens once for each
 // transmission, before an earlier answer is looked up.
 func (r *AuthenticRequest) UseNonce(ctx context.Context) error {
-	if err := r.v.use(ctx, r.nonce, "PSD-PAY-DEL-04"); err != nil {
+	_, order := rules(r.request.Scenario)
+	if err := r.v.use(ctx, r.nonce, order); err != nil {
 		return err
 	}
+	r.fresh.Store(true)
 	r.settled.Store(true)
 	return nil
 }
@@ -117,16 +143,25 @@ func (r *AuthenticRequest) TakeNonce() Nonce {
 // bill authorise, as far as signed words decide. The zero value is for no
 // amount and its Decision denies.
 //
+// An instant payment (ScenarioINS) has no mandate: Issuer, DelegationID,
+// Delegator and PayloadDigest are empty and Total is not valid. Nothing but the
+// principal's confirmation of this one payment authorises it to move money
+// (PSD-PAY-INS-03).
+//
 // What the provider's ledger must still hold, in the transaction of the debit:
 // PayloadDigest pinned for (Issuer, DelegationID), the sum of its own
 // successful payments by this mandate and Amount within Total (PSD-PAY-DEL-07),
 // (Payee, OrderNumber) paid once, the payment token valid, of this Agent and
-// of the principal Delegator (PSD-PAY-DEL-09), and the balance.
+// of the principal Delegator (PSD-PAY-DEL-09), and the balance. With a
+// sub-account (SubAccount reports true) in place of the token: that it is of
+// this Agent and Delegator and is available, VerifySubAccount by its registered
+// key, and that both still hold at the debit (PSD-AGT-SUB-04, PSD-PAY-DEL-08).
 type AuthorizedPayment struct {
 	request  payment.Request
 	mandate  *Mandate
 	key      keys.PublicKey
 	terms    terms
+	sub      *payment.UnverifiedSubAccountAuthorization
 	decision protocol.Decision
 }
 
@@ -149,8 +184,35 @@ func (p *AuthorizedPayment) OrderNumber() string { return p.request.MerchantOrde
 // Amount is what the order and the request agree on.
 func (p *AuthorizedPayment) Amount() money.Amount { return p.request.Amount }
 
-// PaymentToken is the instrument to debit, unchecked.
+// PaymentToken is the instrument to debit, unchecked; "" when it is a
+// sub-account.
 func (p *AuthorizedPayment) PaymentToken() string { return p.request.PaymentToken }
+
+// SubAccount is the id of the sub-account to debit, and whether the payment is
+// from one. Nothing is known of the sub-account, and its authorization is for
+// this transmission but not verified: see VerifySubAccount.
+func (p *AuthorizedPayment) SubAccount() (id string, ok bool) {
+	return p.request.SubAccountID, p.sub != nil
+}
+
+// VerifySubAccount checks that key, which the provider registered when the
+// sub-account was opened, authorised this transmission (PSD-AGT-SUB-04), and
+// that it is not the key by which the agent signs its requests. Every failure
+// is subaccount_key_invalid (PSD-AGT-SUB-05). It fails for a payment from no
+// sub-account.
+func (p *AuthorizedPayment) VerifySubAccount(key keys.PublicKey) error {
+	const requirement, field = "PSD-AGT-SUB-04", "subaccount_authorization"
+	switch {
+	case p.sub == nil:
+		return protocol.New(protocol.CodeSubAccountKey, field, requirement, "the payment is from no sub-account")
+	case key.IsZero() || key.Equal(p.key):
+		return protocol.New(protocol.CodeSubAccountKey, field, requirement, "not a key of a sub-account")
+	}
+	if err := p.sub.Verify(key); err != nil {
+		return protocol.Wrap(protocol.CodeSubAccountKey, field, requirement, "", err)
+	}
+	return nil
+}
 
 // Issuer is the DID of the mandate's issuer.
 func (p *AuthorizedPayment) Issuer() string { return p.claims().Issuer }
@@ -182,8 +244,8 @@ func (p *AuthorizedPayment) Total() money.Amount {
 	return p.mandate.Bounds().Total()
 }
 
-// Expires is the end of the mandate, the order's lock or the bill, whichever
-// is first: a debit after it is not authorised by this decision. An answer by
+// Expires is the end of the mandate (if any), the order's lock or the bill,
+// whichever is first: a debit after it is not authorised by this decision. An answer by
 // status list is moreover no older than a minute at the time of Authorize.
 func (p *AuthorizedPayment) Expires() time.Time { return p.terms.expires }
 

@@ -17,7 +17,7 @@ type ResultExpectation struct {
 }
 
 // Result verifies a provider's payment result, for the agent
-// (PSD-PAY-DEL-10, -13): the provider's key for proofs and its signature, every
+// (PSD-PAY-INS-06, PSD-PAY-DEL-10, -13): the provider's key for proofs and its signature, every
 // member that the request named, and the payment proof inside, which must
 // carry the same facts and the agent's key.
 //
@@ -25,20 +25,20 @@ type ResultExpectation struct {
 // the provider's key is the one of that time.
 func (v *Verifier) Result(ctx context.Context, raw []byte, expect ResultExpectation) (*Verified[payment.Result], error) {
 	q := expect.Request
-	if err := required([2]string{"request.psp_id", q.PSPID}, [2]string{"request.request_id", q.RequestID},
-		[2]string{"request.buyer_agent_id", q.BuyerAgentID}, [2]string{"request.merchant_id", q.MerchantID},
-		[2]string{"request.delegation_id", q.DelegationID}, [2]string{"request.merchant_order_id", q.MerchantOrderID},
-		[2]string{"thumbprint", expect.Thumbprint}); err != nil {
+	if err := required([2]string{"thumbprint", expect.Thumbprint}); err != nil {
 		return nil, err
 	}
-	if !q.Amount.Valid() {
-		return nil, protocol.New(protocol.CodeFieldMissing, "expectation.request.amount", "PSD-PAY-DEL-10", "an expectation that protects money is required")
+	if err := requiredOf(q); err != nil {
+		return nil, err
 	}
 	u, err := payment.ParseResult(raw)
 	if err != nil {
 		return nil, err
 	}
-	const requirement = "PSD-PAY-DEL-13"
+	requirement := "PSD-PAY-DEL-13"
+	if q.Scenario == payment.ScenarioINS {
+		requirement = "PSD-PAY-INS-06"
+	}
 	p := u.Result
 	var d protocol.Decision
 	d.Pass(requirement, "form of the result")
@@ -68,6 +68,24 @@ func (v *Verifier) Result(ctx context.Context, raw []byte, expect ResultExpectat
 		return nil, err
 	}
 	return &Verified[payment.Result]{value: p, keyID: u.KeyID(), key: key, digest: u.ContentDigest(), decision: d}, nil
+}
+
+// requiredOf asks for the members of a request that its answers repeat.
+func requiredOf(q payment.Request) error {
+	if err := required([2]string{"request.psp_id", q.PSPID}, [2]string{"request.request_id", q.RequestID},
+		[2]string{"request.buyer_agent_id", q.BuyerAgentID}, [2]string{"request.merchant_id", q.MerchantID},
+		[2]string{"request.merchant_order_id", q.MerchantOrderID}); err != nil {
+		return err
+	}
+	if q.Scenario != payment.ScenarioINS {
+		if err := required([2]string{"request.delegation_id", q.DelegationID}); err != nil {
+			return err
+		}
+	}
+	if !q.Amount.Valid() {
+		return protocol.New(protocol.CodeFieldMissing, "expectation.request.amount", "PSD-PAY-DEL-10", "an expectation that protects money is required")
+	}
+	return nil
 }
 
 // proofInside checks that the proof says what the result says, for the order or

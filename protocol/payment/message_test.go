@@ -207,7 +207,7 @@ func TestRequestRules(t *testing.T) {
 	}{
 		{"PSD-PAY-DEL-02 neither order nor bill", func(r *payment.Request) { r.Order = "" }, missing, "order"},
 		{"PSD-PAY-DEL-02 both order and bill", func(r *payment.Request) { r.Bill = "e30" }, inv, "bill"},
-		{"PSD-PAY-DEL-02 another scenario", func(r *payment.Request) { r.Scenario = "INS" }, inv, "scenario"},
+		{"PSD-PAY-DEL-02 another scenario", func(r *payment.Request) { r.Scenario = "POS" }, inv, "scenario"},
 		{"PSD-PAY-DEL-02 no mandate", func(r *payment.Request) { r.IAC = "" }, missing, "iac"},
 		{"PSD-PAY-DEL-03 short nonce", func(r *payment.Request) { r.Nonce = "AAAA" }, inv, "nonce"},
 		{"PSD-PAY-DEL-03 nonce in another spelling", func(r *payment.Request) { r.Nonce = strings.Repeat("A", 21) + "B" }, inv, "nonce"},

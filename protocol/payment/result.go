@@ -9,14 +9,15 @@ import (
 	"github.com/actprotocol/act-go/protocol/money"
 )
 
-// A Result is the provider's word that a request was paid (PSD-PAY-DEL-13).
+// A Result is the provider's word that a request was paid (PSD-PAY-INS-06,
+// PSD-PAY-DEL-13).
 // The agent adds Amount, not its own request's, to what it has spent
 // (PSD-PAY-DEL-10).
 type Result struct {
 	RequestID       string // of the payment request
 	TradeNo         string // unique at the provider
 	Scenario        Scenario
-	DelegationID    string
+	DelegationID    string // not in INS
 	MerchantOrderID string
 	PSPID           string // DID; the signer
 	BuyerAgentID    string // DID
@@ -24,7 +25,7 @@ type Result struct {
 	Amount          money.Amount
 	TradeState      State // not CREATE and not WAIT_BUYER_PAY: the money has moved
 	PaidAt          time.Time
-	SpentTotal      money.Amount // of the mandate by the provider's ledger, this payment included
+	SpentTotal      money.Amount // not in INS; of the mandate by the provider's ledger, this payment included
 	PaymentProof    string       // see ProofClaims
 	ProofExpiresAt  time.Time
 }
@@ -33,7 +34,7 @@ type resultWire struct {
 	RequestID       string   `json:"request_id"`
 	TradeNo         string   `json:"trade_no"`
 	Scenario        Scenario `json:"scenario"`
-	DelegationID    string   `json:"delegation_id"`
+	DelegationID    *string  `json:"delegation_id,omitzero"`
 	MerchantOrderID string   `json:"merchant_order_id"`
 	PSPID           string   `json:"psp_id"`
 	BuyerAgentID    string   `json:"buyer_agent_id"`
@@ -42,31 +43,34 @@ type resultWire struct {
 	Currency        string   `json:"currency"`
 	TradeState      State    `json:"trade_state"`
 	PaidAt          string   `json:"paid_at"`
-	SpentTotal      string   `json:"spent_total"`
+	SpentTotal      *string  `json:"spent_total,omitzero"`
 	PaymentProof    string   `json:"payment_proof"`
 	ProofExpiresAt  string   `json:"proof_expires_at"`
 }
 
 func (p Result) wire() resultWire {
 	w := resultWire{
-		RequestID: p.RequestID, TradeNo: p.TradeNo, Scenario: p.Scenario, DelegationID: p.DelegationID,
+		RequestID: p.RequestID, TradeNo: p.TradeNo, Scenario: p.Scenario, DelegationID: wire.Optional(p.DelegationID),
 		MerchantOrderID: p.MerchantOrderID, PSPID: p.PSPID, BuyerAgentID: p.BuyerAgentID, MerchantID: p.MerchantID,
 		TradeState: p.TradeState, PaidAt: wire.FormatTime(p.PaidAt), PaymentProof: p.PaymentProof,
 		ProofExpiresAt: wire.FormatTime(p.ProofExpiresAt),
 	}
 	w.Amount, w.Currency = wire.FormatAmount(p.Amount)
 	if p.SpentTotal.Currency() == p.Amount.Currency() {
-		w.SpentTotal, _ = wire.FormatAmount(p.SpentTotal)
+		spent, _ := wire.FormatAmount(p.SpentTotal)
+		w.SpentTotal = wire.Optional(spent)
 	}
 	return w
 }
 
 func (w resultWire) value() (Result, error) {
 	r := wire.Reader{Requirement: "PSD-PAY-DEL-13"}
+	if w.Scenario == ScenarioINS {
+		r.Requirement = "PSD-PAY-INS-06"
+	}
 	r.ID("request_id", w.RequestID)
 	r.ID("trade_no", w.TradeNo)
-	enum(&r, "scenario", w.Scenario, []Scenario{ScenarioDEL, ScenarioAUP})
-	r.ID("delegation_id", w.DelegationID)
+	enum(&r, "scenario", w.Scenario, scenarios)
 	r.ID("merchant_order_id", w.MerchantOrderID)
 	r.DID("psp_id", w.PSPID)
 	r.DID("buyer_agent_id", w.BuyerAgentID)
@@ -75,16 +79,13 @@ func (w resultWire) value() (Result, error) {
 	proofText(&r, "payment_proof", w.PaymentProof)
 	currency := r.Currency("currency", w.Currency)
 	p := Result{
-		RequestID: w.RequestID, TradeNo: w.TradeNo, Scenario: w.Scenario, DelegationID: w.DelegationID,
+		RequestID: w.RequestID, TradeNo: w.TradeNo, Scenario: w.Scenario,
 		MerchantOrderID: w.MerchantOrderID, PSPID: w.PSPID, BuyerAgentID: w.BuyerAgentID, MerchantID: w.MerchantID,
 		TradeState: w.TradeState, PaidAt: r.Time("paid_at", w.PaidAt), PaymentProof: w.PaymentProof,
 		Amount:         r.Positive("amount", w.Amount, currency),
-		SpentTotal:     r.Amount("spent_total", w.SpentTotal, currency),
 		ProofExpiresAt: r.Time("proof_expires_at", w.ProofExpiresAt),
 	}
-	if p.Amount.Valid() && p.SpentTotal.Valid() && p.SpentTotal.Minor() < p.Amount.Minor() {
-		r.Invalid("spent_total", "includes this payment")
-	}
+	w.mandate(&r, &p, currency)
 	if !p.PaidAt.IsZero() && !p.ProofExpiresAt.IsZero() && !p.PaidAt.Before(p.ProofExpiresAt) {
 		r.Invalid("proof_expires_at", "must be after paid_at")
 	}
@@ -92,6 +93,22 @@ func (w resultWire) value() (Result, error) {
 		return Result{}, err
 	}
 	return p, nil
+}
+
+// mandate reads what an instant payment does not have: the mandate, and what was
+// spent by it.
+func (w resultWire) mandate(r *wire.Reader, p *Result, currency money.Currency) {
+	p.DelegationID = text(w.DelegationID)
+	if w.Scenario == ScenarioINS {
+		absent(r, "delegation_id", w.DelegationID, "an instant payment has no mandate")
+		absent(r, "spent_total", w.SpentTotal, "an instant payment has no mandate")
+		return
+	}
+	r.ID("delegation_id", p.DelegationID)
+	p.SpentTotal = r.Amount("spent_total", text(w.SpentTotal), currency)
+	if p.Amount.Valid() && p.SpentTotal.Valid() && p.SpentTotal.Minor() < p.Amount.Minor() {
+		r.Invalid("spent_total", "includes this payment")
+	}
 }
 
 // paidState reads the state of a trade whose money has moved.
