@@ -176,8 +176,9 @@ func (w *World) NewAgent(t TB, change func(*agent.Config)) *agent.Agent {
 	t.Helper()
 	s, v := w.Buyer.Signer(keys.AgentRequest), w.NewVerifier(t)
 	c := agent.Config{
-		Signer: s, Wallet: agent.NewWallet(s), Verifier: v, PSP: w.client(t, s, v), Spent: w.Spent,
-		Method: Method, PaymentToken: w.PSP.Token, Patience: 5 * time.Second, Now: w.Clock.Now,
+		Signer: s, Wallet: agent.NewWallet(s), Verifier: v, Spent: w.Spent,
+		Instruments: []agent.Instrument{{PSP: w.client(t, s, v), Method: Method, Token: w.PSP.Token}},
+		Patience:    5 * time.Second, Now: w.Clock.Now,
 	}
 	if change != nil {
 		change(&c)

@@ -140,7 +140,7 @@ func TestFailKnowsItsFaults(t *testing.T) {
 // TestRefusalExplainsItself: what the ledger refuses comes with the checks, as
 // what the mandate refuses does.
 func TestRefusalExplainsItself(t *testing.T) {
-	w := acttest.NewWorldWith(t, acttest.Options{Agent: func(c *agent.Config) { c.PaymentToken = "unknown" }})
+	w := acttest.NewWorldWith(t, acttest.Options{Agent: func(c *agent.Config) { c.Instruments[0].Token = "unknown" }})
 	w.Grant(t, nil)
 	w.Sell("GET /report", merchant.Offer{Resource: "r", Category: "data", Price: acttest.CNY(t, "4.00")}, http.NotFoundHandler())
 	_, err := w.Buying().Get(w.URL + "/report")

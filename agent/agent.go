@@ -2,6 +2,7 @@ package agent
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"time"
 
@@ -29,8 +30,8 @@ type PSP interface {
 	Query(ctx context.Context, q payment.Request) (payment.Result, error)
 }
 
-// Config is what an Agent needs. Signer, Wallet, Verifier, PSP, Spent, Method
-// and PaymentToken are required.
+// Config is what an Agent needs. Signer, Wallet, Verifier, Spent and Instruments
+// are required.
 type Config struct {
 	// Signer has the agent's key of purpose agent-request: the key that its
 	// mandates name. Its DID is the agent's.
@@ -39,15 +40,12 @@ type Config struct {
 	Wallet *Wallet
 	// Verifier checks mandates before they are used, and what sellers sign.
 	Verifier *verifier.Verifier
-	// PSP is the provider that the mandates are made for.
-	PSP PSP
 	// Spent is the agent's record of its payments.
 	Spent SpendStore
-	// Method and PaymentToken are the instrument: how the agent pays,
-	// urn:act:payment:<name>, and the token that stands for the account, which
-	// the provider made when the principal bound the agent there.
-	Method       string
-	PaymentToken string
+	// Instruments are what the agent pays with. A payment uses the first whose
+	// provider is the one that the mandate is made for, and whose method is
+	// allowed by the mandate and taken by the seller.
+	Instruments []Instrument
 
 	// Refused is told of every purchase that the agent's own check refused
 	// (CID-CART-CFM-02). When the policy is PAUSE_AND_NOTIFY it may wait for
@@ -87,14 +85,11 @@ func New(c Config) (*Agent, error) {
 		return nil, protocol.New(protocol.CodeAgentMismatch, "wallet", "PSD-PAY-DEL-05", "the wallet of another agent")
 	case c.Verifier == nil:
 		return nil, missing("verifier")
-	case c.PSP == nil || c.PSP.ID() == "":
-		return nil, missing("psp")
 	case c.Spent == nil:
 		return nil, missing("spent")
-	case c.PaymentToken == "":
-		return nil, missing("payment_token")
 	}
-	if _, err := payment.MethodID(c.Method); err != nil {
+	c.Instruments = slices.Clone(c.Instruments)
+	if err := instruments(c.Instruments).check(); err != nil {
 		return nil, err
 	}
 	if c.Patience <= 0 {
@@ -111,6 +106,9 @@ func New(c Config) (*Agent, error) {
 
 // ID is the agent's DID.
 func (a *Agent) ID() string { return a.id }
+
+// instruments are those of the configuration.
+func (a *Agent) instruments() instruments { return a.config.Instruments }
 
 // Wallet is the agent's wallet.
 func (a *Agent) Wallet() *Wallet { return a.config.Wallet }

@@ -37,29 +37,34 @@ func (a *Agent) Refusals() []Refusal {
 //
 // It returns the first mandate that allows the purchase, or the one that comes
 // closest, which is the one with the fewest failed checks, and its decision.
-// With no mandate at all the decision denies. Empty At and Method are filled
-// in. Nothing is reserved: two purchases may both be allowed of which only one
-// fits.
+// With no mandate at all the decision denies. An empty At is filled in, and with
+// an empty Method any instrument will do. Nothing is reserved: two purchases may
+// both be allowed of which only one fits.
 func (a *Agent) Check(ctx context.Context, p delegation.Purchase) (Mandate, protocol.Decision) {
-	return a.choose(ctx, p, "", a.config.Wallet.Mandates())
+	chosen, d := a.choose(ctx, charge{purchase: p, among: a.config.Wallet.Mandates})
+	return chosen.mandate, d
 }
 
-// choose is Check for a subject and among some mandates.
-func (a *Agent) choose(ctx context.Context, p delegation.Purchase, subject string, among []Mandate) (best Mandate, decision protocol.Decision) {
-	if p.At.IsZero() {
-		p.At = a.config.Now()
-	}
-	if p.Method == "" {
-		p.Method = a.config.Method
+// A choice is what a purchase is paid under, and with.
+type choice struct {
+	mandate    Mandate
+	instrument Instrument
+}
+
+// choose returns the first of the mandates that allow a charge, with the first
+// instrument that it allows.
+func (a *Agent) choose(ctx context.Context, c charge) (best choice, decision protocol.Decision) {
+	if c.purchase.At.IsZero() {
+		c.purchase.At = a.config.Now()
 	}
 	fewest := -1
-	for _, m := range among {
-		d := a.judge(ctx, m, p, subject)
+	for _, m := range c.among() {
+		i, d := a.judge(ctx, m, c)
 		if d.Allowed() {
-			return m, d
+			return choice{m, i}, d
 		}
 		if failed := len(d.Failed()); fewest < 0 || failed < fewest {
-			best, decision, fewest = m, d, failed
+			best, decision, fewest = choice{m, i}, d, failed
 		}
 	}
 	if fewest < 0 {
@@ -72,27 +77,54 @@ func (a *Agent) choose(ctx context.Context, p delegation.Purchase, subject strin
 	return best, decision
 }
 
-// judge decides about one mandate and one purchase. The boundaries are judged
-// also when the mandate itself has failed, so that the decision explains all.
-func (a *Agent) judge(ctx context.Context, m Mandate, p delegation.Purchase, subject string) protocol.Decision {
+// judge decides about one mandate and one charge, and returns the instrument
+// that the decision is about. The boundaries are judged also when the mandate
+// itself has failed, so that the decision explains all.
+func (a *Agent) judge(ctx context.Context, m Mandate, c charge) (Instrument, protocol.Decision) {
 	var d protocol.Decision
-	verified, err := a.config.Verifier.Mandate(ctx, []byte(m.raw), verifier.MandateExpectation{Agent: a.id, Audience: a.config.PSP.ID()})
+	fitting := a.instruments().fitting(m, c)
+	if !d.Require(len(fitting) > 0, protocol.CodeMethodNotAllowed, "PSD-PAY-A402-05", "instrument", "instruments", "none of this provider and method") {
+		fitting = a.instruments()[:1] // what else is wrong is said as well
+	}
+	verified, err := a.config.Verifier.Mandate(ctx, []byte(m.raw), verifier.MandateExpectation{Agent: a.id, Audience: fitting[0].PSP.ID()})
 	if err == nil {
 		d.Append(verified.Decision())
 	} else {
 		record(&d, "mandate", err)
 	}
-	history, err := a.config.Spent.History(ctx, m.Key(), subject)
+	history, err := a.config.Spent.History(ctx, m.Key(), c.subject)
 	if !d.Record("PSD-PAY-DEL-01", "own record of attempts", err) {
-		return d
+		return fitting[0], d
 	}
 	spent, err := a.config.Spent.Spent(ctx, m.Key(), m.bounds.Currency())
 	if !d.Record("PSD-PAY-DEL-01", "own record of what was spent", err) {
-		return d
+		return fitting[0], d
 	}
+	p := c.purchase
 	p.Attempt = history.Failed
-	d.Append(m.bounds.Decide(delegation.RoleAgent, p, &spent))
-	return d
+	chosen, bounds := first(fitting, func(i Instrument) protocol.Decision {
+		if c.purchase.Method == "" {
+			p.Method = i.Method
+		}
+		return m.bounds.Decide(delegation.RoleAgent, p, &spent)
+	})
+	d.Append(bounds)
+	return chosen, d
+}
+
+// first returns the first instrument that is allowed and what was decided about
+// it, or the first of all when none is.
+func first(of instruments, decide func(Instrument) protocol.Decision) (Instrument, protocol.Decision) {
+	chosen, decision := of[0], decide(of[0])
+	for _, i := range of[1:] {
+		if decision.Allowed() {
+			break
+		}
+		if d := decide(i); d.Allowed() {
+			chosen, decision = i, d
+		}
+	}
+	return chosen, decision
 }
 
 // record takes the checks of an error over.
@@ -114,27 +146,28 @@ func record(d *protocol.Decision, name string, err error) {
 // allow chooses the mandate for a purchase and applies the policy when none
 // allows it (CID-CART-CFM-02). A mandate's price_deviation_action is taken as
 // its policy for every failed check; with none the agent pauses and notifies.
-func (a *Agent) allow(ctx context.Context, p delegation.Purchase, subject string, among func() []Mandate) (Mandate, error) {
+func (a *Agent) allow(ctx context.Context, c charge) (choice, error) {
 	for again := true; ; again = false {
-		m, d := a.choose(ctx, p, subject, among())
+		chosen, d := a.choose(ctx, c)
 		if d.Allowed() {
-			return m, nil
+			return chosen, nil
 		}
+		m := chosen.mandate
 		policy := m.bounds.DeviationAction()
 		if policy == "" {
 			policy = delegation.PauseAndNotify
 		}
-		r := Refusal{At: a.config.Now(), Policy: policy, Purchase: p, Decision: d}
+		r := Refusal{At: a.config.Now(), Policy: policy, Purchase: c.purchase, Decision: d}
 		if m.raw != "" {
 			r.Mandate = m.Key()
 		}
 		a.remember(r)
 		if a.config.Refused == nil {
-			return Mandate{}, d.Err()
+			return choice{}, d.Err()
 		}
 		err := a.config.Refused(ctx, r)
 		if policy == delegation.AutoCancel || err != nil || !again {
-			return Mandate{}, d.Err()
+			return choice{}, d.Err()
 		}
 	}
 }

@@ -11,7 +11,7 @@
 //
 // # The payment token
 //
-// Config.PaymentToken stands for the account that pays. It comes from the
+// Instrument.Token stands for the account that pays. It comes from the
 // payment service provider: the principal binds the agent to an account there,
 // after having been identified and shown the agent and the limits, and the
 // provider makes the token (PSD-PMT-BND). No call of this package can make one,

@@ -55,9 +55,11 @@ func ExampleNew() {
 	fmt.Println("may spend", held.Bounds().Total(), held.Bounds().Currency())
 
 	buyer, err := agent.New(agent.Config{
-		Signer: signer, Wallet: wallet, Verifier: v, PSP: provider,
-		Spent:  new(agent.MemorySpend), // a durable SpendStore, if it must survive a crash
-		Method: "urn:act:payment:example-wallet", PaymentToken: os.Getenv("PAYMENT_TOKEN"),
+		Signer: signer, Wallet: wallet, Verifier: v,
+		Spent: new(agent.MemorySpend), // a durable SpendStore, if it must survive a crash
+		Instruments: []agent.Instrument{
+			{PSP: provider, Method: "urn:act:payment:example-wallet", Token: os.Getenv("PAYMENT_TOKEN")},
+		},
 	})
 	check(err)
 

@@ -23,7 +23,7 @@ import (
 	"github.com/actprotocol/act-go/psp"
 )
 
-func badToken(c *agent.Config) { c.PaymentToken = "unknown" }
+func badToken(c *agent.Config) { c.Instruments[0].Token = "unknown" }
 
 // wantRefused expects the provider's stored refusal.
 func wantRefused(t *testing.T, err error, code protocol.Code) {
@@ -269,7 +269,7 @@ func (g *gate) buying(mandate agent.Mandate) *http.Client {
 		HTTP: g.server.Client(), Now: g.m.Clock.Now,
 	})
 	must(g.m.t, err)
-	buyer := g.m.NewAgent(g.m.t, func(c *agent.Config) { c.PSP = through })
+	buyer := g.m.NewAgent(g.m.t, func(c *agent.Config) { c.Instruments[0].PSP = through })
 	_, err = buyer.Wallet().Add([]byte(mandate.Raw()))
 	must(g.m.t, err)
 	return &http.Client{Transport: buyer.Transport(g.m.Client.Transport)}

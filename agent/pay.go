@@ -25,7 +25,8 @@ const (
 // A charge is one payment that is about to be made.
 type charge struct {
 	subject  string
-	purchase delegation.Purchase
+	purchase delegation.Purchase // with an empty Method any instrument will do
+	provider string              // DID of the PSP that order or bill name; any when empty
 	merchant string
 	orderNo  string
 	order    string // one of the two
@@ -45,8 +46,12 @@ func (a *Agent) open(ctx context.Context, subject string) (*Payment, error) {
 	if p.State == Paid {
 		return &p, nil
 	}
+	provider := a.instruments().psp(p.PSP)
+	if provider == nil {
+		return nil, unresolved(p, protocol.New(protocol.CodeFieldMissing, "instruments", "PSD-PAY-A402-23", "no instrument of the provider that was asked to pay"))
+	}
 	late := !a.config.Now().Before(p.FinalAfter) // judged before the provider looks, not after
-	result, err := a.config.PSP.Query(ctx, a.asked(p))
+	result, err := provider.Query(ctx, a.asked(p))
 	switch {
 	case err == nil:
 		return a.commit(ctx, p, result)
@@ -108,23 +113,22 @@ func (a *Agent) asked(p Payment) payment.Request {
 // pay checks, reserves and pays a charge, and returns the payment with its
 // proof. The caller holds the lock of the subject and has found nothing open.
 func (a *Agent) pay(ctx context.Context, c charge) (*Payment, error) {
-	m, err := a.allow(ctx, c.purchase, c.subject, c.among)
+	chosen, err := a.allow(ctx, c)
 	if err != nil {
 		return nil, err
 	}
-	now := a.config.Now()
+	m, with, now := chosen.mandate, chosen.instrument, a.config.Now()
 	p := Payment{
 		RequestID: canon.UUID(), Mandate: m.Key(), DelegationID: m.claims.ID, Subject: c.subject, Amount: c.purchase.Amount,
-		Merchant: c.merchant, PSP: a.config.PSP.ID(), OrderNo: c.orderNo, Scenario: string(m.Scenario()), Bill: c.bill, FinalAfter: now.Add(finalAfter),
+		Merchant: c.merchant, PSP: with.PSP.ID(), OrderNo: c.orderNo, Scenario: string(m.Scenario()), Bill: c.bill, FinalAfter: now.Add(finalAfter),
 	}
 	q := a.asked(p)
-	if c.purchase.Method == "" {
-		c.purchase.Method = a.config.Method
-	}
+	c.purchase.Method = with.Method
 	if q.IAC, err = m.present(c.purchase); err != nil {
 		return nil, err
 	}
-	q.PaymentMethod, q.PaymentToken, q.Order = a.config.Method, a.config.PaymentToken, c.order
+	q.Order = c.order
+	with.fill(&q)
 	// From here on a crash leaves the request in the store, to be asked about.
 	if err := a.config.Spent.Reserve(ctx, p, m.bounds.Total()); err != nil {
 		return nil, err
@@ -140,7 +144,7 @@ func (a *Agent) pay(ctx context.Context, c charge) (*Payment, error) {
 			retries = limit
 		}
 	}
-	return a.send(ctx, p, q, retries, until)
+	return a.send(ctx, with.PSP, p, q, retries, until)
 }
 
 func unsent(cause error) error {
@@ -150,10 +154,10 @@ func unsent(cause error) error {
 // send transmits the request until its outcome is known, or the mandate's
 // retries, the time or the caller's patience are used up. All transmissions
 // are of one request id: the provider carries it out at most once.
-func (a *Agent) send(ctx context.Context, p Payment, q payment.Request, retries int, until time.Time) (*Payment, error) {
+func (a *Agent) send(ctx context.Context, with PSP, p Payment, q payment.Request, retries int, until time.Time) (*Payment, error) {
 	pause := retryPause
 	for sent := 1; ; sent++ {
-		result, err := a.config.PSP.Pay(ctx, q)
+		result, err := with.Pay(ctx, q)
 		if err == nil {
 			return a.commit(ctx, p, result)
 		}
@@ -163,7 +167,7 @@ func (a *Agent) send(ctx context.Context, p Payment, q payment.Request, retries 
 		if ctx.Err() != nil {
 			return nil, unresolved(p, err)
 		}
-		result, asked := a.config.PSP.Query(ctx, q)
+		result, asked := with.Query(ctx, q)
 		if asked == nil {
 			return a.commit(ctx, p, result)
 		}

@@ -32,7 +32,7 @@ func (w *watched) Pay(ctx context.Context, q payment.Request) (payment.Result, e
 // shown only what it judges.
 func TestSelectiveMandatePays(t *testing.T) {
 	provider := &watched{}
-	m := newMarket(t, acttest.Options{Agent: func(c *agent.Config) { provider.PSP, c.PSP = c.PSP, provider }})
+	m := newMarket(t, acttest.Options{Agent: func(c *agent.Config) { provider.PSP, c.Instruments[0].PSP = c.Instruments[0].PSP, provider }})
 	parsed, err := delegation.ParseMandate(m.Issue(t, func(i *delegation.ISR) {
 		i.MaxTotalAmount, i.AllowedPaymentMethods = "5", []string{"urn:act:payment:secret-card", acttest.Method}
 		retries := 1

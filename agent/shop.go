@@ -105,17 +105,18 @@ func (s *Shop) ConfirmCart(ctx context.Context, lines []Line, f commerce.Fulfilm
 	}
 	a := s.agent
 	request := commerce.CartRequest{
-		RequestID: canon.UUID(), BuyerAgentID: a.id, MerchantID: s.merchant, PSPID: a.config.PSP.ID(),
-		PaymentMethod: a.config.Method, Fulfilment: f,
+		RequestID: canon.UUID(), BuyerAgentID: a.id, MerchantID: s.merchant, Fulfilment: f,
 	}
-	purchase := delegation.Purchase{At: a.config.Now(), Merchant: s.merchant, Method: a.config.Method}
+	purchase := delegation.Purchase{At: a.config.Now(), Merchant: s.merchant}
 	if err := s.fill(catalogue, lines, &request, &purchase); err != nil {
 		return nil, err
 	}
-	m, err := a.allow(ctx, purchase, "", a.config.Wallet.Mandates)
+	chosen, err := a.allow(ctx, charge{purchase: purchase, among: a.config.Wallet.Mandates})
 	if err != nil {
 		return nil, err
 	}
+	m := chosen.mandate
+	request.PSPID, request.PaymentMethod = chosen.instrument.PSP.ID(), chosen.instrument.Method
 	request.DelegationID, request.IntentID = m.claims.ID, m.claims.Authorization.IntentID
 	if request.IntentID == "" { // the mandate carries the words themselves
 		request.IntentID = m.claims.ID
@@ -244,9 +245,9 @@ func (a *Agent) PayOrder(ctx context.Context, o *Order) (*Payment, error) {
 		return nil, protocol.New(protocol.CodeOrderExpired, "exp", "PSD-PAY-A402-18", "the lock has ended; confirm the cart anew")
 	}
 	return a.pay(ctx, charge{
-		subject: subject, merchant: c.MerchantID, orderNo: c.MerchantOrderID, order: o.Token,
+		subject: subject, provider: c.PSPID, merchant: c.MerchantID, orderNo: c.MerchantOrderID, order: o.Token,
 		purchase: delegation.Purchase{
-			At: now, Amount: c.Amount, Merchant: c.MerchantID, Categories: c.Categories(), Method: a.config.Method,
+			At: now, Amount: c.Amount, Merchant: c.MerchantID, Categories: c.Categories(), Method: c.PaymentMethod,
 			DeliverBy: c.DeliverBy, CataloguePrice: o.base,
 		},
 		among: func() []Mandate {

@@ -160,10 +160,9 @@ func (t *transport) bill(req *http.Request, body []byte, fingerprint canon.Diges
 		if err != nil {
 			return payment.Bill{}, "", err
 		}
-		verified, err := a.config.Verifier.Bill(req.Context(), header, verifier.BillExpectation{
-			Agent: a.id, PSP: a.config.PSP.ID(), Methods: []string{a.config.Method}, RequestMethod: method(req),
-			Fingerprint: fingerprint, IdempotencyKey: key,
-		})
+		verified, err := a.config.Verifier.Bill(req.Context(), header, a.expect(header, verifier.BillExpectation{
+			RequestMethod: method(req), Fingerprint: fingerprint, IdempotencyKey: key,
+		}))
 		if err == nil {
 			return verified.Value(), header, nil
 		}
@@ -179,13 +178,30 @@ func (t *transport) bill(req *http.Request, body []byte, fingerprint canon.Diges
 	}
 }
 
+// expect adds who the agent is, and how it can pay a bill: at the provider that
+// the bill names, if it has an instrument there.
+func (a *Agent) expect(header string, e verifier.BillExpectation) verifier.BillExpectation {
+	named := a.instruments()[:1]
+	if u, err := payment.ParseBill(header); err == nil {
+		if there := a.instruments().at(u.Bill.PSPID, ""); len(there) > 0 {
+			named = there
+		}
+	}
+	e.Agent, e.PSP, e.Methods = a.id, named[0].PSP.ID(), named.methods()
+	return e
+}
+
 // payBill pays a verified bill (PSD-PAY-A402-05, -17).
 func (a *Agent) payBill(ctx context.Context, subject string, bill payment.Bill, header string) (*Payment, error) {
 	now := a.config.Now()
+	urn, err := payment.MethodURN(bill.MethodID)
+	if err != nil {
+		return nil, err
+	}
 	return a.pay(ctx, charge{
-		subject: subject, merchant: bill.SellerID, orderNo: bill.OutTradeNo, bill: header, among: a.config.Wallet.Mandates,
+		subject: subject, provider: bill.PSPID, merchant: bill.SellerID, orderNo: bill.OutTradeNo, bill: header, among: a.config.Wallet.Mandates,
 		purchase: delegation.Purchase{
-			At: now, Amount: bill.Amount, Merchant: bill.SellerID, Categories: []string{bill.Category}, Method: a.config.Method,
+			At: now, Amount: bill.Amount, Merchant: bill.SellerID, Categories: []string{bill.Category}, Method: urn,
 			DeliverBy:      now, // what a machine reads is delivered at once
 			CataloguePrice: a.price(bill.SellerID, bill.ResourceID),
 		},

@@ -55,14 +55,16 @@ func TestAgentConfig(t *testing.T) {
 		"wallet":                 func(c *agent.Config) { c.Wallet = nil },
 		"another wallet":         func(c *agent.Config) { c.Wallet = agent.NewWallet(other.Signer(keys.AgentRequest)) },
 		"verifier":               func(c *agent.Config) { c.Verifier = nil },
-		"psp":                    func(c *agent.Config) { c.PSP = nil },
+		"PSD-PMT-BND-01 none":    func(c *agent.Config) { c.Instruments = nil },
+		"psp":                    func(c *agent.Config) { c.Instruments[0].PSP = nil },
 		"spent":                  func(c *agent.Config) { c.Spent = nil },
-		"token":                  func(c *agent.Config) { c.PaymentToken = "" },
-		"method":                 func(c *agent.Config) { c.Method = "cash" },
+		"token":                  func(c *agent.Config) { c.Instruments[0].Token = "" },
+		"method":                 func(c *agent.Config) { c.Instruments[0].Method = "cash" },
 	} {
 		t.Run(name, func(t *testing.T) {
 			c := agent.Config{
-				Signer: s, Wallet: agent.NewWallet(s), Verifier: w.Verifier, PSP: pspNamed{}, Spent: w.Spent, Method: acttest.Method, PaymentToken: "t",
+				Signer: s, Wallet: agent.NewWallet(s), Verifier: w.Verifier, Spent: w.Spent,
+				Instruments: []agent.Instrument{{PSP: pspNamed{}, Method: acttest.Method, Token: "t"}},
 			}
 			change(&c)
 			if _, err := agent.New(c); protocol.CodeOf(err) == "" {

@@ -72,8 +72,8 @@ func (t *tale) introduce(context.Context) (err error) {
 	}
 	t.wallet = agent.NewWallet(t.agent)
 	t.buyer, err = agent.New(agent.Config{
-		Signer: t.agent, Wallet: t.wallet, Verifier: v, PSP: provider, Spent: new(agent.MemorySpend),
-		Method: method, PaymentToken: t.token,
+		Signer: t.agent, Wallet: t.wallet, Verifier: v, Spent: new(agent.MemorySpend),
+		Instruments: []agent.Instrument{{PSP: provider, Method: method, Token: t.token}},
 	})
 	if err != nil {
 		return err

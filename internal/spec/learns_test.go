@@ -176,7 +176,8 @@ func newRecordedWorld(t *testing.T) (*acttest.World, *recorder) {
 			c.PSP = provider("merchant", psp.Config{ID: acttest.PSPDID, Endpoint: endpoint(c.PSP), Signer: c.Signer, Verifier: c.Verifier, Now: c.Now})
 		},
 		Agent: func(c *agent.Config) {
-			c.PSP = provider("agent", psp.Config{ID: acttest.PSPDID, Endpoint: endpoint(c.PSP), Signer: c.Signer, Verifier: c.Verifier, Now: c.Now})
+			with := &c.Instruments[0]
+			with.PSP = provider("agent", psp.Config{ID: acttest.PSPDID, Endpoint: endpoint(with.PSP), Signer: c.Signer, Verifier: c.Verifier, Now: c.Now})
 		},
 	})
 	shop := w.Client.Transport

@@ -31,8 +31,8 @@ func readmeAgent(signer *keys.Signer, mandate []byte, v *verifier.Verifier, prov
 		return err
 	}
 	buyer, err := agent.New(agent.Config{
-		Signer: signer, Wallet: wallet, Verifier: v, PSP: provider, Spent: new(agent.MemorySpend),
-		Method: "urn:act:payment:example-wallet", PaymentToken: token,
+		Signer: signer, Wallet: wallet, Verifier: v, Spent: new(agent.MemorySpend),
+		Instruments: []agent.Instrument{{PSP: provider, Method: "urn:act:payment:example-wallet", Token: token}},
 	})
 	if err != nil {
 		return err
