@@ -1,7 +1,9 @@
 package merchant
 
 import (
+	"strings"
 	"testing"
+	"time"
 
 	"pgregory.net/rapid"
 
@@ -18,20 +20,31 @@ func TestBillNumber(t *testing.T) {
 			fingerprint: canon.Digest(text.Draw(t, name+" fingerprint")), idempotencyKey: text.Draw(t, name+" key"),
 		}
 	}
+	knows := func(a terms, key []byte, no string) bool {
+		_, ok := a.issued(key, no)
+		return ok
+	}
 	rapid.Check(t, func(t *rapid.T) {
 		a, b := draw(t, "a"), draw(t, "b")
-		no := a.number(key)
-		if err := canon.CheckID(no); err != nil {
-			t.Fatalf("not an id: %v", err)
+		now := time.Unix(rapid.Int64Range(0, 1<<40-1).Draw(t, "now"), 5)
+		no := a.number(key, now)
+		if len(no) != 60 || strings.Trim(no, "abcdefghijklmnopqrstuvwxyz234567") != "" {
+			t.Fatalf("not of the form that every rail carries: %q", no)
 		}
-		if !a.issued(key, no) {
-			t.Fatal("PSD-PAY-A402-01: its own number is not known")
+		if at, ok := a.issued(key, no); !ok || at.Unix() != now.Unix() {
+			t.Fatalf("PSD-PAY-A402-01: its own number of %d is not known, or of %d", now.Unix(), at.Unix())
 		}
-		if a != b && b.issued(key, no) {
+		if a != b && knows(b, key, no) {
 			t.Fatal("PSD-PAY-A402-08: a number passes for other terms")
 		}
-		if a.issued(other, no) || a.issued(key, no+"A") || a.issued(key, "A"+no) || a.issued(key, "") || a.issued(key, ".") {
+		if knows(a, other, no) || knows(a, key, no+"a") || knows(a, key, "a"+no) || knows(a, key, "") || knows(a, key, strings.ToUpper(no)) {
 			t.Fatal("PSD-PAY-A402-08: a number that was not issued passes")
+		}
+		// One character changed, also in the bits to spare at the end.
+		i := rapid.IntRange(0, len(no)-1).Draw(t, "at")
+		c := rapid.SampledFrom([]byte("abcdefghijklmnopqrstuvwxyz234567")).Draw(t, "to")
+		if changed := no[:i] + string(c) + no[i+1:]; changed != no && knows(a, key, changed) {
+			t.Fatalf("PSD-PAY-A402-08: a number has two spellings, at %d", i)
 		}
 	})
 }
@@ -39,9 +52,9 @@ func TestBillNumber(t *testing.T) {
 // Moving a byte from one part of the terms to the next changes the tag.
 func TestBillTermsAreSeparate(t *testing.T) {
 	key := make([]byte, billKeySize)
-	no := terms{resource: "ab", amount: "c"}.number(key)
+	no := terms{resource: "ab", amount: "c"}.number(key, time.Unix(1, 0))
 	for _, other := range []terms{{resource: "a", amount: "bc"}, {resource: "abc"}, {amount: "abc"}, {resource: "ab", currency: "c"}} {
-		if other.issued(key, no) {
+		if _, ok := other.issued(key, no); ok {
 			t.Fatalf("%+v passes", other)
 		}
 	}

@@ -19,7 +19,7 @@ const (
 // It has one goroutine, and only while there is something to tell.
 type confirmer struct {
 	orders OrderStore
-	psp    PSP
+	rail   Rail
 	now    func() time.Time
 	pause  time.Duration // after a first failure; doubles
 
@@ -32,9 +32,9 @@ type confirmer struct {
 	closed  bool
 }
 
-func newConfirmer(orders OrderStore, psp PSP, now func() time.Time, pause time.Duration) *confirmer {
+func newConfirmer(orders OrderStore, rail Rail, now func() time.Time, pause time.Duration) *confirmer {
 	ctx, cancel := context.WithCancel(context.Background())
-	return &confirmer{orders: orders, psp: psp, now: now, pause: pause, ctx: ctx, cancel: cancel}
+	return &confirmer{orders: orders, rail: rail, now: now, pause: pause, ctx: ctx, cancel: cancel}
 }
 
 // kick makes sure that what is in the queue will be told. It returns a channel
@@ -158,7 +158,7 @@ func (c *confirmer) round(batch int) (left, failed bool, refused int) {
 // tell confirms one delivery, or records that the provider refuses it for
 // good. Anything else is an error and tried again.
 func (c *confirmer) tell(d Delivery) error {
-	result, err := c.psp.ConfirmFulfilment(c.ctx, d.TradeNo, d.Consumer, d.DeliveredAt)
+	state, err := c.rail.Confirm(c.ctx, d)
 	switch protocol.CodeOf(err) {
 	case protocol.CodeTradeUnknown, protocol.CodeStateConflict, protocol.CodeActorRefused,
 		protocol.CodeProofMismatch, protocol.CodeProofUsed:
@@ -167,5 +167,5 @@ func (c *confirmer) tell(d Delivery) error {
 	if err != nil {
 		return err
 	}
-	return c.orders.Confirm(c.ctx, d.OutTradeNo, result.TradeState, c.now())
+	return c.orders.Confirm(c.ctx, d.OutTradeNo, state, c.now())
 }

@@ -19,7 +19,7 @@ import (
 type Purchase struct {
 	OutTradeNo string          // the shop's number: an idempotency key for what the handler does
 	TradeNo    string          // the provider's number
-	Buyer      string          // DID of the agent that paid
+	Buyer      string          // DID of the agent that paid; "" when the rail does not tell
 	Amount     money.Amount    // what it paid
 	Order      *commerce.Order // the cart that was paid for, at a pick-up
 }
@@ -33,25 +33,15 @@ func PurchaseFrom(ctx context.Context) (Purchase, bool) {
 	return p, ok
 }
 
-// A job is one verified proof and the request that it pays for.
+// A job is one verified payment and the request that it pays for.
 type job struct {
-	claims     payment.ProofClaims
-	proof      string // payment_proof
+	paid       Paid
+	consume    func(ctx context.Context, consumer string) (payment.State, error)
 	binding    canon.Digest
 	repeatable bool
 	order      *commerce.Order
 	body       []byte
 	next       http.Handler
-}
-
-// binding is what two submissions of one proof must agree in. The id of the
-// proof itself is not in it: the provider may issue another for the same trade.
-func binding(c payment.ProofClaims) canon.Digest {
-	parts := [][]byte{
-		[]byte(c.TradeNo), []byte(c.OutTradeNo), []byte(c.Payer), []byte(c.Thumbprint),
-		[]byte(c.RequestMethod), []byte(c.RequestFingerprint), []byte(c.IdempotencyKey),
-	}
-	return canon.Sum(bytes.Join(parts, []byte("\n"))) // none of them has a line feed
 }
 
 // deliver makes sure that the job is done once and returns its delivery as it
@@ -74,7 +64,7 @@ func (s *Shop) deliver(r *http.Request, j job) (Delivery, error) {
 // made is not asked about again.
 func (s *Shop) claim(ctx context.Context, j job) (Delivery, bool, error) {
 	orders, now := s.config.Orders, s.config.Now()
-	no := j.claims.OutTradeNo
+	no := j.paid.OutTradeNo
 	d, err := orders.Delivery(ctx, no)
 	fresh := protocol.CodeOf(err) == protocol.CodeOrderUnknown
 	if err != nil && !fresh {
@@ -82,18 +72,16 @@ func (s *Shop) claim(ctx context.Context, j job) (Delivery, bool, error) {
 	}
 	state := d.TradeState
 	if fresh || d.State == Failed || d.State == Claimed && !d.LeaseUntil.After(now) {
-		result, err := s.config.PSP.Consume(ctx, j.proof, no)
-		if err != nil {
+		if j.paid.Inactive {
+			return Delivery{}, false, protocol.New(protocol.CodeProofInvalid, "payment_proof", "PSD-PAY-A402-08", "the provider no longer stands behind it")
+		}
+		if state, err = j.consume(ctx, no); err != nil {
 			return Delivery{}, false, err
 		}
-		if result.TradeNo != j.claims.TradeNo || result.OutTradeNo != no || result.Amount != j.claims.Amount {
-			return Delivery{}, false, protocol.New(protocol.CodeProofMismatch, "trade_no", "PSD-PAY-A402-08", "the provider speaks of another trade")
-		}
-		state = result.TradeState
 	}
 	return orders.Claim(ctx, Delivery{
-		OutTradeNo: no, TradeNo: j.claims.TradeNo, Consumer: no, Binding: j.binding, Repeatable: j.repeatable,
-		Lease: canon.Nonce(), LeaseUntil: now.Add(s.config.Lease), TradeState: state, KeepUntil: j.claims.Expires,
+		OutTradeNo: no, TradeNo: j.paid.TradeNo, Consumer: no, Binding: j.binding, Repeatable: j.repeatable,
+		Lease: canon.Nonce(), LeaseUntil: now.Add(s.config.Lease), TradeState: state, KeepUntil: j.paid.Expires,
 	}, now)
 }
 
@@ -105,7 +93,7 @@ func (s *Shop) work(r *http.Request, d Delivery, j job) Delivery {
 	ctx, cancel := context.WithTimeout(detached, s.config.Lease)
 	defer cancel()
 	ctx = context.WithValue(ctx, purchaseKey{}, Purchase{
-		OutTradeNo: d.OutTradeNo, TradeNo: d.TradeNo, Buyer: j.claims.Payer, Amount: j.claims.Amount, Order: j.order,
+		OutTradeNo: d.OutTradeNo, TradeNo: d.TradeNo, Buyer: j.paid.Payer, Amount: j.paid.Amount, Order: j.order,
 	})
 	c := newCapture(s.config.MaxAnswer)
 	failed := true

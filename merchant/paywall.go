@@ -17,6 +17,9 @@ type Offer struct {
 	// Resource is the resource_id: stable, unique in the shop, 1 to 256
 	// visible ASCII characters (PSD-PAY-A402-01).
 	Resource string
+	// Name is what people call it, for rails that show it to the buyer. It may
+	// be empty.
+	Name string
 	// Category is what a mandate's categories are compared with, for example
 	// "data/report".
 	Category string
@@ -49,11 +52,16 @@ type Offer struct {
 // them decide what it is that is sold.
 // Two bills for one Idempotency-Key are two purchases.
 //
-// It panics when the offer cannot be billed, with no price for example, or when
+// It panics when the offer cannot be billed, with no price for example, or in a
+// currency that the rail does not have, or when
 // next is nil, as http.ServeMux does with a bad pattern: better when the program
 // starts than at every answer. Check an Offer that comes from elsewhere first.
 func (s *Shop) Paywall(offer Offer, next http.Handler) http.Handler {
-	if err := offer.Check(); err != nil {
+	err := offer.Check()
+	if err == nil {
+		err = s.rail.CheckOffer(offer)
+	}
+	if err != nil {
 		panic(err)
 	}
 	if next == nil {
@@ -96,22 +104,25 @@ func (p *paywall) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	header, err := payment.Header(r.Header, payment.HeaderProof)
 	if err == nil && header == "" {
-		p.needed(w, q, nil)
+		p.needed(w, r, q, nil)
 		return
 	}
-	var c checked
+	var c presented
 	if err == nil {
-		c, err = p.check(r, q, header)
+		c.proof, err = p.shop.rail.Read(header)
+	}
+	if err == nil {
+		err = p.check(r, q, &c)
 	}
 	var d Delivery
 	if err == nil {
 		d, err = p.shop.deliver(r, job{
-			claims: c.claims, proof: c.outer.PaymentProof, binding: binding(c.claims),
+			paid: c.paid, consume: c.proof.Consume, binding: c.paid.binding(q.method, q.fingerprint, c.key),
 			repeatable: payment.SafeMethod(q.method), body: q.body, next: p.next,
 		})
 	}
 	if err != nil {
-		p.refuse(w, q, c, err)
+		p.refuse(w, r, q, c, err)
 		return
 	}
 	p.answer(w, c, d)
@@ -159,8 +170,8 @@ func (s *Shop) read(w http.ResponseWriter, r *http.Request) (q asked, status int
 
 // needed answers 402 with a new bill (PSD-PAY-A402-02). why is nil for a
 // request that came without a proof.
-func (p *paywall) needed(w http.ResponseWriter, q asked, why error) {
-	bill, err := p.bill(q)
+func (p *paywall) needed(w http.ResponseWriter, r *http.Request, q asked, why error) {
+	bill, err := p.bill(r, q)
 	if err != nil {
 		problem.WriteStatus(w, http.StatusServiceUnavailable, unavailable("this cannot be billed", err), retrySeconds)
 		return
@@ -178,28 +189,27 @@ func (p *paywall) needed(w http.ResponseWriter, q asked, why error) {
 
 // bill makes and signs a bill. A bill is new each time and never changed
 // (PSD-PAY-A402-14).
-func (p *paywall) bill(q asked) (string, error) {
+func (p *paywall) bill(r *http.Request, q asked) (string, error) {
 	s, now := p.shop, p.shop.config.Now()
 	key := q.key
-	if key == "" && !payment.SafeMethod(q.method) {
+	if key == "" && !payment.SafeMethod(q.method) && !s.traits.Unkeyed {
 		key = canon.Nonce()
 	}
 	t := terms{
 		resource: p.offer.Resource, amount: p.offer.Price.String(), currency: p.offer.Price.Currency().Code(),
 		fingerprint: q.fingerprint, idempotencyKey: key,
 	}
-	return payment.SignBill(s.config.Signer, payment.Bill{
-		MethodID: s.methodID, MethodVersion: payment.MethodVersion, OutTradeNo: t.number(s.config.BillKey),
-		ResourceID: p.offer.Resource, Amount: p.offer.Price, PayBefore: now.Add(s.config.BillLifetime),
-		SellerID: s.id, RequestMethod: q.method, RequestFingerprint: q.fingerprint, IdempotencyKey: key,
-		ReplayWindow: s.config.BillLifetime, PSPID: s.config.PSP.ID(), Endpoint: s.config.PSP.Endpoint(), Category: p.offer.Category,
+	return s.rail.Bill(r.Context(), Demand{
+		OutTradeNo: t.number(s.config.BillKey, now), Offer: p.offer,
+		IssuedAt: now, PayBefore: now.Add(s.config.BillLifetime), ReplayWindow: s.config.BillLifetime,
+		Method: q.method, Fingerprint: q.fingerprint, IdempotencyKey: key,
 	})
 }
 
 // refuse answers a proof that was not accepted: 402, a new bill and INVALID
 // when it is wrong (PSD-PAY-A402-09), 503 and UNKNOWN when that could not be
 // decided (PSD-PAY-A402-23).
-func (p *paywall) refuse(w http.ResponseWriter, q asked, c checked, err error) {
+func (p *paywall) refuse(w http.ResponseWriter, r *http.Request, q asked, c presented, err error) {
 	e := protocol.AsError(err)
 	status := payment.ValidationInvalid
 	if e.Code.Outcome() == protocol.Undetermined {
@@ -211,11 +221,11 @@ func (p *paywall) refuse(w http.ResponseWriter, q asked, c checked, err error) {
 		problem.WriteStatus(w, http.StatusServiceUnavailable, e, retrySeconds)
 		return
 	}
-	p.needed(w, q, e)
+	p.needed(w, r, q, e)
 }
 
 // answer sends what is known of a delivery (PSD-PAY-A402-19, -22).
-func (p *paywall) answer(w http.ResponseWriter, c checked, d Delivery) {
+func (p *paywall) answer(w http.ResponseWriter, c presented, d Delivery) {
 	v := payment.Validation{Status: payment.ValidationValid, Fulfillment: payment.FulfillmentNotConfirmed, State: payment.StateWaitSellerFulfillment}
 	switch d.State {
 	case Delivered:
@@ -251,29 +261,13 @@ func writeDelivery(w http.ResponseWriter, d Delivery) {
 	}
 }
 
-// checked is what is known of a proof.
-type checked struct {
-	outer     *payment.Proof      // as presented; nil when it could not be read
-	claims    payment.ProofClaims // verified, when authentic
-	authentic bool                // the provider has signed it for this shop
-}
-
-// tell adds Payment-Validation, if the proof names its trade. v says what the
-// proof itself does not.
-func (c checked) tell(s *Shop, w http.ResponseWriter, v payment.Validation) {
-	if c.outer == nil {
+// tell adds Payment-Validation, if there is a proof that can be told of.
+func (c presented) tell(s *Shop, w http.ResponseWriter, v payment.Validation) {
+	if c.proof == nil {
 		return
 	}
-	if v.State == "" { // claim no more than is known
-		v.State = payment.StateWaitBuyerPay
-		if c.authentic {
-			v.State = payment.StateWaitSellerFulfillment
-		}
-	}
-	o := c.outer
-	v.MethodID, v.MethodVersion, v.OutTradeNo, v.ResourceID = o.MethodID, o.MethodVersion, o.OutTradeNo, o.ResourceID
-	v.TradeNo, v.RequestFingerprint, v.ValidatedAt, v.PSPID = o.TradeNo, o.RequestFingerprint, s.config.Now(), s.config.PSP.ID()
-	if header, err := v.EncodeHeader(); err == nil { // it is optional, and a proof outside our profile has none
+	v.ValidatedAt = s.config.Now()
+	if header := c.proof.Validation(v); header != "" {
 		w.Header().Set(payment.HeaderValidation, header)
 	}
 }

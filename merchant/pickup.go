@@ -1,11 +1,13 @@
 package merchant
 
 import (
+	"context"
 	"net/http"
 
 	"github.com/actprotocol/act-go/internal/problem"
 	"github.com/actprotocol/act-go/protocol/canon"
 	"github.com/actprotocol/act-go/protocol/commerce"
+	"github.com/actprotocol/act-go/protocol/payment"
 	"github.com/actprotocol/act-go/verifier"
 )
 
@@ -42,6 +44,10 @@ func (s *Shop) PickupHandler(next http.Handler) http.Handler {
 }
 
 func (s *Shop) pickup(r *http.Request, body []byte, next http.Handler) (Delivery, error) {
+	act := s.act
+	if act == nil {
+		return Delivery{}, errNoPSP()
+	}
 	p, err := decodePickup(body)
 	if err != nil {
 		return Delivery{}, err
@@ -56,8 +62,8 @@ func (s *Shop) pickup(r *http.Request, body []byte, next http.Handler) (Delivery
 	}
 	order := confirmed.Order
 	verified, err := s.config.Verifier.Proof(r.Context(), p.Proof, verifier.ProofExpectation{
-		PSP: s.config.PSP.ID(), Payee: s.id, OrderNumber: order.MerchantOrderID, ResourceID: order.MerchantOrderID,
-		Amount: order.Amount, MethodID: s.methodID, Cart: true,
+		PSP: act.psp.ID(), Payee: s.id, OrderNumber: order.MerchantOrderID, ResourceID: order.MerchantOrderID,
+		Amount: order.Amount, MethodID: act.methodID, Cart: true,
 		InsecureBearer: true, // who presents it is judged next, by holder
 	})
 	if err != nil {
@@ -67,7 +73,7 @@ func (s *Shop) pickup(r *http.Request, body []byte, next http.Handler) (Delivery
 	if claims.Payer != order.BuyerAgentID {
 		return Delivery{}, mismatch("payer", "PSD-PAY-A402-08", "paid by another buyer than the order's")
 	}
-	if err := s.holder(r, body, claims); err != nil {
+	if err := act.holder(r.Context(), r, body, claims); err != nil {
 		return Delivery{}, err
 	}
 	// Taking is idempotent, and done before the proof is consumed: when the
@@ -75,7 +81,11 @@ func (s *Shop) pickup(r *http.Request, body []byte, next http.Handler) (Delivery
 	if _, err := s.config.Orders.TakeOrder(r.Context(), order.MerchantOrderID, s.config.Now()); err != nil {
 		return Delivery{}, err
 	}
+	paid := actPaid(claims)
 	return s.deliver(r, job{
-		claims: claims, proof: p.Proof, binding: binding(claims), order: &order, body: body, next: next,
+		paid: paid, binding: paid.binding("", "", ""), order: &order, body: body, next: next,
+		consume: func(ctx context.Context, consumer string) (payment.State, error) {
+			return act.consume(ctx, p.Proof, claims, consumer)
+		},
 	})
 }

@@ -2,75 +2,77 @@ package merchant
 
 import (
 	"net/http"
+	"time"
 
 	"github.com/actprotocol/act-go/protocol"
 	"github.com/actprotocol/act-go/protocol/canon"
-	"github.com/actprotocol/act-go/protocol/payment"
-	"github.com/actprotocol/act-go/verifier"
+	"github.com/actprotocol/act-go/protocol/money"
 )
 
-// check judges the proof of a request (PSD-PAY-A402-07, -08): everything but
-// earlier use, which the provider and the store judge. What it returns says how
-// far it came, also when it fails.
-//
-// The order is by what a step costs and what a stranger can cause by it: the
-// bill's tag first, which needs one hash; then the provider's signature, by a
-// key that is known; and only for a proof that the provider has made is the
-// buyer's document looked up.
-func (p *paywall) check(r *http.Request, q asked, header string) (checked, error) {
-	var c checked
-	outer, err := payment.ParseProof(header)
-	if err != nil {
-		return c, err
-	}
-	c.outer = &outer.Proof
-	inner, err := outer.Claims() // equal outside and inside (PSD-PAY-A402-21)
-	if err != nil {
-		return c, err
-	}
-	claims := inner.Claims
-	if q.key != "" && claims.IdempotencyKey != q.key {
-		return c, mismatch("idempotency_key", "PSD-PAY-A402-16", "paid for under another Idempotency-Key")
-	}
-	t := terms{
-		resource: p.offer.Resource, amount: claims.Amount.String(), currency: claims.Amount.Currency().Code(),
-		fingerprint: q.fingerprint, idempotencyKey: claims.IdempotencyKey,
-	}
-	if !t.issued(p.shop.config.BillKey, claims.OutTradeNo) {
-		return c, mismatch("out_trade_no", "PSD-PAY-A402-08", "not a bill of this shop for this request")
-	}
-	verified, err := p.shop.config.Verifier.Proof(r.Context(), outer.Proof.PaymentProof, verifier.ProofExpectation{
-		PSP: p.shop.config.PSP.ID(), Payee: p.shop.id, OrderNumber: claims.OutTradeNo, ResourceID: p.offer.Resource,
-		Amount: claims.Amount, MethodID: p.shop.methodID, RequestMethod: q.method, Fingerprint: q.fingerprint,
-		IdempotencyKey: claims.IdempotencyKey,
-		InsecureBearer: true, // who presents it is judged next, by holder
-	})
-	if err != nil {
-		return c, err
-	}
-	c.claims, c.authentic = verified.Value(), true
-	return c, p.shop.holder(r, q.body, c.claims, "payment-proof")
+// A presented proof is one that was read, and what is known of it.
+type presented struct {
+	proof Proof
+	paid  Paid   // once it is believed
+	key   string // the idempotency key that the bill was made for
 }
 
-// holder checks that the request is signed by the key that paid.
+// check judges the proof of a request (PSD-PAY-A402-07, -08): everything but
+// earlier use, which the provider and the store judge.
 //
-// A nonce that was seen before is no reason to refuse: an HTTP transport may
-// send a request again by itself, and the second time it gets the kept answer
-// and nothing else.
-func (s *Shop) holder(r *http.Request, body []byte, c payment.ProofClaims, covers ...string) error {
-	if s.config.InsecureBearerProofs {
-		return nil
+// The order is by what a step costs and what a stranger can cause by it: the
+// bill's tag first, which needs one hash, if the proof itself names the bill;
+// then what the rail does to believe it.
+func (p *paywall) check(r *http.Request, q asked, c *presented) error {
+	claims, known := c.proof.Claims()
+	c.key = q.key
+	if known {
+		if !p.shop.traits.Unkeyed {
+			if q.key != "" && claims.IdempotencyKey != q.key {
+				return mismatch("idempotency_key", "PSD-PAY-A402-16", "paid for under another Idempotency-Key")
+			}
+			c.key = claims.IdempotencyKey
+		}
+		if _, err := p.issued(q, claims.OutTradeNo, claims.Amount, c.key); err != nil {
+			return err
+		}
 	}
-	signed, err := s.config.Verifier.HTTPSignature(r.Context(), r, body, verifier.HTTPExpectation{
-		Authority: s.authority, Covers: covers, Repeatable: true,
+	paid, err := c.proof.Verify(r.Context(), Presentation{
+		Request: r, Body: q.body, Resource: p.offer.Resource, Fingerprint: q.fingerprint,
 	})
 	if err != nil {
 		return err
 	}
-	if id := signed.Value(); id.Agent != c.Payer || id.Thumbprint != c.Thumbprint {
-		return mismatch("cnf.jkt", "PSD-PAY-A402-08", "presented by another key than the one that paid")
+	if err := paid.agrees(claims, known, p.offer.Resource); err != nil {
+		return err
 	}
+	if !known || paid.Expires.IsZero() {
+		at, err := p.issued(q, paid.OutTradeNo, paid.Amount, c.key)
+		if err != nil {
+			return err
+		}
+		if paid.Expires.IsZero() {
+			paid.Expires = at.Add(p.shop.config.ProofLife)
+		}
+	}
+	if !p.shop.config.Now().Before(paid.Expires) {
+		return protocol.New(protocol.CodeProofExpired, "payment_proof", "PSD-PAY-A402-07", "")
+	}
+	c.paid = paid
 	return nil
+}
+
+// issued checks that a number is one of this shop's, for this request and these
+// terms, and returns when it was issued.
+func (p *paywall) issued(q asked, outTradeNo string, amount money.Amount, key string) (time.Time, error) {
+	t := terms{
+		resource: p.offer.Resource, amount: amount.String(), currency: amount.Currency().Code(),
+		fingerprint: q.fingerprint, idempotencyKey: key,
+	}
+	at, ok := t.issued(p.shop.config.BillKey, outTradeNo)
+	if !ok {
+		return time.Time{}, mismatch("out_trade_no", "PSD-PAY-A402-08", "not a bill of this shop for this request")
+	}
+	return at, nil
 }
 
 func mismatch(field, requirement, detail string) error {

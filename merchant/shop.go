@@ -31,8 +31,8 @@ type PSP interface {
 	ConfirmFulfilment(ctx context.Context, tradeNo, consumer string, deliveredAt time.Time) (payment.FulfilmentResult, error)
 }
 
-// Config is what a Shop needs. Signer, Verifier, PSP, Orders, Method, Origin
-// and BillKey are required, and Catalogue for carts.
+// Config is what a Shop needs. Signer, Verifier, Orders, Origin and BillKey are
+// required, PSP and Method or else Rail, and Catalogue for carts.
 type Config struct {
 	// Signer has the shop's key of purpose seller; its DID is the shop's.
 	Signer *keys.Signer
@@ -40,6 +40,11 @@ type Config struct {
 	Verifier *verifier.Verifier
 	// PSP is the one provider that the shop is paid through.
 	PSP PSP
+	// Rail is another way of being paid for single requests, in place of PSP
+	// and Method. Carts and pick-ups are not sold on it. Close a shop before
+	// its rail is changed, or the deliveries that the old provider has not
+	// heard of are told to the new one, which refuses them.
+	Rail Rail
 	// Orders keeps deliveries and carts.
 	Orders OrderStore
 	// Method is how the shop is paid, urn:act:payment:<name>.
@@ -58,6 +63,9 @@ type Config struct {
 	// that can be locked are in Orders.
 	Catalogue func(context.Context) ([]commerce.Item, error)
 
+	// Intents says how intent requests are answered; see IntentHandler.
+	Intents IntentConfig
+
 	BillLifetime time.Duration // from bill to pay_before; 10 minutes
 	CartLock     time.Duration // how long a cart's price and stock are promised; 10 minutes
 	PickupGrace  time.Duration // how much longer the stock is really held; 10 minutes
@@ -65,6 +73,7 @@ type Config struct {
 	Lease        time.Duration // the longest time a paid handler may take; 30 seconds
 	Wait         time.Duration // how long a repeated submission waits for the first; 5 seconds
 	ConfirmPause time.Duration // before a failed confirmation is tried again, doubling to a minute; 1 second
+	ProofLife    time.Duration // from bill to the end of its proof, on a rail whose proofs have no end; 24 hours
 	MaxBody      int64         // the largest body of a request, in bytes; 1 MiB
 	MaxAnswer    int           // the largest body of a paid answer, which is kept; 1 MiB
 
@@ -81,8 +90,9 @@ type Config struct {
 type Shop struct {
 	config    Config
 	id        string
-	methodID  string
-	authority string // of Origin
+	rail      Rail
+	traits    Traits   // of rail
+	act       *actRail // rail, unless it is Config.Rail
 	confirmer *confirmer
 }
 
@@ -93,17 +103,24 @@ func New(c Config) (*Shop, error) {
 		return nil, err
 	}
 	c.defaults()
-	methodID, err := payment.MethodID(c.Method)
-	if err != nil {
-		return nil, err
-	}
 	origin, err := parseOrigin(c.Origin)
 	if err != nil {
 		return nil, err
 	}
 	c.BillKey = slices.Clone(c.BillKey)
-	s := &Shop{config: c, id: c.Signer.DID(), methodID: methodID, authority: origin}
-	s.confirmer = newConfirmer(c.Orders, c.PSP, c.Now, c.ConfirmPause)
+	s := &Shop{config: c, id: c.Signer.DID(), rail: c.Rail}
+	if s.rail == nil {
+		if s.act, err = newACTRail(c, origin); err != nil {
+			return nil, err
+		}
+		s.rail = s.act
+	} else {
+		s.config.PSP = noPSP{}
+	}
+	if s.traits = s.rail.Traits(); s.traits.Bearer && !c.InsecureBearerProofs {
+		return nil, protocol.New(protocol.CodeFieldInvalid, "rail", "PSD-PAY-A402-08", "its proofs are good for whoever presents them, which InsecureBearerProofs must allow")
+	}
+	s.confirmer = newConfirmer(c.Orders, s.rail, c.Now, c.ConfirmPause)
 	s.confirmer.kick()
 	return s, nil
 }
@@ -119,8 +136,10 @@ func (c *Config) check() error {
 		return protocol.New(protocol.CodeKeyPurpose, "signer", "ADD-IAC-ISS-12", "a shop signs with a key of purpose seller")
 	case c.Verifier == nil:
 		return missing("verifier", "")
-	case c.PSP == nil || c.PSP.ID() == "":
+	case c.Rail == nil && (c.PSP == nil || c.PSP.ID() == ""):
 		return missing("psp", "")
+	case c.Rail != nil && (c.PSP != nil || c.Method != ""):
+		return protocol.New(protocol.CodeFieldInvalid, "rail", "PSD-PAY-A402-13", "in place of a provider and its method, not beside them")
 	case c.Orders == nil:
 		return missing("orders", "")
 	case len(c.BillKey) != billKeySize:
@@ -135,7 +154,7 @@ func (c *Config) defaults() {
 		value time.Duration
 	}{
 		{&c.BillLifetime, 10 * time.Minute}, {&c.CartLock, 10 * time.Minute}, {&c.PickupGrace, 10 * time.Minute},
-		{&c.DeliverIn, 24 * time.Hour}, {&c.Lease, 30 * time.Second}, {&c.Wait, 5 * time.Second}, {&c.ConfirmPause, time.Second},
+		{&c.DeliverIn, 24 * time.Hour}, {&c.ProofLife, 24 * time.Hour}, {&c.Lease, 30 * time.Second}, {&c.Wait, 5 * time.Second}, {&c.ConfirmPause, time.Second},
 	} {
 		if *d.field <= 0 {
 			*d.field = d.value
@@ -150,6 +169,7 @@ func (c *Config) defaults() {
 	if c.Now == nil {
 		c.Now = time.Now
 	}
+	c.Intents.defaults()
 }
 
 // parseOrigin returns the authority of an origin.
