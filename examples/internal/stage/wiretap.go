@@ -1,0 +1,97 @@
+package stage
+
+import (
+	"bytes"
+	"io"
+	"net/http"
+	"strings"
+	"sync"
+)
+
+// A Wiretap stands between a client and the network: it shows the messages to
+// the narrator, and keeps the last ones for the attackers of a story, who are
+// assumed to see everything. A nil one stands nowhere.
+type Wiretap struct {
+	Story *Narrator
+
+	mu    sync.Mutex
+	sent  map[string][]byte // body of the last request, by the end of its path
+	proof string            // the last Payment-Proof
+}
+
+// Over is a transport that the wiretap stands before.
+func (t *Wiretap) Over(base http.RoundTripper) http.RoundTripper {
+	if t == nil {
+		return base
+	}
+	return roundTripper(func(r *http.Request) (*http.Response, error) {
+		if err := t.request(r); err != nil {
+			return nil, err
+		}
+		response, err := base.RoundTrip(r)
+		if err != nil {
+			return nil, err
+		}
+		return response, t.response(r, response)
+	})
+}
+
+type roundTripper func(*http.Request) (*http.Response, error)
+
+func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
+
+func (t *Wiretap) request(r *http.Request) error {
+	var body []byte
+	if r.Body != nil {
+		var err error
+		if body, err = io.ReadAll(r.Body); err != nil {
+			return err
+		}
+		r.Body.Close()
+		r.Body = io.NopCloser(bytes.NewReader(body))
+	}
+	proof := r.Header.Get("Payment-Proof")
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.sent == nil {
+		t.sent = map[string][]byte{}
+	}
+	t.sent[r.URL.Path[strings.LastIndexByte(r.URL.Path, '/')+1:]] = body
+	if proof != "" {
+		t.proof = proof
+	}
+	t.Story.Message("→ "+r.Method+" "+r.URL.String(), body)
+	if proof != "" {
+		t.Story.Message("→ Payment-Proof", []byte(proof))
+	}
+	return nil
+}
+
+func (t *Wiretap) response(r *http.Request, response *http.Response) error {
+	body, err := io.ReadAll(response.Body)
+	response.Body.Close()
+	response.Body = io.NopCloser(bytes.NewReader(body))
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.Story.Message("← "+response.Status+" from "+r.URL.Host, body)
+	for _, name := range []string{"Payment-Needed", "Payment-Validation"} {
+		if value := response.Header.Get(name); value != "" {
+			t.Story.Message("← "+name, []byte(value))
+		}
+	}
+	return err
+}
+
+// Last returns the body of the last request to a path that ends so.
+func (t *Wiretap) Last(path string) []byte {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.sent[path]
+}
+
+// LastProof returns the last Payment-Proof.
+func (t *Wiretap) LastProof() string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.proof
+}
