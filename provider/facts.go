@@ -104,10 +104,8 @@ func (f *Facts) judgeSubAccount(d *protocol.Decision, p *Payment) (currency stri
 	if !d.Require(s.Agent == p.Request.Agent, protocol.CodeInstrumentMismatch, "PSD-AGT-SUB-04", "sub-account of this agent", field, "") {
 		return "", false
 	}
-	if !p.Instant() {
-		d.Require(s.Principal == p.Mandate.Delegator, protocol.CodePrincipalMismatch, "PSD-PAY-DEL-09", "sub-account of this principal", field,
-			"it belongs to another principal than the mandate's")
-	}
+	d.Require(s.Principal == p.Mandate.Delegator, protocol.CodePrincipalMismatch, "PSD-PAY-DEL-09", "sub-account of this principal", field,
+		"it belongs to another principal than the mandate's")
 	judgeState(d, s.State)
 	d.Require(!s.Key.IsZero() && s.Key.Thumbprint() == p.SubAccountKey, protocol.CodeSubAccountKey, "PSD-AGT-SUB-04", "sub-account's key", "subaccount_authorization",
 		"not, or no longer, the key of the sub-account")

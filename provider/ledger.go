@@ -38,8 +38,9 @@ import (
 // the same trade, paid, or into a refusal.
 //
 // A denial that Pay, Begin or Settle finds in the book is stored, with one
-// exception: subaccount_key_invalid, because the same request may come again
-// with an authorization by the right key.
+// exception: subaccount_key_invalid is returned as it is, because the same
+// request may come again with an authorization by the right key. Its nonce is
+// used all the same.
 //
 // # Waiting trades
 //
@@ -92,8 +93,8 @@ type Ledger interface {
 	// (PSD-PAY-INS-03): all that [Facts.Judge] judges is judged again, now with
 	// the balance, and the debit is made, in one transaction. Method and time
 	// of the confirmation are kept with the trade. What denies is stored as the
-	// answer to the request, and closes the trade; subaccount_key_invalid too,
-	// here. The Decision of the trade is that of this transaction.
+	// answer to the request, and closes the trade. The Decision of the trade is
+	// that of this transaction.
 	//
 	// A trade that has been paid before is returned as it is, without a
 	// Decision, and keeps its first confirmation. One that was closed gives the

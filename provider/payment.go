@@ -57,7 +57,8 @@ type Payment struct {
 	Method   string // urn:act:payment:<name>
 
 	// The instrument: a payment token, or a sub-account with the thumbprint
-	// (RFC 7638) of the key by which this payment was authorised. Never both.
+	// (RFC 7638) of the key by which this payment was authorised. Never both; an
+	// instant payment is by token.
 	Token         string
 	SubAccount    string
 	SubAccountKey string
@@ -84,6 +85,28 @@ func (p *Payment) Check() error {
 	if err := p.Request.Check(); err != nil {
 		return err
 	}
+	if err := p.complete(); err != nil {
+		return err
+	}
+	switch {
+	case (p.Token == "") == (p.SubAccount == ""):
+		return protocol.New(protocol.CodeFieldMissing, "payment_token", "PSD-PMT-BND-04", "exactly one of payment token and sub-account")
+	case p.Instant() != (p.Scenario == payment.ScenarioINS):
+		return protocol.New(protocol.CodeFieldInvalid, "scenario", "PSD-PAY-INS-08", "INS goes without a mandate, DEL and AUP with one")
+	case p.Instant() && p.Token == "":
+		return protocol.New(protocol.CodeFieldMissing, "payment_token", "PSD-PAY-INS-08", "an instant payment is by token")
+	case (p.SubAccount == "") != (p.SubAccountKey == ""):
+		return protocol.New(protocol.CodeFieldMissing, "subaccount_authorization", "PSD-AGT-SUB-04", "sub-account and its key go together")
+	case p.Expires.IsZero():
+		return protocol.New(protocol.CodeFieldMissing, "expires", "PSD-PAY-DEL-05", "the end of mandate and order is needed")
+	case p.Amount <= 0 || p.Mandate.Total < 0:
+		return protocol.New(protocol.CodeFieldInvalid, "amount", "PSD-PAY-DEL-06", "above zero")
+	}
+	return nil
+}
+
+// complete looks for what is missing.
+func (p *Payment) complete() error {
 	type field struct{ name, value string }
 	needed := []field{
 		{"scenario", string(p.Scenario)}, {"payment_method", p.Method}, {"merchant_id", p.Payee},
@@ -97,16 +120,6 @@ func (p *Payment) Check() error {
 		if f.value == "" {
 			return protocol.New(protocol.CodeFieldMissing, f.name, "PSD-PAY-DEL-04", "")
 		}
-	}
-	switch {
-	case (p.Token == "") == (p.SubAccount == ""):
-		return protocol.New(protocol.CodeFieldMissing, "payment_token", "PSD-PMT-BND-04", "exactly one of payment token and sub-account")
-	case (p.SubAccount == "") != (p.SubAccountKey == ""):
-		return protocol.New(protocol.CodeFieldMissing, "subaccount_authorization", "PSD-AGT-SUB-04", "sub-account and its key go together")
-	case p.Expires.IsZero():
-		return protocol.New(protocol.CodeFieldMissing, "expires", "PSD-PAY-DEL-05", "the end of mandate and order is needed")
-	case p.Amount <= 0 || p.Mandate.Total < 0:
-		return protocol.New(protocol.CodeFieldInvalid, "amount", "PSD-PAY-DEL-06", "above zero")
 	}
 	return nil
 }

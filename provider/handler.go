@@ -1,0 +1,70 @@
+package provider
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net/http"
+
+	"github.com/actprotocol/act-go/internal/problem"
+	"github.com/actprotocol/act-go/protocol"
+	"github.com/actprotocol/act-go/protocol/canon"
+)
+
+// The paths of the protocol, below the provider's endpoint.
+const (
+	PathPayments     = "/payments"
+	PathQueries      = "/queries"
+	PathConsumptions = "/consumptions"
+	PathFulfilments  = "/fulfilments"
+)
+
+// Handler serves the four paths of SPEC.md 6.1 and 6.3, by POST and with at
+// most 64 KiB. Mount it below the endpoint with http.StripPrefix. It limits
+// neither rate nor time: that is the server's in front of it.
+func (p *Provider) Handler() http.Handler {
+	mux := http.NewServeMux()
+	for path, serve := range map[string]func(context.Context, []byte) (Answer, error){
+		PathPayments: p.Pay, PathQueries: p.Query, PathConsumptions: p.Consume, PathFulfilments: p.Fulfil,
+	} {
+		mux.HandleFunc("POST "+path, func(w http.ResponseWriter, r *http.Request) {
+			body, err := readBody(w, r)
+			var a Answer
+			if err == nil {
+				a, err = serve(r.Context(), body)
+			}
+			WriteAnswer(w, a, err)
+			p.config.Answered(r.Context(), path, err)
+		})
+	}
+	return mux
+}
+
+// WriteAnswer writes an answer, or an error as SPEC.md 6.1 has it, with
+// Retry-After of one second when it is undetermined: for who serves the paths
+// in another way than Handler.
+func WriteAnswer(w http.ResponseWriter, a Answer, err error) {
+	if err != nil {
+		problem.Write(w, err, 1)
+		return
+	}
+	h := w.Header()
+	h.Set("Content-Type", "application/json")
+	h.Set("Cache-Control", "no-store")
+	h.Set("X-Content-Type-Options", "nosniff")
+	w.WriteHeader(a.Status)
+	_, _ = w.Write(a.Body)
+}
+
+// readBody reads at most the size of a message (SPEC.md 1.1).
+func readBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, canon.DefaultMaxBytes))
+	var tooLarge *http.MaxBytesError
+	switch {
+	case errors.As(err, &tooLarge):
+		return nil, protocol.New(protocol.CodeTooLarge, "", "", "a message has at most 64 KiB")
+	case err != nil:
+		return nil, protocol.New(protocol.CodeMalformed, "", "", "the body could not be read")
+	}
+	return body, nil
+}
