@@ -7,7 +7,15 @@ import (
 	"github.com/actprotocol/act-go/protocol"
 )
 
-// A capture is the http.ResponseWriter that a paid handler writes to. Nothing
+// A recorder is what a paid handler writes to.
+type recorder interface {
+	http.ResponseWriter
+	answer() Answer   // what was written; a handler that wrote nothing said 200
+	failed() bool     // what was written is not a delivery
+	overflowed() bool // because it is too long to be kept
+}
+
+// A capture is the recorder of an answer that is not streamed. Nothing
 // reaches the buyer before the whole answer has been kept. It supports no
 // flushing and no hijacking.
 type capture struct {
@@ -44,11 +52,14 @@ func (c *capture) Write(b []byte) (int, error) {
 	return c.body.Write(b)
 }
 
-// answer is what was captured. A handler that wrote nothing said 200.
+// answer implements recorder.
 func (c *capture) answer() Answer {
 	c.WriteHeader(http.StatusOK)
 	return Answer{Status: c.status, Header: c.sent, Body: c.body.Bytes()}
 }
 
-// failed reports whether the answer is not a delivery.
+// overflowed implements recorder.
+func (c *capture) overflowed() bool { return c.overflow }
+
+// failed implements recorder.
 func (c *capture) failed() bool { return c.overflow || c.status >= 500 }

@@ -42,20 +42,31 @@ type job struct {
 	order      *commerce.Order
 	body       []byte
 	next       http.Handler
+	lease      time.Duration // the longest time that next may take; Config.Lease if zero
+	out        *outlet       // where the answer goes as it is made; nil when it is kept first
 }
 
 // deliver makes sure that the job is done once and returns its delivery as it
 // then is. The error is nil when there is a delivery to tell of, in whatever
-// state.
-func (s *Shop) deliver(r *http.Request, j job) (Delivery, error) {
+// state. sent reports that the buyer has been told already, as j.out allows.
+func (s *Shop) deliver(r *http.Request, j job) (d Delivery, sent bool, err error) {
+	if j.lease <= 0 {
+		j.lease = s.config.Lease
+	}
 	d, claimed, err := s.claim(r.Context(), j)
-	if err != nil {
-		return Delivery{}, err
+	switch {
+	case err != nil:
+		return Delivery{}, false, err
+	case claimed && j.out != nil:
+		d, sent = s.stream(r, d, j)
+		return d, sent, nil
+	case claimed:
+		return s.work(r, d, j, newCapture(s.config.MaxAnswer)), false, nil
+	case j.out != nil && s.follow(r.Context(), d, j.out):
+		return d, true, nil
 	}
-	if claimed {
-		return s.work(r, d, j), nil
-	}
-	return s.await(r.Context(), d)
+	d, err = s.await(r.Context(), d)
+	return d, false, err
 }
 
 // claim consumes the proof at the provider and then claims the delivery, in
@@ -81,21 +92,20 @@ func (s *Shop) claim(ctx context.Context, j job) (Delivery, bool, error) {
 	}
 	return orders.Claim(ctx, Delivery{
 		OutTradeNo: no, TradeNo: j.paid.TradeNo, Consumer: no, Binding: j.binding, Repeatable: j.repeatable,
-		Lease: canon.Nonce(), LeaseUntil: now.Add(s.config.Lease), TradeState: state, KeepUntil: j.paid.Expires,
+		Lease: canon.Nonce(), LeaseUntil: now.Add(j.lease), TradeState: state, KeepUntil: j.paid.Expires,
 	}, now)
 }
 
 // work runs the handler and keeps its answer. A handler that panics leaves the
 // claim failed, and the panic goes on to the server.
-func (s *Shop) work(r *http.Request, d Delivery, j job) Delivery {
+func (s *Shop) work(r *http.Request, d Delivery, j job, c recorder) Delivery {
 	// A buyer who hangs up does not interrupt what it has paid for.
 	detached := context.WithoutCancel(r.Context())
-	ctx, cancel := context.WithTimeout(detached, s.config.Lease)
+	ctx, cancel := context.WithTimeout(detached, j.lease)
 	defer cancel()
 	ctx = context.WithValue(ctx, purchaseKey{}, Purchase{
 		OutTradeNo: d.OutTradeNo, TradeNo: d.TradeNo, Buyer: j.paid.Payer, Amount: j.paid.Amount, Order: j.order,
 	})
-	c := newCapture(s.config.MaxAnswer)
 	failed := true
 	defer func() {
 		if failed {
@@ -107,7 +117,7 @@ func (s *Shop) work(r *http.Request, d Delivery, j job) Delivery {
 	answer := c.answer()
 	d.Answer = &answer
 	if c.failed() {
-		if c.overflow {
+		if c.overflowed() {
 			d.Answer = &Answer{Status: http.StatusInternalServerError}
 		}
 		if d.State = Unknown; d.Repeatable {
@@ -171,6 +181,12 @@ func (s *Shop) await(ctx context.Context, d Delivery) (Delivery, error) {
 
 // writeAnswer sends a captured answer.
 func writeAnswer(w http.ResponseWriter, a Answer) {
+	writeHead(w, a)
+	_, _ = w.Write(a.Body)
+}
+
+// writeHead sends status and header of an answer.
+func writeHead(w http.ResponseWriter, a Answer) {
 	h := w.Header()
 	for name, values := range a.Header {
 		switch name {
@@ -183,5 +199,4 @@ func writeAnswer(w http.ResponseWriter, a Answer) {
 		h.Set("Cache-Control", "private")
 	}
 	w.WriteHeader(a.Status)
-	_, _ = w.Write(a.Body)
 }

@@ -3,6 +3,7 @@ package merchant
 import (
 	"net/http"
 	"strings"
+	"time"
 
 	"github.com/actprotocol/act-go/internal/problem"
 	"github.com/actprotocol/act-go/internal/wire"
@@ -23,6 +24,13 @@ type Offer struct {
 	// Category is what a mandate's categories are compared with, for example
 	// "data/report".
 	Category string
+	// Stream sends the answer to the buyer while next makes it: http.Flusher
+	// works, and an answer of more than 4 KiB begins to be sent without. It is
+	// kept all the same, and so MaxAnswer holds. See Paywall.
+	Stream bool
+	// Lease is the longest time that next may take; zero means Config.Lease.
+	Lease time.Duration
+
 	// Price of one request. A new price is for new bills; a proof of a bill
 	// that was issued at the old one is still good.
 	Price money.Amount
@@ -44,7 +52,18 @@ type Offer struct {
 // for other methods nobody can know how far next came, the delivery is Unknown
 // and is not begun again until a person calls Shop.Reopen. Nothing that was
 // paid for is lost in either case. next sees a context that ends with the
-// lease and not when the buyer hangs up, and cannot flush or hijack.
+// lease and not when the buyer hangs up, and cannot hijack, nor flush without
+// Offer.Stream.
+//
+// With Offer.Stream the buyer gets the answer while it is made, with a
+// Payment-Validation that claims no more than that the delivery has started,
+// and a buyer never holds next up. One who is cut off presents the same proof
+// again and gets the answer from its start: what is there, and what is still
+// being made, if this process makes it; the whole, from whichever process, once
+// it is made. An answer that fails after its beginning was sent, or outgrows
+// MaxAnswer, which is the most that can be kept, ends with the connection
+// broken off, so that nobody takes it for the whole; it counts as failed as
+// above.
 //
 // Bound to the payment are method, target, media type and body of the request,
 // and of methods that may change something the Idempotency-Key. Not bound are
@@ -115,17 +134,20 @@ func (p *paywall) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		err = p.check(r, q, &c)
 	}
 	var d Delivery
+	var sent bool
 	if err == nil {
-		d, err = p.shop.deliver(r, job{
+		d, sent, err = p.shop.deliver(r, job{
 			paid: c.paid, consume: c.proof.Consume, binding: c.paid.binding(q.method, q.fingerprint, c.key),
 			repeatable: payment.SafeMethod(q.method), body: q.body, next: p.next,
+			lease: p.offer.Lease, out: p.outlet(w, c),
 		})
 	}
-	if err != nil {
+	switch {
+	case err != nil:
 		p.refuse(w, r, q, c, err)
-		return
+	case !sent:
+		p.answer(w, c, d)
 	}
-	p.answer(w, c, d)
 }
 
 // read takes in the whole request.
@@ -222,6 +244,19 @@ func (p *paywall) refuse(w http.ResponseWriter, r *http.Request, q asked, c pres
 		return
 	}
 	p.needed(w, r, q, e)
+}
+
+// outlet is where the answer goes as it is made, or nil.
+func (p *paywall) outlet(w http.ResponseWriter, c presented) *outlet {
+	if !p.offer.Stream {
+		return nil
+	}
+	return &outlet{w: w, tell: func() {
+		c.tell(p.shop, w, payment.Validation{
+			Status: payment.ValidationValid, Delivery: payment.DeliveryStarted,
+			Fulfillment: payment.FulfillmentNotConfirmed, State: payment.StateWaitSellerFulfillment,
+		})
+	}}
 }
 
 // answer sends what is known of a delivery (PSD-PAY-A402-19, -22).

@@ -82,10 +82,11 @@ func (s *Shop) pickup(r *http.Request, body []byte, next http.Handler) (Delivery
 		return Delivery{}, err
 	}
 	paid := actPaid(claims)
-	return s.deliver(r, job{
+	d, _, err := s.deliver(r, job{
 		paid: paid, binding: paid.binding("", "", ""), order: &order, body: body, next: next,
 		consume: func(ctx context.Context, consumer string) (payment.State, error) {
 			return act.consume(ctx, p.Proof, claims, consumer)
 		},
 	})
+	return d, err
 }

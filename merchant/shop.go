@@ -70,7 +70,7 @@ type Config struct {
 	CartLock     time.Duration // how long a cart's price and stock are promised; 10 minutes
 	PickupGrace  time.Duration // how much longer the stock is really held; 10 minutes
 	DeliverIn    time.Duration // delivery of an item that does not tell; 24 hours
-	Lease        time.Duration // the longest time a paid handler may take; 30 seconds
+	Lease        time.Duration // the longest time a paid handler may take, unless its Offer says another; 30 seconds
 	Wait         time.Duration // how long a repeated submission waits for the first; 5 seconds
 	ConfirmPause time.Duration // before a failed confirmation is tried again, doubling to a minute; 1 second
 	ProofLife    time.Duration // from bill to the end of its proof, on a rail whose proofs have no end; 24 hours
@@ -94,6 +94,7 @@ type Shop struct {
 	traits    Traits   // of rail
 	act       *actRail // rail, unless it is Config.Rail
 	confirmer *confirmer
+	streams   streams
 }
 
 // New checks the configuration and returns a Shop. Deliveries that an earlier
