@@ -91,6 +91,16 @@ func (i Intent) Clone() Intent {
 	return out
 }
 
+// Equal reports whether both say the same.
+func (i Intent) Equal(other Intent) bool {
+	for _, p := range parts {
+		if !p.equal(&i, &other) {
+			return false
+		}
+	}
+	return true
+}
+
 // Updated returns the Intent after an update: a member that changed has, whole,
 // replaced the old one, what was removed is gone, all else is as it was
 // (CID-INT-XFR-04). An update that removes what is not there is not one of this
