@@ -1,11 +1,13 @@
 package payment_test
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 	"time"
 
 	"github.com/actprotocol/act-go/protocol"
+	"github.com/actprotocol/act-go/protocol/canon"
 	"github.com/actprotocol/act-go/protocol/keys"
 	"github.com/actprotocol/act-go/protocol/money"
 	"github.com/actprotocol/act-go/protocol/payment"
@@ -95,4 +97,76 @@ func ExampleA402ErrorFor() {
 	// Output:
 	// ACT-A402-LIMIT_OR_ASSET_REJECTED AFTER_AUTHORIZATION true
 	// 402
+}
+
+// A payment from a sub-account: its key authorizes this one transmission, and
+// the agent's key signs the request with it. The provider, which registered the
+// first key, needs both.
+func ExampleSignRequestFrom() {
+	agent := exampleSigner("did:act:agents.example/buyer#request", keys.AgentRequest)
+	sub := exampleSigner("did:act:agents.example/buyer#wallet", keys.SubAccount)
+	yuan, err := money.ParseCurrency("CNY")
+	if err != nil {
+		panic(err)
+	}
+	price, err := money.Parse("0.80", yuan)
+	if err != nil {
+		panic(err)
+	}
+	message, err := payment.SignRequestFrom(agent, sub, payment.Request{
+		Scenario: payment.ScenarioAUP, RequestID: canon.UUID(), Nonce: canon.Nonce(), Timestamp: time.Now(),
+		PSPID: "did:act:pay.example/psp", BuyerAgentID: "did:act:agents.example/buyer", MerchantID: "did:act:shop.example/reports",
+		DelegationID: "urn:uuid:7f3e9a12-b4c8-4d56-a321-8b7c6d5e4f30", IAC: "(the mandate)", MerchantOrderID: "ORDER-17",
+		Amount: price, PaymentMethod: "urn:act:payment:balance", SubAccountID: "sub-7", Bill: "e30",
+	})
+	if err != nil {
+		panic(err)
+	}
+
+	request, err := payment.ParseRequest(message)
+	if err != nil {
+		panic(err)
+	}
+	token, err := payment.ParseSubAccountAuthorization(request.Request.SubAccountAuthorization)
+	if err != nil {
+		panic(err)
+	}
+	fmt.Println("by the agent's key:", request.Verify(agent.Public()) == nil)
+	fmt.Println("by the sub-account's:", token.Verify(sub.Public()) == nil)
+	fmt.Println("for this transmission:", token.Authorization.RequestDigest == request.AuthorizedDigest())
+	// Output:
+	// by the agent's key: true
+	// by the sub-account's: true
+	// for this transmission: true
+}
+
+// An instant payment is answered with where the principal confirms it.
+func ExampleAwaitsConfirmation() {
+	pay := func() error { // for example psp.Client.Pay
+		return &payment.AwaitsConfirmation{Pending: payment.Pending{
+			TradeNo: "T1", TradeState: payment.StateWaitBuyerPay, CashierURL: "https://pay.example/cashier/7",
+			ExpiresAt: time.Date(2026, 3, 2, 9, 40, 0, 0, time.UTC),
+		}}
+	}
+	err := pay()
+	var waits *payment.AwaitsConfirmation
+	if errors.As(err, &waits) {
+		fmt.Println("confirm at", waits.Pending.CashierURL, "before", waits.Pending.ExpiresAt.Format(time.TimeOnly))
+	}
+	fmt.Println("paid or refused:", !errors.Is(err, protocol.ErrUndetermined))
+	// Output:
+	// confirm at https://pay.example/cashier/7 before 09:40:00
+	// paid or refused: false
+}
+
+func exampleSigner(keyID string, purpose keys.Purpose) *keys.Signer {
+	key, err := keys.Generate(keys.EdDSA)
+	if err != nil {
+		panic(err)
+	}
+	s, err := keys.NewSigner(keyID, purpose, key)
+	if err != nil {
+		panic(err)
+	}
+	return s
 }

@@ -198,15 +198,17 @@ func FuzzParseValidation(f *testing.F) {
 }
 
 func FuzzParseRequest(f *testing.F) {
-	q := goodRequest(f)
-	q.Nonce = strings.Repeat("A", 22)
-	for range 2 {
-		data, err := payment.SignRequest(fixed(f, agentDID, keys.AgentRequest), q)
+	agent := fixed(f, agentDID, keys.AgentRequest)
+	bill, from := goodRequest(f), goodFrom(f)
+	bill.Scenario, bill.Order, bill.Bill = payment.ScenarioAUP, "", "e30"
+	from.SubAccountAuthorization = "e30.e30.AA"
+	for _, q := range []payment.Request{goodRequest(f), bill, goodInstant(f), from} {
+		q.Nonce = strings.Repeat("A", 22)
+		data, err := payment.SignRequest(agent, q)
 		if err != nil {
 			f.Fatal(err)
 		}
 		f.Add(data)
-		q.Scenario, q.Order, q.Bill = payment.ScenarioAUP, "", "e30"
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
 		u, err := payment.ParseRequest(data)
@@ -218,11 +220,74 @@ func FuzzParseRequest(f *testing.F) {
 		if (q.Order == "") == (q.Bill == "") || !q.Amount.Valid() || q.Amount.IsZero() || u.SignerDID() != q.BuyerAgentID {
 			t.Errorf("%+v", q)
 		}
+		instant := q.Scenario == payment.ScenarioINS
+		if instant != (q.IAC == "") || instant != (q.DelegationID == "") || (q.PaymentToken == "") == (q.SubAccountID == "") ||
+			(q.SubAccountID == "") != (q.SubAccountAuthorization == "") || instant && q.SubAccountID != "" {
+			t.Errorf("authority and instrument: %+v", q)
+		}
 		if u.Verify(pspKey(t).Public()) == nil {
 			t.Error("verified by a key that signed nothing")
 		}
 		_, err = payment.SignRequest(fixed(t, q.BuyerAgentID, keys.AgentRequest), q)
 		if err != nil && protocol.CodeOf(err) != protocol.CodeTooLarge {
+			t.Errorf("cannot be written again: %v", err)
+		}
+	})
+}
+
+func FuzzParsePending(f *testing.F) {
+	data, err := payment.SignPending(fixed(f, pspDID, keys.Proof), goodPending(f))
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(data)
+	f.Fuzz(func(t *testing.T, data []byte) {
+		u, err := payment.ParsePending(data)
+		if err != nil {
+			refused(t, string(data), err)
+			return
+		}
+		p := u.Pending
+		where, err := url.Parse(p.CashierURL)
+		if err != nil || where.Scheme != "https" || where.Hostname() == "" || where.User != nil || p.TradeState != payment.StateWaitBuyerPay ||
+			!p.Amount.Valid() || p.Amount.IsZero() || p.ExpiresAt.IsZero() || u.SignerDID() != p.PSPID {
+			t.Errorf("%+v", p)
+		}
+		if u.Verify(agentKey(t).Public()) == nil {
+			t.Error("verified by a key that signed nothing")
+		}
+		if _, err := payment.SignPending(fixed(t, p.PSPID, keys.Proof), p); err != nil && protocol.CodeOf(err) != protocol.CodeTooLarge {
+			t.Errorf("cannot be written again: %v", err)
+		}
+	})
+}
+
+// FuzzParseSubAccountAuthorization puts any payload into a token with the right
+// header.
+func FuzzParseSubAccountAuthorization(f *testing.F) {
+	token, err := payment.SignSubAccountAuthorization(fixed(f, agentDID, keys.SubAccount), goodAuthorization())
+	if err != nil {
+		f.Fatal(err)
+	}
+	parts := strings.Split(token, ".")
+	f.Add(decode(f, parts[1]))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		if _, err := payment.ParseSubAccountAuthorization(string(data)); err != nil {
+			refused(t, string(data), err)
+		}
+		u, err := payment.ParseSubAccountAuthorization(parts[0] + "." + encode(data) + "." + parts[2])
+		if err != nil {
+			refused(t, string(data), err)
+			return
+		}
+		if u.Verify(pspKey(t).Public()) == nil {
+			t.Error("verified by a key that signed nothing")
+		}
+		a := u.Authorization
+		if life := a.Expires.Sub(a.IssuedAt); life <= 0 || life > payment.MaxSubAccountAuthorizationLife || a.AgentID != agentDID || a.SubAccountID == "" {
+			t.Errorf("%+v", a)
+		}
+		if _, err := payment.SignSubAccountAuthorization(fixed(t, a.AgentID, keys.SubAccount), a); err != nil {
 			t.Errorf("cannot be written again: %v", err)
 		}
 	})

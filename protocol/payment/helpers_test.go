@@ -120,6 +120,38 @@ func goodRequest(t testing.TB) payment.Request {
 	}
 }
 
+// goodInstant asks for a payment that the principal will confirm.
+func goodInstant(t testing.TB) payment.Request {
+	q := goodRequest(t)
+	q.Scenario, q.DelegationID, q.IAC = payment.ScenarioINS, "", ""
+	return q
+}
+
+// goodFrom asks for a payment from a sub-account, not yet authorized.
+func goodFrom(t testing.TB) payment.Request {
+	q := goodRequest(t)
+	q.Scenario, q.PaymentToken, q.SubAccountID = payment.ScenarioAUP, "", "sub-1"
+	return q
+}
+
+func goodPending(t testing.TB) payment.Pending {
+	return payment.Pending{
+		RequestID: "req-1", TradeNo: "T1", PSPID: pspDID, BuyerAgentID: agentDID, MerchantID: sellerDID, MerchantOrderID: "o-1",
+		Amount: cny(t, "18.00"), TradeState: payment.StateWaitBuyerPay, CashierURL: "https://pay.example/cashier/7?x=%20", ExpiresAt: now.Add(5 * time.Minute),
+	}
+}
+
+func goodAuthorization() payment.SubAccountAuthorization {
+	return payment.SubAccountAuthorization{
+		AgentID: agentDID, SubAccountID: "sub-1", PSPID: pspDID, ID: "j-1", IssuedAt: now, Expires: now.Add(5 * time.Minute),
+		RequestDigest: canon.Sum([]byte("request")),
+	}
+}
+
+func subKey(t testing.TB) *keys.Signer {
+	return signer(t, agentDID, keys.SubAccount, keys.EdDSA)
+}
+
 func goodResult(t testing.TB) payment.Result {
 	return payment.Result{
 		RequestID: "req-1", TradeNo: "T1", Scenario: payment.ScenarioAUP, DelegationID: "d-1", MerchantOrderID: "o-1",

@@ -22,7 +22,8 @@ type unverified interface {
 	ContentDigest() canon.Digest
 }
 
-// A kind is one of the seven signed messages of this package.
+// A kind is one of the eight signed messages of this package, some of them in
+// the forms that the scenarios give them.
 type kind struct {
 	name, requirement string
 	did               string // of who signs
@@ -49,6 +50,9 @@ func parser[U any](parse func([]byte) (*U, error), value func(*U) (any, unverifi
 
 func kinds(t testing.TB) []kind {
 	request, result := goodRequest(t), goodResult(t)
+	instant, from, pending, confirmed := goodInstant(t), goodFrom(t), goodPending(t), goodResult(t)
+	from.SubAccountAuthorization = "e30.e30.AA"
+	confirmed.Scenario, confirmed.DelegationID, confirmed.SpentTotal = payment.ScenarioINS, "", money.Amount{}
 	query := payment.Query{RequestID: "q-1", Nonce: canon.Nonce(), Timestamp: now, PSPID: pspDID, BuyerAgentID: agentDID, PaymentRequestID: "req-1"}
 	consumption := payment.Consumption{
 		RequestID: "c-1", Nonce: canon.Nonce(), Timestamp: now, PSPID: pspDID, MerchantID: sellerDID, PaymentProof: "ZTMw", Consumer: "delivery-1",
@@ -65,6 +69,18 @@ func kinds(t testing.TB) []kind {
 		{keys.KindPaymentRequest, "PSD-PAY-DEL-02", agentDID, keys.AgentRequest, request,
 			func(s *keys.Signer) ([]byte, error) { return payment.SignRequest(s, request) },
 			parser(payment.ParseRequest, func(u *payment.UnverifiedRequest) (any, unverified) { return u.Request, u })},
+		{keys.KindPaymentRequest, "PSD-PAY-INS-08", agentDID, keys.AgentRequest, instant,
+			func(s *keys.Signer) ([]byte, error) { return payment.SignRequest(s, instant) },
+			parser(payment.ParseRequest, func(u *payment.UnverifiedRequest) (any, unverified) { return u.Request, u })},
+		{keys.KindPaymentRequest, "PSD-AGT-SUB-04", agentDID, keys.AgentRequest, from,
+			func(s *keys.Signer) ([]byte, error) { return payment.SignRequest(s, from) },
+			parser(payment.ParseRequest, func(u *payment.UnverifiedRequest) (any, unverified) { return u.Request, u })},
+		{keys.KindPaymentPending, "PSD-PAY-INS-06", pspDID, keys.Proof, pending,
+			func(s *keys.Signer) ([]byte, error) { return payment.SignPending(s, pending) },
+			parser(payment.ParsePending, func(u *payment.UnverifiedPending) (any, unverified) { return u.Pending, u })},
+		{keys.KindPaymentResult, "PSD-PAY-INS-06", pspDID, keys.Proof, confirmed,
+			func(s *keys.Signer) ([]byte, error) { return payment.SignResult(s, confirmed) },
+			parser(payment.ParseResult, func(u *payment.UnverifiedResult) (any, unverified) { return u.Result, u })},
 		{keys.KindPaymentResult, "PSD-PAY-DEL-13", pspDID, keys.Proof, result,
 			func(s *keys.Signer) ([]byte, error) { return payment.SignResult(s, result) },
 			parser(payment.ParseResult, func(u *payment.UnverifiedResult) (any, unverified) { return u.Result, u })},
@@ -124,8 +140,8 @@ func TestMessages(t *testing.T) {
 	}
 }
 
-// TestMessageMembers removes and breaks each member of each message. All
-// members are required but those of requests' order and bill.
+// TestMessageMembers removes and breaks each member of each message: what is
+// there in a good message of its form is required.
 func TestMessageMembers(t *testing.T) {
 	for _, k := range kinds(t) {
 		s := signer(t, k.did, k.purpose, keys.EdDSA)
@@ -159,7 +175,7 @@ func TestMessageMembers(t *testing.T) {
 				_, _, err := k.parse(marshal(t, null))
 				wantError(t, err, protocol.CodeFieldInvalid, member)
 				wantError(t, resign(t, func(c map[string]any) { c[member] = 1 }), protocol.CodeFieldInvalid, member)
-				if member == "iac" || member == "order" {
+				if member == "iac" || member == "order" || member == "subaccount_authorization" {
 					return // opaque here
 				}
 				err = resign(t, func(c map[string]any) { c[member] = "\u0000 not a value of anything" })
@@ -312,6 +328,48 @@ func TestContentDigest(t *testing.T) {
 	}
 }
 
+// TestScenarioMembers: what one scenario needs has no place in another.
+func TestScenarioMembers(t *testing.T) {
+	inv, missing := protocol.CodeFieldInvalid, protocol.CodeFieldMissing
+	for _, c := range []struct {
+		name   string
+		base   func(testing.TB) payment.Request
+		change func(*payment.Request)
+		code   protocol.Code
+		field  string
+	}{
+		{"PSD-PAY-INS-08 instant with a mandate", goodInstant, func(q *payment.Request) { q.IAC = "e30.e30.AA" }, inv, "iac"},
+		{"PSD-PAY-INS-08 instant with a mandate's id", goodInstant, func(q *payment.Request) { q.DelegationID = "d-1" }, inv, "delegation_id"},
+		{"PSD-PAY-INS-08 instant without an instrument", goodInstant, func(q *payment.Request) { q.PaymentToken = "" }, missing, "payment_token"},
+		{"PSD-PAY-INS-08 instant from a sub-account too", goodInstant, func(q *payment.Request) { q.SubAccountID = "sub-1" }, inv, "subaccount_id"},
+		{"PSD-PAY-INS-08 instant with an authorization", goodInstant, func(q *payment.Request) { q.SubAccountAuthorization = "e30.e30.AA" }, inv, "subaccount_authorization"},
+		{"PSD-PAY-INS-05 instant without order", goodInstant, func(q *payment.Request) { q.Order = "" }, missing, "order"},
+		{"PSD-PAY-DEL-02 directed without a mandate", goodInstant, func(q *payment.Request) { q.Scenario = payment.ScenarioDEL }, missing, "delegation_id"},
+		{"PSD-PAY-DEL-08 both instruments", goodRequest, func(q *payment.Request) {
+			q.SubAccountID, q.SubAccountAuthorization = "sub-1", "e30.e30.AA"
+		}, inv, "payment_token"},
+		{"PSD-PAY-DEL-08 a token and half of the other", goodRequest, func(q *payment.Request) { q.SubAccountID = "sub-1" }, missing, "subaccount_authorization"},
+		{"PSD-AGT-SUB-04 a sub-account without authorization", goodFrom, func(*payment.Request) {}, missing, "subaccount_authorization"},
+		{"PSD-AGT-SUB-04 an authorization without a sub-account", goodFrom, func(q *payment.Request) {
+			q.SubAccountID, q.SubAccountAuthorization = "", "e30.e30.AA"
+		}, missing, "subaccount_id"},
+		{"PSD-PAY-AUP-06 no instrument", goodFrom, func(q *payment.Request) { q.SubAccountID = "" }, missing, "payment_token"},
+		{"PSD-AGT-SUB-04 a sub-account with spaces", goodFrom, func(q *payment.Request) {
+			q.SubAccountID, q.SubAccountAuthorization = "sub 1", "e30.e30.AA"
+		}, inv, "subaccount_id"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			q := c.base(t)
+			c.change(&q)
+			data, err := payment.SignRequest(agentKey(t), q)
+			if data != nil {
+				t.Error("a message with an error")
+			}
+			wantError(t, err, c.code, c.field)
+		})
+	}
+}
+
 func TestResultRules(t *testing.T) {
 	for _, c := range []struct {
 		name   string
@@ -321,6 +379,8 @@ func TestResultRules(t *testing.T) {
 		{"PSD-PAY-A402-11 a state before payment", func(r *payment.Result) { r.TradeState = payment.StateWaitBuyerPay }, "trade_state"},
 		{"PSD-PAY-DEL-13 a total without this payment", func(r *payment.Result) { r.SpentTotal = cny(t, "17.99") }, "spent_total"},
 		{"PSD-PAY-DEL-13 a proof that ends before it begins", func(r *payment.Result) { r.ProofExpiresAt = now }, "proof_expires_at"},
+		{"PSD-PAY-INS-06 an instant payment with a mandate", func(r *payment.Result) { r.Scenario, r.SpentTotal = payment.ScenarioINS, money.Amount{} }, "delegation_id"},
+		{"PSD-PAY-INS-06 an instant payment that was added up", func(r *payment.Result) { r.Scenario, r.DelegationID = payment.ScenarioINS, "" }, "spent_total"},
 		{"PSD-PAY-DEL-13 nothing paid", func(r *payment.Result) { r.Amount = cny(t, "0") }, "amount"},
 		{"PSD-PAY-DEL-13 a proof with dots", func(r *payment.Result) { r.PaymentProof = "a.b.c" }, "payment_proof"},
 	} {

@@ -1,6 +1,7 @@
 package payment
 
 import (
+	"slices"
 	"strings"
 	"time"
 
@@ -120,8 +121,10 @@ func (w requestWire) value() (Request, error) {
 		MerchantOrderID: w.MerchantOrderID, PaymentMethod: w.PaymentMethod,
 		Amount: r.Positive("amount", w.Amount, r.Currency("currency", w.Currency)),
 	}
-	w.authority(&r, &q)
-	w.instrument(&r, &q)
+	if slices.Contains(scenarios, w.Scenario) { // else it is not known what belongs in it
+		w.authority(&r, &q)
+		w.instrument(&r, &q)
+	}
 	w.goods(&r, &q)
 	if err := r.Err(); err != nil {
 		return Request{}, err

@@ -1,6 +1,7 @@
 package payment
 
 import (
+	"slices"
 	"time"
 
 	"github.com/actprotocol/act-go/internal/wire"
@@ -85,7 +86,9 @@ func (w resultWire) value() (Result, error) {
 		Amount:         r.Positive("amount", w.Amount, currency),
 		ProofExpiresAt: r.Time("proof_expires_at", w.ProofExpiresAt),
 	}
-	w.mandate(&r, &p, currency)
+	if slices.Contains(scenarios, w.Scenario) { // else it is not known what belongs in it
+		w.mandate(&r, &p, currency)
+	}
 	if !p.PaidAt.IsZero() && !p.ProofExpiresAt.IsZero() && !p.PaidAt.Before(p.ProofExpiresAt) {
 		r.Invalid("proof_expires_at", "must be after paid_at")
 	}
