@@ -182,6 +182,8 @@ type noPSP struct{}
 func (noPSP) ID() string       { return "" }
 func (noPSP) Endpoint() string { return "" }
 
+func (noPSP) MethodSchemaURL() string { return "" }
+
 func (noPSP) Consume(context.Context, string, string) (payment.ConsumptionResult, error) {
 	return payment.ConsumptionResult{}, errNoPSP()
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/actprotocol/act-go/acttest"
 	"github.com/actprotocol/act-go/merchant"
 	"github.com/actprotocol/act-go/protocol/canon"
+	"github.com/actprotocol/act-go/protocol/commerce"
 	"github.com/actprotocol/act-go/protocol/httpsig"
 	"github.com/actprotocol/act-go/protocol/keys"
 	"github.com/actprotocol/act-go/protocol/payment"
@@ -22,8 +23,9 @@ import (
 // paywall.
 type instantPSP struct{}
 
-func (instantPSP) ID() string       { return acttest.PSPDID }
-func (instantPSP) Endpoint() string { return "https://psp.test" }
+func (instantPSP) ID() string              { return acttest.PSPDID }
+func (instantPSP) Endpoint() string        { return "https://psp.test" }
+func (instantPSP) MethodSchemaURL() string { return commerce.ProfileSchemaURL }
 
 func (instantPSP) Consume(_ context.Context, proof, consumer string) (payment.ConsumptionResult, error) {
 	u, err := payment.ParseProofClaims(proof)

@@ -15,7 +15,15 @@ import (
 	"github.com/actprotocol/act-go/verifier"
 )
 
-const retrySeconds = 1 // Retry-After of what may work soon
+const (
+	retrySeconds     = 1  // Retry-After of what may work soon
+	openRetrySeconds = 60 // and of what has to wait for an order to be paid or given up
+
+	// keepOrder is how long after the end of its lock an order may be presented:
+	// it can be paid for until then, a proof lives for a day, and clocks differ
+	// by a minute on either side.
+	keepOrder = 24*time.Hour + 2*time.Minute
+)
 
 // CatalogueHandler answers GET with the shop's catalogue (CID-MER-CAT-01). An
 // item that lacks the minimum is a fault of the shop and makes the answer 503:
@@ -47,7 +55,8 @@ func (s *Shop) CatalogueHandler() http.Handler {
 // verifies the agent's signed cart request, compares every price with the
 // catalogue, locks the stock of all lines or of none, and returns a signed
 // act-order+jwt. What cannot be locked is an explicit failure. A request that
-// is sent again gets the same order.
+// is sent again gets the same order. A buyer with Config.OpenCarts orders that
+// are neither paid for nor given up has to wait: too_many_requests.
 func (s *Shop) CartHandler() http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Method != http.MethodPost {
@@ -61,6 +70,9 @@ func (s *Shop) CartHandler() http.Handler {
 		}
 		token, err := s.ConfirmCart(r.Context(), raw)
 		if err != nil {
+			if protocol.CodeOf(err) == protocol.CodeTooManyRequests {
+				w.Header().Set("Retry-After", strconv.Itoa(openRetrySeconds))
+			}
 			problem.Write(w, err, retrySeconds)
 			return
 		}
@@ -91,7 +103,8 @@ func (s *Shop) ConfirmCart(ctx context.Context, raw []byte) ([]byte, error) {
 		ID: order.MerchantOrderID, Buyer: request.BuyerAgentID, RequestID: request.RequestID,
 		Content: verified.ContentDigest(), Lines: lines, Confirmation: token,
 		ReleaseAt: order.Expires.Add(s.config.PickupGrace),
-	}, now)
+		KeepUntil: order.Expires.Add(max(s.config.PickupGrace, keepOrder)),
+	}, s.config.OpenCarts, now)
 	if err != nil {
 		return nil, err
 	}

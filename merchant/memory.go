@@ -13,8 +13,9 @@ import (
 )
 
 // A MemoryOrders is an OrderStore in memory, for tests and for a shop of one
-// process whose orders do not outlive it. Confirmed and rejected
-// deliveries are forgotten after their KeepUntil; cart orders stay. The zero value is ready for use.
+// process whose orders do not outlive it. Confirmed and rejected deliveries, and
+// cart orders that hold no stock any more, are forgotten some time after their
+// KeepUntil. The zero value is ready for use.
 type MemoryOrders struct {
 	mu         sync.Mutex
 	deliveries map[string]*Delivery
@@ -24,7 +25,9 @@ type MemoryOrders struct {
 	orders   map[string]*CartOrder
 	requests map[[2]string]string // buyer and request id to order number
 	stock    map[string]int64
-	locked   []*CartOrder // those that may still expire
+	locked   []*CartOrder   // those that may still expire
+	open     map[string]int // how many of locked a buyer has
+	forgetAt int            // number of orders at which to look for what may be forgotten
 }
 
 const firstPrune = 1024
@@ -230,16 +233,21 @@ func (m *MemoryOrders) SetStock(_ context.Context, itemID string, count int64) e
 }
 
 // LockOrder implements OrderStore.
-func (m *MemoryOrders) LockOrder(_ context.Context, o CartOrder, now time.Time) (CartOrder, error) {
+func (m *MemoryOrders) LockOrder(_ context.Context, o CartOrder, open int, now time.Time) (CartOrder, error) {
 	if o.ID == "" || o.Buyer == "" || o.RequestID == "" || o.Content == "" || len(o.Lines) == 0 {
 		return CartOrder{}, protocol.New(protocol.CodeFieldMissing, "items", "CID-CART-CFM-04", "an order needs a number, a buyer, a request and lines")
+	}
+	if open < 1 || o.KeepUntil.Before(o.ReleaseAt) {
+		return CartOrder{}, protocol.New(protocol.CodeFieldInvalid, "keep_until", "CID-CART-CFM-04", "at least one open order, kept no shorter than its lock")
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.orders == nil {
-		m.orders, m.requests = make(map[string]*CartOrder), make(map[[2]string]string)
+		m.orders, m.requests, m.open = make(map[string]*CartOrder), make(map[[2]string]string), make(map[string]int)
+		m.forgetAt = firstPrune
 	}
 	m.expire(now)
+	m.forget(now)
 	request := [2]string{o.Buyer, o.RequestID}
 	if id, known := m.requests[request]; known {
 		if old := m.orders[id]; old.Content == o.Content {
@@ -250,6 +258,9 @@ func (m *MemoryOrders) LockOrder(_ context.Context, o CartOrder, now time.Time) 
 	if m.orders[o.ID] != nil {
 		return CartOrder{}, protocol.New(protocol.CodeStateConflict, "merchant_order_id", "CID-CART-CFM-04", "this order number is taken")
 	}
+	if m.open[o.Buyer] >= open {
+		return CartOrder{}, protocol.New(protocol.CodeTooManyRequests, "buyer_agent_id", "CID-CART-CFM-04", "the buyer has as many open orders as it may have")
+	}
 	if err := m.takeStock(o.Lines); err != nil {
 		return CartOrder{}, err
 	}
@@ -257,6 +268,7 @@ func (m *MemoryOrders) LockOrder(_ context.Context, o CartOrder, now time.Time) 
 	c.State = Locked
 	m.orders[o.ID], m.requests[request] = &c, o.ID
 	m.locked = append(m.locked, &c)
+	m.open[o.Buyer]++
 	return c.copy(), nil
 }
 
@@ -280,10 +292,13 @@ func (m *MemoryOrders) TakeOrder(_ context.Context, id string, now time.Time) (C
 	if err != nil {
 		return CartOrder{}, err
 	}
-	if o.State == Expired {
+	switch o.State {
+	case Expired:
 		if err := m.takeStock(o.Lines); err != nil {
 			return CartOrder{}, err
 		}
+	case Locked:
+		m.closed(o.Buyer)
 	}
 	o.State = Taken
 	return o.copy(), nil
@@ -316,17 +331,39 @@ func (m *MemoryOrders) takeStock(lines []StockLine) error {
 	return nil
 }
 
-// expire gives the stock of forgotten orders back.
+// expire gives the stock of orders back that nobody came for.
 func (m *MemoryOrders) expire(now time.Time) {
 	m.locked = slices.DeleteFunc(m.locked, func(o *CartOrder) bool {
 		if o.State == Locked && !o.ReleaseAt.After(now) {
 			o.State = Expired
+			m.closed(o.Buyer)
 			for _, l := range o.Lines {
 				m.stock[l.ItemID] += l.Quantity
 			}
 		}
 		return o.State != Locked
 	})
+}
+
+// closed counts an order of a buyer that was Locked and is not any more.
+func (m *MemoryOrders) closed(buyer string) {
+	if m.open[buyer]--; m.open[buyer] <= 0 {
+		delete(m.open, buyer)
+	}
+}
+
+// forget removes the orders that may be, each time their number has doubled.
+func (m *MemoryOrders) forget(now time.Time) {
+	if len(m.orders) < m.forgetAt {
+		return
+	}
+	for id, o := range m.orders {
+		if o.State != Locked && !o.KeepUntil.After(now) {
+			delete(m.orders, id)
+			delete(m.requests, [2]string{o.Buyer, o.RequestID})
+		}
+	}
+	m.forgetAt = max(firstPrune, 2*len(m.orders))
 }
 
 func (o *CartOrder) copy() CartOrder {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/actprotocol/act-go/merchant"
 	"github.com/actprotocol/act-go/merchant/merchanttest"
+	"github.com/actprotocol/act-go/protocol"
 	"github.com/actprotocol/act-go/protocol/canon"
 	"github.com/actprotocol/act-go/protocol/payment"
 )
@@ -43,18 +44,27 @@ func TestStockIsConserved(t *testing.T) {
 			}
 			return n
 		}
+		const limit = 3
+		open := func() (n int) {
+			for _, o := range model {
+				if !o.taken && o.until.After(now) {
+					n++
+				}
+			}
+			return n
+		}
 		t.Repeat(map[string]func(*rapid.T){
 			"lock": func(t *rapid.T) {
 				next++
 				id, n := fmt.Sprint(next), rapid.Int64Range(1, 5).Draw(t, "quantity")
 				until := now.Add(time.Duration(rapid.IntRange(1, 5).Draw(t, "minutes")) * time.Minute)
-				fits := n <= free()
+				fits := n <= free() && open() < limit
 				_, err := store.LockOrder(ctx, merchant.CartOrder{
 					ID: id, Buyer: "b", RequestID: id, Content: canon.Sum([]byte(id)),
-					Lines: []merchant.StockLine{{ItemID: "latte", Quantity: n}}, ReleaseAt: until,
-				}, now)
+					Lines: []merchant.StockLine{{ItemID: "latte", Quantity: n}}, ReleaseAt: until, KeepUntil: until.Add(time.Hour),
+				}, limit, now)
 				if (err == nil) != fits {
-					t.Fatalf("lock of %d: %v, free %d", n, err, free())
+					t.Fatalf("lock of %d: %v, free %d, open %d", n, err, free(), open())
 				}
 				if fits {
 					model[id] = &order{quantity: n, until: until}
@@ -161,4 +171,42 @@ func TestDeliveredOnce(t *testing.T) {
 			},
 		})
 	})
+}
+
+// TestMemoryOrdersForgetsCarts: a shop of one process may run for years.
+func TestMemoryOrdersForgetsCarts(t *testing.T) {
+	ctx := context.Background()
+	store := new(merchant.MemoryOrders)
+	must(t, store.SetStock(ctx, "latte", 1<<40))
+	now := time.Date(2026, 9, 1, 0, 0, 0, 0, time.UTC)
+	lock := func(n int) string {
+		id := fmt.Sprint(n)
+		_, err := store.LockOrder(ctx, merchant.CartOrder{
+			ID: id, Buyer: id, RequestID: "1", Content: canon.Sum([]byte(id)), Lines: []merchant.StockLine{{ItemID: "latte", Quantity: 1}},
+			ReleaseAt: now.Add(10 * time.Minute), KeepUntil: now.Add(24 * time.Hour),
+		}, 1, now)
+		must(t, err)
+		return id
+	}
+	first, taken := lock(0), lock(1)
+	_, err := store.TakeOrder(ctx, taken, now)
+	must(t, err)
+	for n := 2; n < 5000; n++ {
+		lock(n)
+		now = now.Add(time.Minute)
+	}
+	for _, id := range []string{first, taken} {
+		if _, err := store.Order(ctx, id); protocol.CodeOf(err) != protocol.CodeOrderUnknown {
+			t.Errorf("CID-CART-CFM-04: an order of three days ago is still kept: %v", err)
+		}
+	}
+	kept := 0
+	for n := range 5000 {
+		if _, err := store.Order(ctx, fmt.Sprint(n)); err == nil {
+			kept++
+		}
+	}
+	if kept < 24*60 || kept > 3*24*60 {
+		t.Errorf("%d orders are kept, of which the last day's %d must be", kept, 24*60)
+	}
 }

@@ -20,8 +20,10 @@ import (
 type PSP interface {
 	// ID is the DID of the provider.
 	ID() string
-	// Endpoint is the URL at which buyers reach it.
+	// Endpoint is the URL at which buyers reach it, and MethodSchemaURL names
+	// the form of payload that it takes (CID-PCA-NEG-01).
 	Endpoint() string
+	MethodSchemaURL() string
 	// Consume uses a proof for a delivery (PSD-PAY-A402-08). The first
 	// consumer wins; for another one it fails with proof_used. An
 	// undetermined error means that the answer is not known.
@@ -68,6 +70,7 @@ type Config struct {
 
 	BillLifetime time.Duration // from bill to pay_before; 10 minutes
 	CartLock     time.Duration // how long a cart's price and stock are promised; 10 minutes
+	OpenCarts    int           // the most carts of one buyer that hold stock at one time; 16
 	PickupGrace  time.Duration // how much longer the stock is really held; 10 minutes
 	DeliverIn    time.Duration // delivery of an item that does not tell; 24 hours
 	Lease        time.Duration // the longest time a paid handler may take, unless its Offer says another; 30 seconds
@@ -160,6 +163,9 @@ func (c *Config) defaults() {
 		if *d.field <= 0 {
 			*d.field = d.value
 		}
+	}
+	if c.OpenCarts <= 0 {
+		c.OpenCarts = 16
 	}
 	if c.MaxBody <= 0 {
 		c.MaxBody = 1 << 20

@@ -71,11 +71,15 @@ type OrderStore interface {
 	// LockOrder locks the stock of all lines or of none (CID-CART-CFM-04) and
 	// stores the order. A second call with the same Buyer and RequestID
 	// returns the first order when Content is equal, with request_conflict
-	// when it is not. Missing stock is out_of_stock, whose Field names the
-	// first line that cannot be locked: items[0].quantity; an order number
-	// that exists is state_conflict. Orders whose ReleaseAt has passed give
-	// their stock back first.
-	LockOrder(ctx context.Context, o CartOrder, now time.Time) (CartOrder, error)
+	// when it is not. A buyer who has open orders already, as many as open
+	// says, gets too_many_requests, so that nobody can lock a shop's stock by
+	// asking again and again; open is at least 1, and an order is open while
+	// it is Locked. Missing stock is out_of_stock, whose Field names the first
+	// line that cannot be locked: items[0].quantity; an order number that
+	// exists is state_conflict. Orders whose ReleaseAt has passed give their
+	// stock back first, and those that are not Locked may be forgotten from
+	// their KeepUntil on, and then their RequestID is new again.
+	LockOrder(ctx context.Context, o CartOrder, open int, now time.Time) (CartOrder, error)
 
 	// Order returns an order, or order_unknown.
 	Order(ctx context.Context, id string) (CartOrder, error)
@@ -152,6 +156,11 @@ type CartOrder struct {
 	// than the end of the lock that the buyer was told: a payment made in the
 	// last second needs some time to be presented.
 	ReleaseAt time.Time
+
+	// KeepUntil is when the order may be forgotten, paid for or not: the last
+	// proof that could be presented for it has expired by then. It is not
+	// before ReleaseAt.
+	KeepUntil time.Time
 }
 
 // A StockLine is an item and how many of it.

@@ -29,15 +29,17 @@ import (
 	"time"
 
 	"github.com/actprotocol/act-go/internal/problem"
+	"github.com/actprotocol/act-go/internal/wire"
 	"github.com/actprotocol/act-go/protocol"
 	"github.com/actprotocol/act-go/protocol/canon"
+	"github.com/actprotocol/act-go/protocol/commerce"
 	"github.com/actprotocol/act-go/protocol/identity"
 	"github.com/actprotocol/act-go/protocol/keys"
 	"github.com/actprotocol/act-go/verifier"
 )
 
-// Config is what a Client needs. All members but Now, Timeout and
-// InsecureAllowHTTP are required.
+// Config is what a Client needs. All members but MethodSchemaURL, Now,
+// Timeout and InsecureAllowHTTP are required.
 type Config struct {
 	// ID is the DID of the provider: to whom messages are addressed and whose
 	// signatures are believed.
@@ -52,6 +54,10 @@ type Config struct {
 	Verifier *verifier.Verifier
 	// HTTP carries the requests. Its Timeout is not used.
 	HTTP *http.Client
+
+	// MethodSchemaURL names the form of payload that the provider takes, where
+	// agents and merchants negotiate (SPEC.md 5.6); the profile's own if empty.
+	MethodSchemaURL string
 
 	Timeout time.Duration    // of one call; 20 seconds
 	Now     func() time.Time // nil means time.Now
@@ -92,6 +98,12 @@ func New(c Config) (*Client, error) {
 			return nil, protocol.New(protocol.CodeFieldMissing, m.name, "", "")
 		}
 	}
+	if c.MethodSchemaURL == "" {
+		c.MethodSchemaURL = commerce.ProfileSchemaURL
+	}
+	if !wire.PlainURL(c.MethodSchemaURL) {
+		return nil, protocol.New(protocol.CodeFieldInvalid, "method_schema_url", "CID-PCA-NEG-04", "an https URL without query and final slash")
+	}
 	if c.Timeout <= 0 {
 		c.Timeout = defaultTimeout
 	}
@@ -110,6 +122,9 @@ func (c *Client) ID() string { return c.config.ID }
 
 // Endpoint is the URL of the provider.
 func (c *Client) Endpoint() string { return c.config.Endpoint }
+
+// MethodSchemaURL names the form of payload that the provider takes.
+func (c *Client) MethodSchemaURL() string { return c.config.MethodSchemaURL }
 
 // A call is one message and what its answers may be.
 type call struct {

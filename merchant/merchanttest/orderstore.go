@@ -24,20 +24,23 @@ import (
 func OrderStore(t *testing.T, open func(t *testing.T) merchant.OrderStore) {
 	t.Helper()
 	for name, run := range map[string]func(*testing.T, merchant.OrderStore){
-		"PSD-PAY-A402-15 claim, deliver, confirm":              testDelivery,
-		"PSD-PAY-A402-15 one claim of many":                    testConcurrentClaim,
-		"PSD-PAY-A402-15 another request with the same proof":  testBinding,
-		"PSD-PAY-A402-15 a dead worker, repeatable":            testLeaseRepeatable,
-		"PSD-PAY-A402-15 a dead worker, not repeatable":        testLeaseUnknown,
-		"PSD-PAY-A402-15 a failure, repeatable":                testFailRepeatable,
-		"PSD-PAY-A402-15 a failure, not repeatable":            testFailUnknown,
-		"PSD-PAY-A402-10 confirmation":                         testConfirm,
-		"CID-CART-CFM-04 stock is locked whole or not at all":  testStock,
-		"CID-CART-CFM-04 the last piece goes to one of many":   testConcurrentStock,
-		"CID-CART-CFM-04 a lock ends":                          testLockEnds,
-		"CID-CART-CFM-04 a repeated request is the same order": testRepeatedOrder,
-		"CID-CART-CFM-05 paid goods leave the stock once":      testTake,
-		"what is not known is an error":                        testUnknown,
+		"PSD-PAY-A402-15 claim, deliver, confirm":               testDelivery,
+		"PSD-PAY-A402-15 one claim of many":                     testConcurrentClaim,
+		"PSD-PAY-A402-15 another request with the same proof":   testBinding,
+		"PSD-PAY-A402-15 a dead worker, repeatable":             testLeaseRepeatable,
+		"PSD-PAY-A402-15 a dead worker, not repeatable":         testLeaseUnknown,
+		"PSD-PAY-A402-15 a failure, repeatable":                 testFailRepeatable,
+		"PSD-PAY-A402-15 a failure, not repeatable":             testFailUnknown,
+		"PSD-PAY-A402-10 confirmation":                          testConfirm,
+		"CID-CART-CFM-04 stock is locked whole or not at all":   testStock,
+		"CID-CART-CFM-04 the last piece goes to one of many":    testConcurrentStock,
+		"CID-CART-CFM-04 a lock ends":                           testLockEnds,
+		"CID-CART-CFM-04 a repeated request is the same order":  testRepeatedOrder,
+		"CID-CART-CFM-05 paid goods leave the stock once":       testTake,
+		"CID-CART-CFM-04 a buyer's open orders are limited":     testOpenOrders,
+		"CID-CART-CFM-04 the limit holds for many at once":      testConcurrentOpen,
+		"CID-CART-CFM-05 an order is kept as long as its proof": testKept,
+		"what is not known is an error":                         testUnknown,
 	} {
 		t.Run(name, func(t *testing.T) { run(t, open(t)) })
 	}
@@ -240,13 +243,16 @@ func testConfirm(t *testing.T, s merchant.OrderStore) {
 func cart(id string, lines ...merchant.StockLine) merchant.CartOrder {
 	return merchant.CartOrder{
 		ID: id, Buyer: "did:act:buyer.example/a", RequestID: "request-" + id, Content: canon.Sum([]byte(id)),
-		Lines: lines, Confirmation: []byte("signed"), ReleaseAt: start.Add(10 * time.Minute),
+		Lines: lines, Confirmation: []byte("signed"), ReleaseAt: start.Add(10 * time.Minute), KeepUntil: start.Add(24 * time.Hour),
 	}
 }
 
+// manyOpen is a limit of open orders that the other tests do not reach.
+const manyOpen = 1000
+
 func mustLock(t *testing.T, s merchant.OrderStore, o merchant.CartOrder, now time.Time, code protocol.Code) merchant.CartOrder {
 	t.Helper()
-	got, err := s.LockOrder(context.Background(), o, now)
+	got, err := s.LockOrder(context.Background(), o, manyOpen, now)
 	want(t, err, code)
 	return got
 }
@@ -258,7 +264,10 @@ func wantSameOrder(t *testing.T, got, want merchant.CartOrder) {
 	if !got.ReleaseAt.Equal(want.ReleaseAt) {
 		t.Fatalf("released at %s, want %s", got.ReleaseAt, want.ReleaseAt)
 	}
-	got.ReleaseAt = want.ReleaseAt
+	if !got.KeepUntil.Equal(want.KeepUntil) {
+		t.Fatalf("kept until %s, want %s", got.KeepUntil, want.KeepUntil)
+	}
+	got.ReleaseAt, got.KeepUntil = want.ReleaseAt, want.KeepUntil
 	if !reflect.DeepEqual(got, want) {
 		t.Fatalf("order %+v\nwant %+v", got, want)
 	}
@@ -275,7 +284,7 @@ func testStock(t *testing.T, s merchant.OrderStore) {
 	want(t, s.SetStock(ctx, "muffin", -1), protocol.CodeFieldInvalid)
 	mustLock(t, s, cart("1", latte(1), muffin(2)), start, protocol.CodeOutOfStock)
 	for lines, o := range []merchant.CartOrder{cart("1", latte(4), muffin(2)), cart("1", latte(1), muffin(2)), cart("1", muffin(1), latte(2), latte(2))} {
-		_, err := s.LockOrder(ctx, o, start)
+		_, err := s.LockOrder(ctx, o, manyOpen, start)
 		if e := protocol.AsError(err); e.Code != protocol.CodeOutOfStock || e.Field != fmt.Sprintf("items[%d].quantity", lines) {
 			t.Errorf("CID-CART-CFM-04 line %d is missing: %v", lines, err)
 		}
@@ -300,7 +309,7 @@ func testConcurrentStock(t *testing.T, s merchant.OrderStore) {
 	var wg sync.WaitGroup
 	for i := range 200 {
 		wg.Go(func() {
-			if _, err := s.LockOrder(context.Background(), cart(fmt.Sprint(i), latte(1)), start); err == nil {
+			if _, err := s.LockOrder(context.Background(), cart(fmt.Sprint(i), latte(1)), manyOpen, start); err == nil {
 				won.Add(1)
 			}
 		})
@@ -362,6 +371,82 @@ func testTake(t *testing.T, s merchant.OrderStore) {
 	mustLock(t, s, cart("2", latte(1)), o.ReleaseAt.Add(time.Hour), protocol.CodeOutOfStock)
 }
 
+func testOpenOrders(t *testing.T, s merchant.OrderStore) {
+	ctx := context.Background()
+	want(t, s.SetStock(ctx, "latte", 9), "")
+	lock := func(o merchant.CartOrder, now time.Time, code protocol.Code) {
+		t.Helper()
+		_, err := s.LockOrder(ctx, o, 2, now)
+		want(t, err, code)
+	}
+	_, err := s.LockOrder(ctx, cart("0", latte(1)), 0, start)
+	want(t, err, protocol.CodeFieldInvalid)
+	lock(cart("1", latte(1)), start, "")
+	lock(cart("2", latte(1)), start, "")
+	lock(cart("3", latte(1)), start, protocol.CodeTooManyRequests)
+	lock(cart("2", latte(1)), start, "") // sent again, it is no third
+	other := cart("4", latte(1))
+	other.Buyer = "did:act:buyer.example/b"
+	lock(other, start, "")
+	// What was refused holds no stock and no request id.
+	_, err = s.Order(ctx, "3")
+	want(t, err, protocol.CodeOrderUnknown)
+	// Paid for, or given up, it is not open any more.
+	_, err = s.TakeOrder(ctx, "1", start)
+	want(t, err, "")
+	_, err = s.TakeOrder(ctx, "1", start)
+	want(t, err, "")
+	lock(cart("3", latte(1)), start, "")
+	lock(cart("5", latte(1)), start, protocol.CodeTooManyRequests)
+	later := start.Add(10 * time.Minute)
+	for _, id := range []string{"5", "6"} {
+		o := cart(id, latte(1))
+		o.ReleaseAt = later.Add(10 * time.Minute)
+		lock(o, later, "")
+	}
+	lock(cart("7", latte(1)), later, protocol.CodeTooManyRequests)
+	// An order that was given up and is paid for after all was not open.
+	_, err = s.TakeOrder(ctx, "2", later)
+	want(t, err, "")
+	lock(cart("7", latte(1)), later, protocol.CodeTooManyRequests)
+}
+
+func testConcurrentOpen(t *testing.T, s merchant.OrderStore) {
+	const limit = 5
+	want(t, s.SetStock(context.Background(), "latte", 1000), "")
+	var won atomic.Int64
+	var wg sync.WaitGroup
+	for i := range 200 {
+		wg.Go(func() {
+			if _, err := s.LockOrder(context.Background(), cart(fmt.Sprint(i), latte(1)), limit, start); err == nil {
+				won.Add(1)
+			}
+		})
+	}
+	wg.Wait()
+	if won.Load() != limit {
+		t.Fatalf("%d orders are open, want %d", won.Load(), limit)
+	}
+}
+
+func testKept(t *testing.T, s merchant.OrderStore) {
+	ctx := context.Background()
+	want(t, s.SetStock(ctx, "latte", 2), "")
+	o := cart("1", latte(1))
+	o.KeepUntil = o.ReleaseAt.Add(-1)
+	mustLock(t, s, o, start, protocol.CodeFieldInvalid)
+	first := mustLock(t, s, cart("1", latte(1)), start, "")
+	last := first.KeepUntil.Add(-1)
+	again := cart("2", latte(1))
+	again.RequestID = first.RequestID
+	mustLock(t, s, again, last, protocol.CodeRequestConflict)
+	got, err := s.TakeOrder(ctx, "1", last)
+	want(t, err, "")
+	if got.State != merchant.Taken || string(got.Confirmation) != "signed" {
+		t.Fatalf("order %+v", got)
+	}
+}
+
 func testUnknown(t *testing.T, s merchant.OrderStore) {
 	ctx := context.Background()
 	want(t, s.Deliver(ctx, "1", "a", merchant.Answer{}, start), protocol.CodeOrderUnknown)
@@ -377,6 +462,6 @@ func testUnknown(t *testing.T, s merchant.OrderStore) {
 	want(t, err, protocol.CodeOrderUnknown)
 	_, _, err = s.Claim(ctx, merchant.Delivery{}, start)
 	want(t, err, protocol.CodeFieldMissing)
-	_, err = s.LockOrder(ctx, merchant.CartOrder{}, start)
+	_, err = s.LockOrder(ctx, merchant.CartOrder{}, manyOpen, start)
 	want(t, err, protocol.CodeFieldMissing)
 }

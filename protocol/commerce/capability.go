@@ -8,9 +8,9 @@ import (
 	"github.com/actprotocol/act-go/protocol/canon"
 )
 
-// MethodSchemaURL is the method_schema_url of this profile: it names the
+// ProfileSchemaURL is the method_schema_url of this profile: it names the
 // payment request of SPEC.md 6.1 as the form in which a provider is paid.
-const MethodSchemaURL = "https://github.com/actprotocol/act-go/blob/main/SPEC.md"
+const ProfileSchemaURL = "https://github.com/actprotocol/act-go/blob/main/SPEC.md"
 
 // A Mode says how a seller tells what it can be paid by (CID-PCA-NEG-01).
 type Mode string
@@ -26,10 +26,10 @@ func (m Mode) known() bool { return m == OneWay || m == TwoWay }
 // An Offer is one way to pay a seller: a method through a provider. All four
 // members together are the outcome of a negotiation (CID-PCA-NEG-04).
 type Offer struct {
-	MethodID  string // urn:act:payment:<name>
-	PSPID     string // of the provider; in this profile a DID, elsewhere any absolute URI
-	Endpoint  string // where the provider is reached, a plain URL
-	SchemaURL string // method_schema_url: the form of payload that it takes, a plain URL
+	MethodID        string // urn:act:payment:<name>
+	PSPID           string // of the provider; in this profile a DID, elsewhere any absolute URI
+	Endpoint        string // where the provider is reached, a plain URL
+	MethodSchemaURL string // method_schema_url: the form of payload that it takes, a plain URL
 }
 
 // A Capability is a seller's public statement of what it can be paid by
@@ -63,9 +63,9 @@ type methodWire struct {
 }
 
 type providerWire struct {
-	ID        string `json:"psp_id"`
-	Endpoint  string `json:"endpoint"`
-	SchemaURL string `json:"method_schema_url"`
+	ID              string `json:"psp_id"`
+	Endpoint        string `json:"endpoint"`
+	MethodSchemaURL string `json:"method_schema_url"`
 }
 
 // DecodeCapability reads a statement of the form that the protocol's published
@@ -119,7 +119,7 @@ func readMethods(r *wire.Reader, methods []methodWire) (offers []Offer) {
 			r.Require(at+"psps", "")
 		}
 		for i, p := range m.PSPs {
-			o := Offer{MethodID: m.ID, PSPID: p.ID, Endpoint: p.Endpoint, SchemaURL: p.SchemaURL}
+			o := Offer{MethodID: m.ID, PSPID: p.ID, Endpoint: p.Endpoint, MethodSchemaURL: p.MethodSchemaURL}
 			seen.read(r, at+"psps["+strconv.Itoa(i)+"].", o)
 			offers = append(offers, o)
 		}
@@ -134,7 +134,7 @@ type offerSet map[[2]string]bool
 func (s offerSet) read(r *wire.Reader, at string, o Offer) {
 	r.URI(at+"psp_id", o.PSPID)
 	r.PlainURL(at+"endpoint", o.Endpoint)
-	r.PlainURL(at+"method_schema_url", o.SchemaURL)
+	r.PlainURL(at+"method_schema_url", o.MethodSchemaURL)
 	pair := [2]string{o.MethodID, o.PSPID}
 	if s[pair] {
 		r.Invalid(at+"psp_id", "a provider of a method stands once")
@@ -158,7 +158,7 @@ func (c *Capability) Encode() ([]byte, error) {
 			methods = append(methods, methodWire{ID: o.MethodID})
 		}
 		r.DID("psp_id", o.PSPID)
-		methods[i].PSPs = append(methods[i].PSPs, providerWire{ID: o.PSPID, Endpoint: o.Endpoint, SchemaURL: o.SchemaURL})
+		methods[i].PSPs = append(methods[i].PSPs, providerWire{ID: o.PSPID, Endpoint: o.Endpoint, MethodSchemaURL: o.MethodSchemaURL})
 	}
 	if err := r.Err(); err != nil {
 		return nil, err

@@ -153,10 +153,10 @@ type answerWire struct {
 }
 
 type offerWire struct {
-	MethodID  string `json:"method_id"`
-	PSPID     string `json:"psp_id"`
-	Endpoint  string `json:"endpoint"`
-	SchemaURL string `json:"method_schema_url"`
+	MethodID        string `json:"method_id"`
+	PSPID           string `json:"psp_id"`
+	Endpoint        string `json:"endpoint"`
+	MethodSchemaURL string `json:"method_schema_url"`
 }
 
 // DecodeNegotiationAnswer reads an answer and checks that it answers this
