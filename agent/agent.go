@@ -9,26 +9,8 @@ import (
 	"github.com/actprotocol/act-go/protocol"
 	"github.com/actprotocol/act-go/protocol/keys"
 	"github.com/actprotocol/act-go/protocol/money"
-	"github.com/actprotocol/act-go/protocol/payment"
 	"github.com/actprotocol/act-go/verifier"
 )
-
-// A PSP is the payment service provider as an agent needs it; psp.Client
-// implements it. Results have been verified: they are the provider's word
-// about exactly the request.
-type PSP interface {
-	// ID is the DID of the provider.
-	ID() string
-	// Pay transmits a request once more. It fails with a *payment.Refusal when
-	// the provider has refused the request for good, with outcome_unknown when
-	// the answer is not known, and with another error when the provider has
-	// refused this transmission only.
-	Pay(ctx context.Context, q payment.Request) (payment.Result, error)
-	// Query asks what became of a request. A *payment.Refusal is what Pay
-	// would have said; trade_unknown means that it has not been carried out so
-	// far; every other error, that the question was not answered.
-	Query(ctx context.Context, q payment.Request) (payment.Result, error)
-}
 
 // Config is what an Agent needs. Signer, Wallet, Verifier, Spent and Instruments
 // are required.
@@ -44,7 +26,9 @@ type Config struct {
 	Spent SpendStore
 	// Instruments are what the agent pays with. A payment uses the first whose
 	// provider is the one that the mandate is made for, and whose method is
-	// allowed by the mandate and taken by the seller.
+	// allowed by the mandate and taken by the seller; under a BOUNDED mandate
+	// sub-accounts come before payment tokens (PSD-PAY-AUP-04), and instant
+	// payment uses payment tokens only.
 	Instruments []Instrument
 
 	// Refused is told of every purchase that the agent's own check refused
@@ -54,6 +38,17 @@ type Config struct {
 	// purchase allowed. Nil means that nobody is told but the caller, and that
 	// the purchase ends.
 	Refused func(ctx context.Context, r Refusal) error
+
+	// Policy is asked before each payment that the mandate allows, and can only
+	// refuse it. Nil means that the mandate is enough.
+	Policy Policy
+
+	// Alert is told once for each mandate and reason, in a goroutine of its own,
+	// when the agent notices that a mandate comes near its end
+	// (PSD-PAY-AUP-05). Nil means that nobody is.
+	Alert       func(Alert)
+	AlertShare  int           // of the total, in percent, from which on NearTotal is told; 80
+	AlertBefore time.Duration // before the end of the mandate, from which on NearEnd is told; a tenth of its window
 
 	Patience time.Duration    // how long a proof is presented again that the seller cannot check now; 30 seconds
 	MaxBody  int64            // the largest body of a request that may have to be paid, in bytes; 1 MiB
@@ -68,7 +63,9 @@ type Agent struct {
 
 	mu       sync.Mutex
 	refusals []Refusal
-	prices   map[priceKey]money.Amount
+
+	prices prices
+	alerts alerts
 }
 
 // New checks the configuration and returns an Agent.
@@ -89,11 +86,14 @@ func New(c Config) (*Agent, error) {
 		return nil, missing("spent")
 	}
 	c.Instruments = slices.Clone(c.Instruments)
-	if err := instruments(c.Instruments).check(); err != nil {
+	if err := instruments(c.Instruments).check(c.Signer); err != nil {
 		return nil, err
 	}
 	if c.Patience <= 0 {
 		c.Patience = 30 * time.Second
+	}
+	if c.AlertShare <= 0 {
+		c.AlertShare = 80
 	}
 	if c.MaxBody <= 0 {
 		c.MaxBody = 1 << 20
@@ -101,7 +101,7 @@ func New(c Config) (*Agent, error) {
 	if c.Now == nil {
 		c.Now = time.Now
 	}
-	return &Agent{config: c, id: c.Signer.DID(), prices: make(map[priceKey]money.Amount)}, nil
+	return &Agent{config: c, id: c.Signer.DID()}, nil
 }
 
 // ID is the agent's DID.
@@ -124,36 +124,6 @@ func (a *Agent) Spent(ctx context.Context, m Mandate) (money.Amount, error) {
 // while it is not known whether the payment happened.
 func (a *Agent) Abandon(ctx context.Context, requestID string) error {
 	return a.config.Spent.Close(ctx, requestID)
-}
-
-// A priceKey is an item of a merchant.
-type priceKey struct{ merchant, item string }
-
-// RecordPrice fixes the catalogue price that later prices of an item are
-// compared with (price_deviation_tolerance), for example the one that the
-// principal saw when confirming the intent. Without it the first price that
-// the agent has seen in the merchant's catalogue is taken. For a paywall the
-// item is its resource_id.
-func (a *Agent) RecordPrice(merchant, item string, price money.Amount) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	a.prices[priceKey{merchant, item}] = price
-}
-
-// seePrice records a price unless there is one.
-func (a *Agent) seePrice(merchant, item string, price money.Amount) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if _, known := a.prices[priceKey{merchant, item}]; !known {
-		a.prices[priceKey{merchant, item}] = price
-	}
-}
-
-// price returns the recorded price; an unknown one is not valid.
-func (a *Agent) price(merchant, item string) money.Amount {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	return a.prices[priceKey{merchant, item}]
 }
 
 // keyedLocks lets one goroutine at a time do something about one subject.

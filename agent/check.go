@@ -49,6 +49,7 @@ func (a *Agent) Check(ctx context.Context, p delegation.Purchase) (Mandate, prot
 type choice struct {
 	mandate    Mandate
 	instrument Instrument
+	limit      int // of payments to the merchant under the mandate, by the policy; 0 for none
 }
 
 // choose returns the first of the mandates that allow a charge, with the first
@@ -61,10 +62,10 @@ func (a *Agent) choose(ctx context.Context, c charge) (best choice, decision pro
 	for _, m := range c.among() {
 		i, d := a.judge(ctx, m, c)
 		if d.Allowed() {
-			return choice{m, i}, d
+			return choice{mandate: m, instrument: i}, d
 		}
 		if failed := len(d.Failed()); fewest < 0 || failed < fewest {
-			best, decision, fewest = choice{m, i}, d, failed
+			best, decision, fewest = choice{mandate: m, instrument: i}, d, failed
 		}
 	}
 	if fewest < 0 {
@@ -86,12 +87,7 @@ func (a *Agent) judge(ctx context.Context, m Mandate, c charge) (Instrument, pro
 	if !d.Require(len(fitting) > 0, protocol.CodeMethodNotAllowed, "PSD-PAY-A402-05", "instrument", "instruments", "none of this provider and method") {
 		fitting = a.instruments()[:1] // what else is wrong is said as well
 	}
-	verified, err := a.config.Verifier.Mandate(ctx, []byte(m.raw), verifier.MandateExpectation{Agent: a.id, Audience: fitting[0].PSP.ID()})
-	if err == nil {
-		d.Append(verified.Decision())
-	} else {
-		record(&d, "mandate", err)
-	}
+	a.verify(ctx, m, fitting[0].PSP.ID(), &d)
 	history, err := a.config.Spent.History(ctx, m.Key(), c.subject)
 	if !d.Record("PSD-PAY-DEL-01", "own record of attempts", err) {
 		return fitting[0], d
@@ -100,6 +96,7 @@ func (a *Agent) judge(ctx context.Context, m Mandate, c charge) (Instrument, pro
 	if !d.Record("PSD-PAY-DEL-01", "own record of what was spent", err) {
 		return fitting[0], d
 	}
+	a.watch(m.Key(), m.bounds, spent)
 	p := c.purchase
 	p.Attempt = history.Failed
 	chosen, bounds := first(fitting, func(i Instrument) protocol.Decision {
@@ -110,6 +107,21 @@ func (a *Agent) judge(ctx context.Context, m Mandate, c charge) (Instrument, pro
 	})
 	d.Append(bounds)
 	return chosen, d
+}
+
+// verify judges what the agent may pay under: a mandate as it is now, or an
+// intent, which was confirmed when the buyer was made.
+func (a *Agent) verify(ctx context.Context, m Mandate, audience string, d *protocol.Decision) {
+	if m.instant != nil {
+		d.Pass("PSD-PAY-A402-05", "the principal confirms each payment")
+		return
+	}
+	verified, err := a.config.Verifier.Mandate(ctx, []byte(m.raw), verifier.MandateExpectation{Agent: a.id, Audience: audience})
+	if err != nil {
+		record(d, "mandate", err)
+		return
+	}
+	d.Append(verified.Decision())
 }
 
 // first returns the first instrument that is allowed and what was decided about
@@ -149,6 +161,10 @@ func record(d *protocol.Decision, name string, err error) {
 func (a *Agent) allow(ctx context.Context, c charge) (choice, error) {
 	for again := true; ; again = false {
 		chosen, d := a.choose(ctx, c)
+		var cause error
+		if d.Allowed() && c.paying {
+			cause = a.confirm(ctx, &chosen, c, &d)
+		}
 		if d.Allowed() {
 			return chosen, nil
 		}
@@ -158,18 +174,55 @@ func (a *Agent) allow(ctx context.Context, c charge) (choice, error) {
 			policy = delegation.PauseAndNotify
 		}
 		r := Refusal{At: a.config.Now(), Policy: policy, Purchase: c.purchase, Decision: d}
-		if m.raw != "" {
+		if m.raw != "" || m.instant != nil {
 			r.Mandate = m.Key()
 		}
 		a.remember(r)
+		refusal := protocol.AsError(d.Err())
+		refusal.Err = cause
 		if a.config.Refused == nil {
-			return choice{}, d.Err()
+			return choice{}, refusal
 		}
 		err := a.config.Refused(ctx, r)
 		if policy == delegation.AutoCancel || err != nil || !again {
-			return choice{}, d.Err()
+			return choice{}, refusal
 		}
 	}
+}
+
+// recheckAfter is how long the policy may take before everything is checked
+// once more: a person who decides may take longer than the mandate lasts.
+const recheckAfter = time.Second
+
+// confirm asks the policy about what the mandate allows, adds its word to the
+// decision, and returns what was behind a refusal.
+func (a *Agent) confirm(ctx context.Context, chosen *choice, c charge, d *protocol.Decision) (cause error) {
+	began := a.config.Now()
+	limit, err := a.consult(ctx, *chosen, c)
+	if a.config.Policy != nil {
+		d.Record("PSD-PAY-A402-05", "policy", err)
+	}
+	if err != nil {
+		return err
+	}
+	chosen.limit = limit
+	now := a.config.Now()
+	if now.Sub(began) < recheckAfter {
+		return nil
+	}
+	if !d.Require(now.Before(c.until), protocol.CodeOrderExpired, "PSD-PAY-A402-18", "order or bill still open", "", "the time to pay has passed while the policy was asked") {
+		return nil
+	}
+	c.purchase.At, c.purchase.Method = now, chosen.instrument.Method
+	if c.bill != "" {
+		c.purchase.DeliverBy = now
+	}
+	if c.provider == "" {
+		c.provider = chosen.instrument.PSP.ID()
+	}
+	_, again := a.judge(ctx, chosen.mandate, c)
+	d.Append(again)
+	return nil
 }
 
 func (a *Agent) remember(r Refusal) {

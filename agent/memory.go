@@ -17,10 +17,12 @@ type MemorySpend struct {
 	open     map[string]string       // subject to request id
 	failed   map[[2]string]int       // by mandate and subject
 	spent    map[string]money.Amount // by mandate
+	order    map[string][]*Payment   // by mandate
+	count    map[[2]string]int       // not released, by mandate and merchant
 }
 
 // Reserve implements SpendStore.
-func (m *MemorySpend) Reserve(_ context.Context, p Payment, total money.Amount) error {
+func (m *MemorySpend) Reserve(_ context.Context, p Payment, l Limits) error {
 	if err := checkPayment(p); err != nil {
 		return err
 	}
@@ -29,6 +31,7 @@ func (m *MemorySpend) Reserve(_ context.Context, p Payment, total money.Amount) 
 	if m.payments == nil {
 		m.payments, m.open = make(map[string]*Payment), make(map[string]string)
 		m.failed, m.spent = make(map[[2]string]int), make(map[string]money.Amount)
+		m.order, m.count = make(map[string][]*Payment), make(map[[2]string]int)
 	}
 	if _, used := m.payments[p.RequestID]; used {
 		return protocol.New(protocol.CodeRequestConflict, "request_id", "PSD-PAY-DEL-02", "this request id was used before")
@@ -40,17 +43,23 @@ func (m *MemorySpend) Reserve(_ context.Context, p Payment, total money.Amount) 
 	if err != nil {
 		return err
 	}
-	order, err := sum.Cmp(total)
+	order, err := sum.Cmp(l.Total)
 	if err != nil {
 		return err
 	}
 	if order > 0 {
 		return protocol.New(protocol.CodeTotalLimitExceeded, "max_total_amount", "PSD-PAY-DEL-01", "more than the mandate has left by the agent's record")
 	}
+	to := [2]string{p.Mandate, p.Merchant}
+	if l.Payments > 0 && m.count[to] >= l.Payments {
+		return protocol.New(protocol.CodePolicyRefused, "merchant_id", "PSD-PAY-A402-05", "as many payments to this seller as the policy allows")
+	}
 	p.State, p.Proof = Reserved, ""
 	m.payments[p.RequestID] = &p
 	m.open[p.Subject] = p.RequestID
 	m.spent[p.Mandate] = sum
+	m.order[p.Mandate] = append(m.order[p.Mandate], &p)
+	m.count[to]++
 	return nil
 }
 
@@ -129,6 +138,7 @@ func (m *MemorySpend) Release(_ context.Context, requestID string) error {
 	}
 	m.spent[p.Mandate] = rest
 	m.failed[[2]string{p.Mandate, p.Subject}]++
+	m.count[[2]string{p.Mandate, p.Merchant}]--
 	delete(m.open, p.Subject)
 	p.State = Released
 	return nil
@@ -178,6 +188,17 @@ func (m *MemorySpend) Spent(_ context.Context, mandate string, currency money.Cu
 		return money.Amount{}, protocol.New(protocol.CodeCurrencyMismatch, "currency", "PSD-PAY-DEL-01", "the mandate was used with another currency")
 	}
 	return sum, nil
+}
+
+// Payments implements SpendStore.
+func (m *MemorySpend) Payments(_ context.Context, mandate string) ([]Payment, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	var out []Payment
+	for _, p := range m.order[mandate] {
+		out = append(out, *p)
+	}
+	return out, nil
 }
 
 func (m *MemorySpend) find(requestID string) (*Payment, error) {

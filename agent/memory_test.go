@@ -42,7 +42,7 @@ func TestMemorySpendModel(t *testing.T) {
 				for _, e := range model {
 					ok = ok && !(e.subject == subject && (e.state == agent.Reserved || e.state == agent.Paid))
 				}
-				err := store.Reserve(ctx, agent.Payment{RequestID: id, Mandate: "m", Subject: subject, Amount: amount(n)}, amount(total))
+				err := store.Reserve(ctx, agent.Payment{RequestID: id, Mandate: "m", Subject: subject, Amount: amount(n)}, agent.Limits{Total: amount(total)})
 				if (err == nil) != ok {
 					t.Fatalf("reserve: %v, model says %v", err, ok)
 				}

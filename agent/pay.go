@@ -27,21 +27,41 @@ type charge struct {
 	subject  string
 	purchase delegation.Purchase // with an empty Method any instrument will do
 	provider string              // DID of the PSP that order or bill name; any when empty
+	host     string              // of the address that asks for the money
 	merchant string
 	orderNo  string
-	order    string // one of the two
-	bill     string
+	what     string    // in the seller's words
+	order    string    // one of the two
+	bill     string    //
+	until    time.Time // end of the order's lock, or pay_before of the bill
 	among    func() []Mandate
+	paying   bool // and not only asking
 }
+
+// A buyer is on what authority something is bought: the wallet's mandates, or
+// one confirmed intent while the principal is there.
+type buyer struct {
+	agent    *Agent
+	mandates func() []Mandate
+	instant  *Instant // nil with mandates
+}
+
+func (a *Agent) buyer() buyer { return buyer{agent: a, mandates: a.config.Wallet.Mandates} }
 
 // open returns the open payment for a subject, after asking the provider about
 // it when its outcome is not known (PSD-PAY-A402-23). Nil means that there is
 // none and the subject may be paid for.
-func (a *Agent) open(ctx context.Context, subject string) (*Payment, error) {
+func (b buyer) open(ctx context.Context, subject string) (*Payment, error) {
+	a, track := b.agent, trailOf(ctx)
 	history, err := a.config.Spent.History(ctx, "", subject)
-	if err != nil || history.Open == nil {
+	if err != nil {
+		track.begin()
 		return nil, err
 	}
+	if history.Open == nil {
+		return nil, nil
+	}
+	track.begin()
 	p := *history.Open
 	if p.State == Paid {
 		return &p, nil
@@ -52,9 +72,11 @@ func (a *Agent) open(ctx context.Context, subject string) (*Payment, error) {
 	}
 	late := !a.config.Now().Before(p.FinalAfter) // judged before the provider looks, not after
 	result, err := provider.Query(ctx, a.asked(p))
-	switch {
+	switch waiting := waits(err); {
 	case err == nil:
 		return a.commit(ctx, p, result)
+	case waiting != nil && b.instant != nil && p.Mandate == b.instant.intent.Key():
+		return b.instant.wait(ctx, provider, p, waiting)
 	case refused(err):
 		return nil, a.release(ctx, p, err)
 	case late && protocol.CodeOf(err) == protocol.CodeTradeUnknown:
@@ -70,10 +92,21 @@ func refused(err error) bool {
 	return errors.As(err, &refusal)
 }
 
+// waits returns what the provider said when an instant payment waits for the
+// principal, or nil.
+func waits(err error) (waiting *payment.AwaitsConfirmation) {
+	errors.As(err, &waiting)
+	return waiting
+}
+
 // release gives back what was reserved for a payment that certainly has not
 // happened and will not, and returns why.
 func (a *Agent) release(ctx context.Context, p Payment, why error) error {
-	return errors.Join(why, a.config.Spent.Release(context.WithoutCancel(ctx), p.RequestID))
+	err := a.config.Spent.Release(context.WithoutCancel(ctx), p.RequestID)
+	if err == nil {
+		trailOf(ctx).end()
+	}
+	return errors.Join(why, err)
 }
 
 // An Unresolved is the error while nobody knows whether a payment that was begun
@@ -112,7 +145,9 @@ func (a *Agent) asked(p Payment) payment.Request {
 
 // pay checks, reserves and pays a charge, and returns the payment with its
 // proof. The caller holds the lock of the subject and has found nothing open.
-func (a *Agent) pay(ctx context.Context, c charge) (*Payment, error) {
+func (b buyer) pay(ctx context.Context, c charge) (*Payment, error) {
+	a := b.agent
+	c.paying = true
 	chosen, err := a.allow(ctx, c)
 	if err != nil {
 		return nil, err
@@ -120,7 +155,8 @@ func (a *Agent) pay(ctx context.Context, c charge) (*Payment, error) {
 	m, with, now := chosen.mandate, chosen.instrument, a.config.Now()
 	p := Payment{
 		RequestID: canon.UUID(), Mandate: m.Key(), DelegationID: m.claims.ID, Subject: c.subject, Amount: c.purchase.Amount,
-		Merchant: c.merchant, PSP: with.PSP.ID(), OrderNo: c.orderNo, Scenario: string(m.Scenario()), Bill: c.bill, FinalAfter: now.Add(finalAfter),
+		Merchant: c.merchant, PSP: with.PSP.ID(), OrderNo: c.orderNo, Scenario: string(m.Scenario()), Bill: c.bill,
+		At: now, What: c.what, FinalAfter: now.Add(finalAfter),
 	}
 	q := a.asked(p)
 	c.purchase.Method = with.Method
@@ -128,11 +164,15 @@ func (a *Agent) pay(ctx context.Context, c charge) (*Payment, error) {
 		return nil, err
 	}
 	q.Order = c.order
-	with.fill(&q)
 	// From here on a crash leaves the request in the store, to be asked about.
-	if err := a.config.Spent.Reserve(ctx, p, m.bounds.Total()); err != nil {
+	trailOf(ctx).begin()
+	if err := a.config.Spent.Reserve(ctx, p, Limits{Total: m.bounds.Total(), Payments: chosen.limit}); err != nil {
+		if protocol.AsError(err).Code.Outcome() == protocol.Denied { // a store that does not answer may have reserved
+			trailOf(ctx).end()
+		}
 		return nil, err
 	}
+	defer a.watchSpent(ctx, m)
 	until := now.Add(sendFor)
 	if err := ctx.Err(); err != nil || !a.config.Now().Before(until) { // nothing has been sent
 		return nil, a.release(ctx, p, unsent(err))
@@ -144,7 +184,7 @@ func (a *Agent) pay(ctx context.Context, c charge) (*Payment, error) {
 			retries = limit
 		}
 	}
-	return a.send(ctx, with.PSP, p, q, retries, until)
+	return b.send(ctx, with, p, q, retries, until)
 }
 
 func unsent(cause error) error {
@@ -154,12 +194,18 @@ func unsent(cause error) error {
 // send transmits the request until its outcome is known, or the mandate's
 // retries, the time or the caller's patience are used up. All transmissions
 // are of one request id: the provider carries it out at most once.
-func (a *Agent) send(ctx context.Context, with PSP, p Payment, q payment.Request, retries int, until time.Time) (*Payment, error) {
-	pause := retryPause
+func (b buyer) send(ctx context.Context, with Instrument, p Payment, q payment.Request, retries int, until time.Time) (*Payment, error) {
+	a, pause := b.agent, retryPause
 	for sent := 1; ; sent++ {
-		result, err := with.Pay(ctx, q)
+		result, err := with.pay(ctx, q)
 		if err == nil {
 			return a.commit(ctx, p, result)
+		}
+		if waiting := waits(err); waiting != nil {
+			if b.instant == nil { // nobody was asked for, and nobody is there
+				return nil, unresolved(p, err)
+			}
+			return b.instant.wait(ctx, with.PSP, p, waiting)
 		}
 		if final(err, sent == 1) {
 			return nil, a.release(ctx, p, err)
@@ -167,9 +213,12 @@ func (a *Agent) send(ctx context.Context, with PSP, p Payment, q payment.Request
 		if ctx.Err() != nil {
 			return nil, unresolved(p, err)
 		}
-		result, asked := with.Query(ctx, q)
+		result, asked := with.PSP.Query(ctx, q)
 		if asked == nil {
 			return a.commit(ctx, p, result)
+		}
+		if waiting := waits(asked); waiting != nil && b.instant != nil {
+			return b.instant.wait(ctx, with.PSP, p, waiting)
 		}
 		if refused(asked) {
 			return nil, a.release(ctx, p, asked)
@@ -192,7 +241,7 @@ func final(err error, first bool) bool {
 	}
 	switch protocol.AsError(err).Code {
 	case protocol.CodeReplayed, protocol.CodeRequestConflict, // it has seen this request before
-		protocol.CodeOutcomeUnknown, protocol.CodeServiceUnavailable:
+		protocol.CodeOutcomeUnknown, protocol.CodeServiceUnavailable, protocol.CodeConfirmationPending:
 		return false
 	}
 	return first

@@ -21,11 +21,11 @@ type watched struct {
 	shown []string
 }
 
-func (w *watched) Pay(ctx context.Context, q payment.Request) (payment.Result, error) {
+func (w *watched) PayFrom(ctx context.Context, q payment.Request, sub *keys.Signer) (payment.Result, error) {
 	w.mu.Lock()
 	w.shown = append(w.shown, q.IAC)
 	w.mu.Unlock()
-	return w.PSP.Pay(ctx, q)
+	return w.PSP.PayFrom(ctx, q, sub)
 }
 
 // A mandate with selective disclosure pays like any other, and the provider is

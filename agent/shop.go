@@ -30,6 +30,7 @@ const (
 // A Shop is a merchant that the agent buys from by cart (SPEC.md 5).
 type Shop struct {
 	agent    *Agent
+	buyer    buyer
 	merchant string
 	base     string
 	http     http.Client
@@ -53,7 +54,7 @@ func (a *Agent) Shop(merchant, base string, c *http.Client) (*Shop, error) {
 		Transport: c.Transport, Timeout: c.Timeout,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
-	return &Shop{agent: a, merchant: merchant, base: base, http: client}, nil
+	return &Shop{agent: a, buyer: a.buyer(), merchant: merchant, base: base, http: client}, nil
 }
 
 // Catalogue fetches what the merchant offers. Items that lack the minimum are
@@ -111,16 +112,13 @@ func (s *Shop) ConfirmCart(ctx context.Context, lines []Line, f commerce.Fulfilm
 	if err := s.fill(catalogue, lines, &request, &purchase); err != nil {
 		return nil, err
 	}
-	chosen, err := a.allow(ctx, charge{purchase: purchase, among: a.config.Wallet.Mandates})
+	chosen, err := a.allow(ctx, charge{purchase: purchase, among: s.buyer.mandates})
 	if err != nil {
 		return nil, err
 	}
 	m := chosen.mandate
 	request.PSPID, request.PaymentMethod = chosen.instrument.PSP.ID(), chosen.instrument.Method
-	request.DelegationID, request.IntentID = m.claims.ID, m.claims.Authorization.IntentID
-	if request.IntentID == "" { // the mandate carries the words themselves
-		request.IntentID = m.claims.ID
-	}
+	request.DelegationID, request.IntentID = m.links()
 	token, err := s.submit(ctx, request)
 	if err != nil {
 		return nil, err
@@ -236,7 +234,8 @@ func (a *Agent) PayOrder(ctx context.Context, o *Order) (*Payment, error) {
 		return nil, err
 	}
 	defer unlock()
-	p, err := a.open(ctx, subject)
+	b := o.shop.buyer
+	p, err := b.open(ctx, subject)
 	if p != nil || err != nil {
 		return p, err
 	}
@@ -244,14 +243,15 @@ func (a *Agent) PayOrder(ctx context.Context, o *Order) (*Payment, error) {
 	if !now.Before(c.Expires) {
 		return nil, protocol.New(protocol.CodeOrderExpired, "exp", "PSD-PAY-A402-18", "the lock has ended; confirm the cart anew")
 	}
-	return a.pay(ctx, charge{
-		subject: subject, provider: c.PSPID, merchant: c.MerchantID, orderNo: c.MerchantOrderID, order: o.Token,
+	return b.pay(ctx, charge{
+		subject: subject, provider: c.PSPID, host: o.shop.host(), merchant: c.MerchantID, orderNo: c.MerchantOrderID,
+		what: names(c.Items), order: o.Token, until: c.Expires,
 		purchase: delegation.Purchase{
 			At: now, Amount: c.Amount, Merchant: c.MerchantID, Categories: c.Categories(), Method: c.PaymentMethod,
 			DeliverBy: c.DeliverBy, CataloguePrice: o.base,
 		},
 		among: func() []Mandate {
-			for _, m := range a.config.Wallet.Mandates() {
+			for _, m := range b.mandates() {
 				if m.Key() == o.mandate {
 					return []Mandate{m}
 				}
@@ -259,6 +259,28 @@ func (a *Agent) PayOrder(ctx context.Context, o *Order) (*Payment, error) {
 			return nil
 		},
 	})
+}
+
+// host is where the shop is.
+func (s *Shop) host() string {
+	u, err := url.Parse(s.base)
+	if err != nil {
+		return ""
+	}
+	return u.Host
+}
+
+// names are the goods of an order in the merchant's words.
+func names(lines []commerce.OrderLine) string {
+	var out []string
+	for _, l := range lines {
+		name := l.Name
+		if l.Quantity != 1 {
+			name = strconv.FormatInt(l.Quantity, 10) + " × " + name
+		}
+		out = append(out, name)
+	}
+	return strings.Join(out, ", ")
 }
 
 // PickUp presents the proof of a paid order to the merchant and returns the

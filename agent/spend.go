@@ -28,10 +28,12 @@ type SpendStore interface {
 	//   - with request_conflict when RequestID was used before,
 	//   - with outcome_unknown when a payment for the same Subject is still
 	//     open: it has to be resolved first, whatever mandate it used,
-	//   - with currency_mismatch when total has another currency,
+	//   - with currency_mismatch when l.Total has another currency,
 	//   - with total_limit_exceeded when everything reserved and paid under
-	//     p.Mandate, and p.Amount, are together more than total.
-	Reserve(ctx context.Context, p Payment, total money.Amount) error
+	//     p.Mandate, and p.Amount, are together more than l.Total,
+	//   - with policy_refused when l.Payments is more than zero and as many
+	//     payments to p.Merchant under p.Mandate are not released.
+	Reserve(ctx context.Context, p Payment, l Limits) error
 
 	// Commit moves a payment from Reserved to Paid with the amount that the
 	// provider confirmed, which takes the place of the reserved one also when
@@ -59,6 +61,17 @@ type SpendStore interface {
 	// Spent is the sum of everything reserved, paid and closed under a
 	// mandate. An unknown mandate has spent Zero of the given currency.
 	Spent(ctx context.Context, mandate string, currency money.Currency) (money.Amount, error)
+
+	// Payments returns all payments that were ever reserved under a mandate, in
+	// this order; those of an unknown one are none. The caller may change what
+	// it gets.
+	Payments(ctx context.Context, mandate string) ([]Payment, error)
+}
+
+// Limits are what a reservation must keep.
+type Limits struct {
+	Total    money.Amount // of everything under the mandate
+	Payments int          // to one merchant under the mandate; 0 means any number
 }
 
 // A PaymentState is the state of one payment in a SpendStore.
@@ -77,15 +90,17 @@ const (
 // first sent.
 type Payment struct {
 	RequestID string       // the idempotency key at the provider
-	Mandate   string       // Mandate.Key of the mandate it is made under
+	Mandate   string       // Mandate.Key of the mandate, or of the intent, it is made under
 	Subject   string       // what is paid for: a request fingerprint, or seller and order number
 	Amount    money.Amount // as reserved; as confirmed from Commit on
 	Merchant  string       // DID of the seller
 	PSP       string       // DID of the provider
 	OrderNo   string       // the seller's order number
-	Scenario  string       // DEL or AUP
+	Scenario  string       // INS, DEL or AUP
+	At        time.Time    // when it was begun
+	What      string       // the seller's name for what is bought
 
-	DelegationID string // of the mandate
+	DelegationID string // of the mandate; empty in instant payment
 	Bill         string // the seller's bill, or empty for a cart order
 
 	// FinalAfter is the time from which on no transmission of the request can

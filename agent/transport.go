@@ -36,19 +36,24 @@ import (
 // sent a second time, because it has no GetBody and is larger than MaxBody, is
 // refused before it is sent at all.
 func (a *Agent) Transport(base http.RoundTripper) http.RoundTripper {
+	return a.buyer().transport(base)
+}
+
+func (b buyer) transport(base http.RoundTripper) http.RoundTripper {
 	if base == nil {
 		base = http.DefaultTransport
 	}
-	return &transport{agent: a, base: base}
+	return &transport{buyer: b, base: base}
 }
 
 type transport struct {
-	agent *Agent
-	base  http.RoundTripper
+	buyer
+	base http.RoundTripper
 }
 
 // RoundTrip implements http.RoundTripper.
 func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
+	trailOf(req.Context()).pass()
 	first, content, err := t.outgoing(req)
 	if err != nil {
 		return nil, err
@@ -123,19 +128,13 @@ func (t *transport) buy(req *http.Request, body []byte, answer http.Header) (*ht
 	if err != nil {
 		return nil, err
 	}
-	subject := string(fingerprint)
-	key := ""
-	if !payment.SafeMethod(method(req)) {
-		if key = req.Header.Get("Idempotency-Key"); key != "" {
-			subject += " " + key
-		}
-	}
+	subject, key := subjectOf(req, fingerprint)
 	unlock, err := a.locks.lock(ctx, subject)
 	if err != nil {
 		return nil, err
 	}
 	defer unlock()
-	p, err := a.open(ctx, subject)
+	p, err := t.open(ctx, subject)
 	if err != nil {
 		return nil, err
 	}
@@ -144,11 +143,23 @@ func (t *transport) buy(req *http.Request, body []byte, answer http.Header) (*ht
 		if err != nil {
 			return nil, err
 		}
-		if p, err = a.payBill(ctx, subject, bill, header); err != nil {
+		if p, err = t.payBill(ctx, req, subject, bill, header); err != nil {
 			return nil, err
 		}
 	}
 	return a.present(t.base, req, body, p)
+}
+
+// subjectOf is what a payment for a request is known by, and the request's
+// idempotency key where it counts.
+func subjectOf(req *http.Request, fingerprint canon.Digest) (subject, key string) {
+	subject = string(fingerprint)
+	if !payment.SafeMethod(method(req)) {
+		if key = req.Header.Get("Idempotency-Key"); key != "" {
+			subject += " " + key
+		}
+	}
+	return subject, key
 }
 
 // bill verifies the bill of an answer. When it is too late to pay it a new one
@@ -192,14 +203,16 @@ func (a *Agent) expect(header string, e verifier.BillExpectation) verifier.BillE
 }
 
 // payBill pays a verified bill (PSD-PAY-A402-05, -17).
-func (a *Agent) payBill(ctx context.Context, subject string, bill payment.Bill, header string) (*Payment, error) {
+func (b buyer) payBill(ctx context.Context, req *http.Request, subject string, bill payment.Bill, header string) (*Payment, error) {
+	a := b.agent
 	now := a.config.Now()
 	urn, err := payment.MethodURN(bill.MethodID)
 	if err != nil {
 		return nil, err
 	}
-	return a.pay(ctx, charge{
-		subject: subject, provider: bill.PSPID, merchant: bill.SellerID, orderNo: bill.OutTradeNo, bill: header, among: a.config.Wallet.Mandates,
+	return b.pay(ctx, charge{
+		subject: subject, provider: bill.PSPID, host: host(req), merchant: bill.SellerID, orderNo: bill.OutTradeNo,
+		what: bill.ResourceID, bill: header, until: bill.PayBefore, among: b.mandates,
 		purchase: delegation.Purchase{
 			At: now, Amount: bill.Amount, Merchant: bill.SellerID, Categories: []string{bill.Category}, Method: urn,
 			DeliverBy:      now, // what a machine reads is delivered at once
@@ -218,9 +231,12 @@ func method(req *http.Request) string {
 // target is the target URI as the seller sees it: Host may differ from the
 // address that is connected to.
 func target(req *http.Request) string {
-	host := req.Host
-	if host == "" {
-		host = req.URL.Host
+	return req.URL.Scheme + "://" + host(req) + req.URL.RequestURI()
+}
+
+func host(req *http.Request) string {
+	if req.Host != "" {
+		return req.Host
 	}
-	return req.URL.Scheme + "://" + host + req.URL.RequestURI()
+	return req.URL.Host
 }

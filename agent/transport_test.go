@@ -19,7 +19,6 @@ import (
 	"github.com/actprotocol/act-go/protocol/canon"
 	"github.com/actprotocol/act-go/protocol/delegation"
 	"github.com/actprotocol/act-go/protocol/keys"
-	"github.com/actprotocol/act-go/protocol/money"
 	"github.com/actprotocol/act-go/protocol/payment"
 )
 
@@ -555,9 +554,9 @@ type cancelling struct {
 	cancel context.CancelFunc
 }
 
-func (c cancelling) Reserve(ctx context.Context, p agent.Payment, total money.Amount) error {
+func (c cancelling) Reserve(ctx context.Context, p agent.Payment, l agent.Limits) error {
 	defer c.cancel()
-	return c.SpendStore.Reserve(ctx, p, total)
+	return c.SpendStore.Reserve(ctx, p, l)
 }
 
 func TestGivenUpBeforeSending(t *testing.T) {

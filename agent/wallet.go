@@ -35,17 +35,34 @@ type Mandate struct {
 	parsed *delegation.UnverifiedMandate // never changed
 	claims delegation.Claims
 	bounds delegation.Bounds
+
+	instant *Instant // in place of a mandate: the principal is there, see Instant.Intent
 }
 
 // Key identifies the mandate in a SpendStore: its issuer and its delegation
-// id.
-func (m Mandate) Key() string { return m.claims.Issuer + " " + m.claims.ID }
+// id. That of an instant buyer's intent is "instant" and the intent_id.
+func (m Mandate) Key() string {
+	if m.instant != nil {
+		return "instant " + m.claims.Authorization.IntentID
+	}
+	return m.claims.Issuer + " " + m.claims.ID
+}
+
+// links are the identifiers by which an order refers to it; that of the
+// delegation is empty in instant payment.
+func (m Mandate) links() (delegation, intent string) {
+	delegation, intent = m.claims.ID, m.claims.Authorization.IntentID
+	if intent == "" { // the mandate carries the words themselves
+		intent = delegation
+	}
+	return delegation, intent
+}
 
 // present is the mandate as the PSP is shown it for a purchase: of one with
 // selective disclosure what the provider has to judge, and of its allow-lists
 // the entries that this purchase needs (PRV-01). The other form is shown whole.
 func (m Mandate) present(p delegation.Purchase) (string, error) {
-	if !sdjwt.IsPresentation([]byte(m.raw)) {
+	if m.instant != nil || !sdjwt.IsPresentation([]byte(m.raw)) {
 		return m.raw, nil
 	}
 	shown, err := m.parsed.Present(delegation.RolePSP, p)
@@ -62,8 +79,12 @@ func (m Mandate) Claims() delegation.Claims { return m.claims }
 func (m Mandate) Bounds() delegation.Bounds { return m.bounds }
 
 // Scenario is how the mandate pays: a SPECIFIED one by directed (PSD-PAY-DEL-12)
-// and a BOUNDED one by autonomous payment (PSD-PAY-AUP-01).
+// and a BOUNDED one by autonomous payment (PSD-PAY-AUP-01). An instant buyer's
+// intent pays by instant payment.
 func (m Mandate) Scenario() payment.Scenario {
+	if m.instant != nil {
+		return payment.ScenarioINS
+	}
 	if m.bounds.Mode() == delegation.Bounded {
 		return payment.ScenarioAUP
 	}

@@ -9,6 +9,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/actprotocol/act-go/agent"
 	"github.com/actprotocol/act-go/protocol"
@@ -28,6 +29,9 @@ func SpendStore(t *testing.T, open func(t *testing.T) agent.SpendStore) {
 		"release gives headroom back once":              testRelease,
 		"commit after release fails":                    testCommitAfterRelease,
 		"release after commit fails":                    testReleaseAfterCommit,
+		"PSD-PAY-A402-05 payments to one seller":        testPayments,
+		"PSD-PAY-A402-05 one seller concurrently":       testConcurrentPayments,
+		"PSD-PAY-AUP-05 every payment is listed":        testList,
 		"close":                                         testClose,
 		"a request id is used once":                     testRequestID,
 		"currencies are kept apart":                     testCurrency,
@@ -57,6 +61,11 @@ func cny(t *testing.T, decimal string) money.Amount {
 	return a
 }
 
+func upTo(t *testing.T, decimal string) agent.Limits {
+	t.Helper()
+	return agent.Limits{Total: cny(t, decimal)}
+}
+
 func pay(id, subject string, amount money.Amount) agent.Payment {
 	return agent.Payment{RequestID: id, Mandate: "m", Subject: subject, Amount: amount}
 }
@@ -83,7 +92,7 @@ func wantSpent(t *testing.T, s agent.SpendStore, decimal string) {
 }
 
 func testTotal(t *testing.T, s agent.SpendStore) {
-	ctx, total := context.Background(), cny(t, "10.00")
+	ctx, total := context.Background(), upTo(t, "10.00")
 	wantSpent(t, s, "0.00")
 	want(t, s.Reserve(ctx, pay("1", "a", cny(t, "6.00")), total), "")
 	want(t, s.Reserve(ctx, pay("2", "b", cny(t, "4.01")), total), protocol.CodeTotalLimitExceeded)
@@ -97,7 +106,7 @@ func testTotal(t *testing.T, s agent.SpendStore) {
 }
 
 func testConcurrentTotal(t *testing.T, s agent.SpendStore) {
-	ctx, total, one := context.Background(), cny(t, "10.00"), cny(t, "1.00")
+	ctx, total, one := context.Background(), upTo(t, "10.00"), cny(t, "1.00")
 	var won atomic.Int64
 	var wg sync.WaitGroup
 	for i := range 200 {
@@ -116,7 +125,7 @@ func testConcurrentTotal(t *testing.T, s agent.SpendStore) {
 }
 
 func testConfirmed(t *testing.T, s agent.SpendStore) {
-	ctx, total := context.Background(), cny(t, "10.00")
+	ctx, total := context.Background(), upTo(t, "10.00")
 	want(t, s.Reserve(ctx, pay("1", "a", cny(t, "6.00")), total), "")
 	want(t, s.Commit(ctx, "1", cny(t, "5.00"), "proof"), "")
 	wantSpent(t, s, "5.00")
@@ -131,7 +140,7 @@ func testConfirmed(t *testing.T, s agent.SpendStore) {
 }
 
 func testOpenSubject(t *testing.T, s agent.SpendStore) {
-	ctx, total, one := context.Background(), cny(t, "10.00"), cny(t, "1.00")
+	ctx, total, one := context.Background(), upTo(t, "10.00"), cny(t, "1.00")
 	want(t, s.Reserve(ctx, pay("1", "a", one), total), "")
 	want(t, s.Reserve(ctx, pay("2", "a", one), total), protocol.CodeOutcomeUnknown)
 	other := pay("2", "a", one)
@@ -150,7 +159,7 @@ func testOpenSubject(t *testing.T, s agent.SpendStore) {
 }
 
 func testConcurrentSubject(t *testing.T, s agent.SpendStore) {
-	ctx, total, one := context.Background(), cny(t, "1000.00"), cny(t, "1.00")
+	ctx, total, one := context.Background(), upTo(t, "1000.00"), cny(t, "1.00")
 	var won atomic.Int64
 	var wg sync.WaitGroup
 	for i := range 200 {
@@ -167,7 +176,7 @@ func testConcurrentSubject(t *testing.T, s agent.SpendStore) {
 }
 
 func testRelease(t *testing.T, s agent.SpendStore) {
-	ctx, total := context.Background(), cny(t, "10.00")
+	ctx, total := context.Background(), upTo(t, "10.00")
 	want(t, s.Reserve(ctx, pay("1", "a", cny(t, "3.00")), total), "")
 	want(t, s.Reserve(ctx, pay("2", "b", cny(t, "3.00")), total), "")
 	want(t, s.Release(ctx, "1"), "")
@@ -183,7 +192,7 @@ func testRelease(t *testing.T, s agent.SpendStore) {
 
 func testCommitAfterRelease(t *testing.T, s agent.SpendStore) {
 	ctx := context.Background()
-	want(t, s.Reserve(ctx, pay("1", "a", cny(t, "3.00")), cny(t, "10.00")), "")
+	want(t, s.Reserve(ctx, pay("1", "a", cny(t, "3.00")), upTo(t, "10.00")), "")
 	want(t, s.Release(ctx, "1"), "")
 	want(t, s.Commit(ctx, "1", cny(t, "3.00"), "proof"), protocol.CodeStateConflict)
 	wantSpent(t, s, "0.00")
@@ -191,7 +200,7 @@ func testCommitAfterRelease(t *testing.T, s agent.SpendStore) {
 
 func testReleaseAfterCommit(t *testing.T, s agent.SpendStore) {
 	ctx := context.Background()
-	want(t, s.Reserve(ctx, pay("1", "a", cny(t, "3.00")), cny(t, "10.00")), "")
+	want(t, s.Reserve(ctx, pay("1", "a", cny(t, "3.00")), upTo(t, "10.00")), "")
 	want(t, s.Commit(ctx, "1", cny(t, "3.00"), "proof"), "")
 	want(t, s.Release(ctx, "1"), protocol.CodeStateConflict)
 	want(t, s.Close(ctx, "1"), "")
@@ -199,9 +208,92 @@ func testReleaseAfterCommit(t *testing.T, s agent.SpendStore) {
 	wantSpent(t, s, "3.00")
 }
 
+// to is a payment to a merchant.
+func to(merchant, id string, amount money.Amount) agent.Payment {
+	p := pay(id, id, amount)
+	p.Merchant = merchant
+	return p
+}
+
+func testPayments(t *testing.T, s agent.SpendStore) {
+	ctx, two, one := context.Background(), upTo(t, "10.00"), cny(t, "1.00")
+	two.Payments = 2
+	want(t, s.Reserve(ctx, to("a", "1", one), two), "")
+	want(t, s.Reserve(ctx, to("a", "2", one), two), "")
+	want(t, s.Reserve(ctx, to("a", "3", one), two), protocol.CodePolicyRefused)
+	want(t, s.Reserve(ctx, to("b", "3", one), two), "")
+	want(t, s.Commit(ctx, "1", one, "proof"), "")
+	want(t, s.Close(ctx, "1"), "")
+	want(t, s.Reserve(ctx, to("a", "4", one), two), protocol.CodePolicyRefused)
+	want(t, s.Release(ctx, "2"), "")
+	want(t, s.Release(ctx, "2"), "")
+	want(t, s.Reserve(ctx, to("a", "5", one), two), "")
+	want(t, s.Reserve(ctx, to("a", "6", one), two), protocol.CodePolicyRefused)
+	want(t, s.Reserve(ctx, to("a", "6", one), upTo(t, "10.00")), "")
+	wantSpent(t, s, "4.00")
+	other := to("a", "7", one)
+	other.Mandate = "another mandate"
+	want(t, s.Reserve(ctx, other, two), "")
+}
+
+func testConcurrentPayments(t *testing.T, s agent.SpendStore) {
+	ctx, limits, one := context.Background(), upTo(t, "1000.00"), cny(t, "1.00")
+	limits.Payments = 7
+	var won atomic.Int64
+	var wg sync.WaitGroup
+	for i := range 200 {
+		wg.Go(func() {
+			if s.Reserve(ctx, to("a", fmt.Sprint(i), one), limits) == nil {
+				won.Add(1)
+			}
+		})
+	}
+	wg.Wait()
+	if won.Load() != 7 {
+		t.Fatalf("%d payments to a seller who may have 7", won.Load())
+	}
+}
+
+func testList(t *testing.T, s agent.SpendStore) {
+	ctx, total, one := context.Background(), upTo(t, "10.00"), cny(t, "1.00")
+	at := time.Date(2026, 9, 1, 9, 0, 0, 0, time.UTC)
+	first := agent.Payment{
+		RequestID: "1", Mandate: "m", Subject: "a", Amount: one, Merchant: "did:act:shop.test/a", PSP: "did:act:psp.test/p", OrderNo: "order-1",
+		Scenario: "AUP", At: at, What: "two lattes", DelegationID: "d", Bill: "b", FinalAfter: at.Add(time.Minute),
+	}
+	want(t, s.Reserve(ctx, first, total), "")
+	want(t, s.Reserve(ctx, pay("2", "b", one), total), "")
+	other := pay("3", "c", one)
+	other.Mandate = "another mandate"
+	want(t, s.Reserve(ctx, other, total), "")
+	want(t, s.Commit(ctx, "1", cny(t, "0.90"), "proof"), "")
+	want(t, s.Release(ctx, "2"), "")
+	first.State, first.Amount, first.Proof = agent.Paid, cny(t, "0.90"), "proof"
+	for range 2 {
+		got, err := s.Payments(ctx, "m")
+		want(t, err, "")
+		if len(got) != 2 || got[1].RequestID != "2" || got[1].State != agent.Released {
+			t.Fatalf("payments %+v", got)
+		}
+		if !got[0].At.Equal(at) || !got[0].FinalAfter.Equal(first.FinalAfter) {
+			t.Fatalf("times %s, %s", got[0].At, got[0].FinalAfter)
+		}
+		got[0].At, got[0].FinalAfter = first.At, first.FinalAfter
+		if got[0] != first {
+			t.Fatalf("got %+v, want %+v", got[0], first)
+		}
+		got[0].Amount = money.Amount{} // the caller's own copy
+	}
+	none, err := s.Payments(ctx, "unknown")
+	want(t, err, "")
+	if len(none) != 0 {
+		t.Fatalf("payments of a mandate that is not known: %+v", none)
+	}
+}
+
 func testClose(t *testing.T, s agent.SpendStore) {
 	ctx, three := context.Background(), cny(t, "3.00")
-	want(t, s.Reserve(ctx, pay("1", "a", three), cny(t, "10.00")), "")
+	want(t, s.Reserve(ctx, pay("1", "a", three), upTo(t, "10.00")), "")
 	want(t, s.Close(ctx, "1"), protocol.CodeStateConflict)
 	want(t, s.Commit(ctx, "1", three, "proof"), "")
 	want(t, s.Close(ctx, "1"), "")
@@ -211,7 +303,7 @@ func testClose(t *testing.T, s agent.SpendStore) {
 }
 
 func testRequestID(t *testing.T, s agent.SpendStore) {
-	ctx, total, one := context.Background(), cny(t, "10.00"), cny(t, "1.00")
+	ctx, total, one := context.Background(), upTo(t, "10.00"), cny(t, "1.00")
 	want(t, s.Reserve(ctx, pay("1", "a", one), total), "")
 	want(t, s.Reserve(ctx, pay("1", "b", one), total), protocol.CodeRequestConflict)
 	want(t, s.Release(ctx, "1"), "")
@@ -222,8 +314,8 @@ func testCurrency(t *testing.T, s agent.SpendStore) {
 	ctx := context.Background()
 	yen, err := money.Parse("5", currency(t, "JPY"))
 	want(t, err, "")
-	want(t, s.Reserve(ctx, pay("1", "a", yen), cny(t, "10.00")), protocol.CodeCurrencyMismatch)
-	want(t, s.Reserve(ctx, pay("2", "a", cny(t, "5.00")), cny(t, "10.00")), "")
+	want(t, s.Reserve(ctx, pay("1", "a", yen), upTo(t, "10.00")), protocol.CodeCurrencyMismatch)
+	want(t, s.Reserve(ctx, pay("2", "a", cny(t, "5.00")), upTo(t, "10.00")), "")
 	want(t, s.Commit(ctx, "2", yen, "proof"), protocol.CodeCurrencyMismatch)
 	wantSpent(t, s, "5.00")
 	_, err = s.Spent(ctx, "m", currency(t, "JPY"))
@@ -234,7 +326,7 @@ func testCommitReleaseRace(t *testing.T, s agent.SpendStore) {
 	ctx, one := context.Background(), cny(t, "1.00")
 	for i := range 50 {
 		id := fmt.Sprint(i)
-		want(t, s.Reserve(ctx, pay(id, id, one), cny(t, "100.00")), "")
+		want(t, s.Reserve(ctx, pay(id, id, one), upTo(t, "100.00")), "")
 		var won atomic.Int64
 		var wg sync.WaitGroup
 		wg.Go(func() {
@@ -267,7 +359,7 @@ func testUnknown(t *testing.T, s agent.SpendStore) {
 }
 
 func testIncomplete(t *testing.T, s agent.SpendStore) {
-	ctx, total, one := context.Background(), cny(t, "10.00"), cny(t, "1.00")
+	ctx, total, one := context.Background(), upTo(t, "10.00"), cny(t, "1.00")
 	want(t, s.Reserve(ctx, pay("", "a", one), total), protocol.CodeFieldMissing)
 	want(t, s.Reserve(ctx, pay("1", "", one), total), protocol.CodeFieldMissing)
 	p := pay("1", "a", one)

@@ -35,6 +35,25 @@ func (a *Authorization) Bounds() (Bounds, error) {
 	if err := a.Validate(); err != nil {
 		return Bounds{}, err
 	}
+	return a.bounds()
+}
+
+// Bounds returns the boundaries of a confirmed intent, for who buys in the
+// presence of the principal and without a mandate (CID-CART-CFM-01). Mind that
+// nobody but the agent judges by them.
+func (c *Confirmed) Bounds() (Bounds, error) {
+	if c == nil || c.isr == nil {
+		return Bounds{}, protocol.New(protocol.CodeFieldMissing, "", "CID-CART-CFM-01", "no confirmed ISR")
+	}
+	i := c.isr // its rules were checked when it was confirmed
+	return (&Authorization{
+		DelegationMode: i.DelegationMode, ValidityStart: i.ValidityStart, ValidityEnd: i.ValidityEnd,
+		MaxTotalAmount: i.MaxTotalAmount, Currency: i.Currency, AllowedPaymentMethods: i.AllowedPaymentMethods, Ext: i.Ext,
+	}).bounds()
+}
+
+// bounds is Bounds of what has been validated.
+func (a *Authorization) bounds() (Bounds, error) {
 	currency, err := money.ParseCurrency(a.CurrencyCode())
 	if err != nil {
 		return Bounds{}, inMember(err, "currency")
