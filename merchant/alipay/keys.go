@@ -3,6 +3,7 @@ package alipay
 import (
 	"crypto/rsa"
 	"crypto/x509"
+	"encoding/asn1"
 	"encoding/base64"
 	"encoding/pem"
 	"strings"
@@ -67,8 +68,22 @@ func ParsePublicKey(text []byte) (*rsa.PublicKey, error) {
 	return key, nil
 }
 
-// decodeKey takes the armour off: a single PEM block, or base64.
+// decodeKey takes the armour off and checks that there is one DER value in it,
+// which not all parsers of package x509 do.
 func decodeKey(text []byte) ([]byte, error) {
+	der, err := unarmour(text)
+	if err != nil {
+		return nil, err
+	}
+	var value asn1.RawValue
+	if rest, err := asn1.Unmarshal(der, &value); err != nil || len(rest) > 0 {
+		return nil, badKey("one key and nothing else")
+	}
+	return der, nil
+}
+
+// unarmour reads a single PEM block, or base64.
+func unarmour(text []byte) ([]byte, error) {
 	if len(text) > maxKeyText {
 		return nil, protocol.New(protocol.CodeTooLarge, "key", "", "more than a key file has")
 	}
