@@ -22,7 +22,7 @@ import (
 	"github.com/actprotocol/act-go/protocol/identity"
 	"github.com/actprotocol/act-go/protocol/keys"
 	"github.com/actprotocol/act-go/protocol/money"
-	"github.com/actprotocol/act-go/protocol/payment"
+	"github.com/actprotocol/act-go/provider"
 	"github.com/actprotocol/act-go/psp"
 	"github.com/actprotocol/act-go/verifier"
 )
@@ -199,7 +199,11 @@ func (w *world) openProcessor(ctx context.Context) error {
 	}
 	w.processor, err = server.New(ctx, server.Config{
 		ID: id, Signer: signer, Ledger: w.book, Keys: resolver, Status: status,
-		Paid: func(_ payment.Request, d protocol.Decision) { w.paid.Store(&d) },
+		Decided: func(v provider.Verdict) {
+			if v.Decision.Allowed() {
+				w.paid.Store(&v.Decision)
+			}
+		},
 	})
 	if err != nil {
 		return err

@@ -238,7 +238,7 @@ func TestKill(t *testing.T) {
 	}
 	// PSD-PAY-A402-24: the audit finds exactly one event a trade, and nobody has
 	// asked for them yet.
-	events := fmt.Sprintf(`"trades":%d,"transfers":%d,"unreported_events":%d}`, len(begun), len(begun)+1, len(begun))
+	events := fmt.Sprintf(`"trades":%d,"transfers":%d,"unreported_events":%d,`, len(begun), len(begun)+1, len(begun))
 	if report := p.admin("GET", "/admin/audit", ""); !bytes.Contains(report, []byte(events)) {
 		t.Errorf("%d payments, and the audit says %s", len(begun), report)
 	}

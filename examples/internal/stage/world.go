@@ -18,7 +18,7 @@ import (
 	"github.com/actprotocol/act-go/protocol"
 	"github.com/actprotocol/act-go/protocol/keys"
 	"github.com/actprotocol/act-go/protocol/money"
-	"github.com/actprotocol/act-go/protocol/payment"
+	"github.com/actprotocol/act-go/provider"
 	"github.com/actprotocol/act-go/psp"
 	"github.com/actprotocol/act-go/verifier"
 )
@@ -165,7 +165,11 @@ func (w *World) openProcessor(ctx context.Context) error {
 	}
 	w.Processor, err = server.New(ctx, server.Config{
 		ID: p.DID, Signer: p.Signer(keys.Proof), Ledger: w.Book, Keys: resolver, Status: status, Now: w.Now,
-		Paid: func(_ payment.Request, d protocol.Decision) { w.paid.Store(&d) },
+		Decided: func(v provider.Verdict) {
+			if v.Decision.Allowed() {
+				w.paid.Store(&v.Decision)
+			}
+		},
 	})
 	if err != nil {
 		return err

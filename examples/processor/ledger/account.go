@@ -16,10 +16,13 @@ type Kind string
 
 // The kinds of accounts. The funding account of a currency, owned by
 // [External], stands for the world outside: deposits come from it, its balance
-// is what the book owes to its owners with the sign reversed.
+// is what the book owes to its owners with the sign reversed. The account of a
+// sub-account is owned by the sub-account's id; only [Ledger.OpenSubAccount]
+// makes one, and deposits do not reach it.
 const (
 	Principal Kind = "principal"
 	Merchant  Kind = "merchant"
+	Purse     Kind = "subaccount"
 	Funding   Kind = "funding"
 )
 
@@ -28,7 +31,7 @@ const External = "external"
 
 // An Account is money of one owner in one currency.
 type Account struct {
-	Owner    string // DID, or External
+	Owner    string // DID, id of a sub-account, or External
 	Kind     Kind
 	Currency string // ISO 4217
 	Balance  int64  // minor units; below zero for funding accounts only
@@ -38,8 +41,8 @@ type Account struct {
 // An Entry is one side of a transfer, seen from one account.
 type Entry struct {
 	Transfer int64     // number of the transfer, ascending
-	Cause    string    // "deposit" or "payment"
-	CauseID  string    // id of the deposit, or trade number
+	Cause    string    // "deposit", "payment", "top-up" or "return" (of a cancelled sub-account's rest)
+	CauseID  string    // id of the deposit or top-up, trade number, or id of the sub-account
 	Amount   int64     // minor units; below zero: out of the account
 	At       time.Time // whole seconds
 }
@@ -57,28 +60,50 @@ func (l *Ledger) OpenAccount(ctx context.Context, owner string, kind Kind, curre
 	if currency == "" {
 		return protocol.New(protocol.CodeFieldMissing, "currency", "", "")
 	}
-	var refusal error
-	err := l.write(ctx, func(t *tx) error {
-		refusal = nil
+	return l.decide(ctx, func(t *tx) (refusal, err error) {
 		if err := t.open(External, Funding, currency); err != nil {
-			return err
+			return nil, err
 		}
 		have, found, err := t.account(owner, currency)
-		if err != nil {
-			return err
+		switch {
+		case err != nil:
+			return nil, err
+		case found && have.kind != kind:
+			return protocol.New(protocol.CodeStateConflict, "kind", "", "the account was opened as another kind"), nil
+		case found:
+			return nil, nil
 		}
-		if found {
-			if have.kind != kind {
-				refusal = protocol.New(protocol.CodeStateConflict, "kind", "", "the account was opened as another kind")
-			}
-			return nil
-		}
-		return t.open(owner, kind, currency)
+		return nil, t.open(owner, kind, currency)
 	})
-	if err != nil {
-		return err
+}
+
+// Name records how the cashier shows a merchant, who has an account; the last
+// word counts. The name is the operator's knowledge of the merchant, not the
+// merchant's own word (PSD-PAY-INS-02).
+func (l *Ledger) Name(ctx context.Context, merchant, name string) error {
+	if merchant == "" || name == "" {
+		return protocol.New(protocol.CodeFieldMissing, "name", "PSD-PAY-INS-02", "merchant and name are needed")
 	}
-	return refusal
+	return l.decide(ctx, func(t *tx) (refusal, err error) {
+		known, err := t.row("SELECT 1 FROM accounts WHERE owner = ? AND kind = ? LIMIT 1", []any{merchant, string(Merchant)}, func(*sqlite.Stmt) {})
+		if err != nil {
+			return nil, err
+		}
+		if !known {
+			return protocol.New(protocol.CodeMerchantNotAllowed, "merchant", "PSD-PAY-INS-02", "not registered"), nil
+		}
+		return nil, t.exec(`INSERT INTO names (owner, seq, name, at) SELECT ?, (SELECT count(*) FROM names WHERE owner = ?), ?, ?
+			WHERE ? IS NOT (SELECT name FROM names WHERE owner = ? ORDER BY seq DESC LIMIT 1)`, merchant, merchant, name, t.unix(), name, merchant)
+	})
+}
+
+// NameOf is the name of a merchant; empty when there is none.
+func (l *Ledger) NameOf(ctx context.Context, merchant string) (name string, err error) {
+	err = l.read(ctx, func(conn *sqlite.Conn) error {
+		_, err := queryRow(conn, "SELECT name FROM names WHERE owner = ? ORDER BY seq DESC LIMIT 1", []any{merchant}, func(r *sqlite.Stmt) { name = r.ColumnText(0) })
+		return err
+	})
+	return name, err
 }
 
 // open makes an account with its balance, unless it exists.
@@ -144,15 +169,7 @@ func (l *Ledger) Deposit(ctx context.Context, d Deposit) error {
 	if d.Amount <= 0 {
 		return protocol.New(protocol.CodeFieldInvalid, "amount", "", "above zero")
 	}
-	var refusal error
-	err := l.write(ctx, func(t *tx) (err error) {
-		refusal, err = t.deposit(d)
-		return err
-	})
-	if err != nil {
-		return err
-	}
-	return refusal
+	return l.decide(ctx, func(t *tx) (refusal, err error) { return t.deposit(d) })
 }
 
 func (t *tx) deposit(d Deposit) (refusal, err error) {
@@ -160,7 +177,7 @@ func (t *tx) deposit(d Deposit) (refusal, err error) {
 	if err != nil {
 		return nil, err
 	}
-	if !found || to.kind == Funding {
+	if !found || to.kind != Principal && to.kind != Merchant {
 		return protocol.New(protocol.CodeInstrumentInvalid, "owner", "", "no such account"), nil
 	}
 	var same bool
@@ -227,3 +244,6 @@ func (l *Ledger) Entries(ctx context.Context, owner, currency string, last int) 
 }
 
 func fromUnix(s int64) time.Time { return time.Unix(s, 0).UTC() }
+
+// exact reads a time that was stored in microseconds.
+func exact(us int64) time.Time { return time.UnixMicro(us).UTC() }

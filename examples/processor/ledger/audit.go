@@ -9,14 +9,16 @@ import (
 
 // A Report is what [Ledger.Audit] found.
 type Report struct {
-	Currencies []CurrencyReport
-	Accounts   int64
-	Transfers  int64
-	Entries    int64
-	Trades     int64
-	Mandates   int64
-	Unreported int64    // events that were not acknowledged
-	Problems   []string // empty when the book is sound; names rows by number, no person
+	Currencies  []CurrencyReport
+	Accounts    int64
+	Transfers   int64
+	Entries     int64
+	Trades      int64
+	Mandates    int64
+	SubAccounts int64
+	Waiting     int64    // instant payments without an end, those included whose time is over
+	Unreported  int64    // events that were not acknowledged
+	Problems    []string // empty when the book is sound; names rows by number, no person
 }
 
 // CurrencyReport is the money of one currency.
@@ -55,11 +57,30 @@ var rules = []rule{
 		SELECT k.id FROM tokens k LEFT JOIN token_spent s ON s.token = k.id
 		WHERE s.amount IS NULL OR s.amount > coalesce(k.ceiling, s.amount)
 		OR s.amount <> (SELECT coalesce(sum(t.amount), 0) FROM trades t WHERE t.token = k.id)`},
+	{"a sub-account's spent total is not the sum of its trades, or over a limit of its own", `
+		SELECT s.id FROM subaccounts s LEFT JOIN subaccount_spent u ON u.subaccount = s.id
+		WHERE u.amount IS NULL OR u.amount > coalesce(s.total_limit, u.amount)
+		OR u.amount <> (SELECT coalesce(sum(t.amount), 0) FROM trades t WHERE t.subaccount = s.id)
+		OR EXISTS (SELECT 1 FROM trades t WHERE t.subaccount = s.id AND t.amount > s.single_limit)
+		OR EXISTS (SELECT 1 FROM trades t WHERE t.subaccount = s.id GROUP BY t.mandate HAVING sum(t.amount) > s.task_limit)`},
+	{"a sub-account has money from elsewhere than its principal, or sent some elsewhere than to a payee", `
+		SELECT s.id FROM subaccounts s JOIN entries e ON e.account = s.account JOIN transfers f ON f.id = e.transfer
+		JOIN entries o ON o.transfer = f.id AND o.account <> s.account
+		WHERE NOT (f.cause = 'top-up' AND e.amount > 0 AND o.account = s.main
+			OR f.cause = 'return' AND e.amount < 0 AND o.account = s.main AND f.cause_id = s.subaccount
+			OR f.cause = 'payment' AND e.amount < 0)`},
+	{"a sub-account is not an account of its own beside one of its principal in the same currency", `
+		SELECT a.id FROM accounts a LEFT JOIN subaccounts s ON s.account = a.id LEFT JOIN accounts m ON m.id = s.main
+		WHERE (a.kind = 'subaccount' OR s.id IS NOT NULL)
+		AND (a.kind <> 'subaccount' OR a.owner IS NOT s.subaccount OR m.kind IS NOT 'principal' OR m.currency <> a.currency)`},
+	{"a cancelled sub-account has money, or was changed afterwards", `
+		SELECT s.id FROM subaccounts s JOIN subaccount_states x ON x.subaccount = s.id AND x.state = 'cancelled' JOIN balances b ON b.account = s.account
+		WHERE b.amount <> 0 OR EXISTS (SELECT 1 FROM subaccount_states y WHERE y.subaccount = s.id AND y.seq > x.seq)`},
 	{"a trade is not one transfer of its amount from the payer to the payee", `
 		SELECT t.id FROM trades t
 		LEFT JOIN transfers f ON f.cause = 'payment' AND f.cause_id = t.trade_no
-		LEFT JOIN tokens k ON k.id = t.token
-		LEFT JOIN entries p ON p.transfer = f.id AND p.account = k.account
+		LEFT JOIN tokens k ON k.id = t.token LEFT JOIN subaccounts s ON s.id = t.subaccount
+		LEFT JOIN entries p ON p.transfer = f.id AND p.account = coalesce(k.account, s.account)
 		LEFT JOIN accounts a ON a.owner = t.payee AND a.currency = t.currency
 		LEFT JOIN entries r ON r.transfer = f.id AND r.account = a.id
 		WHERE coalesce(p.amount, 0) <> -t.amount OR coalesce(r.amount, 0) <> t.amount`},
@@ -68,7 +89,22 @@ var rules = []rule{
 		AND NOT EXISTS (SELECT 1 FROM trades t WHERE t.trade_no = f.cause_id)`},
 	{"a trade is not the answer to exactly its own request", `
 		SELECT t.id FROM trades t LEFT JOIN requests r ON r.agent = t.agent AND r.request_id = t.request_id
-		WHERE r.trade IS NULL OR r.trade <> t.id`},
+		WHERE r.trade IS NOT t.id AND (t.waiting IS NULL OR r.waiting IS NOT t.waiting)`},
+	{"an instant payment is not the answer to exactly its own request", `
+		SELECT w.id FROM waiting w LEFT JOIN requests r ON r.agent = w.agent AND r.request_id = w.request_id WHERE r.waiting IS NOT w.id`},
+	{"an instant payment was paid without confirmation, or after its time, or otherwise than it was confirmed", `
+		SELECT t.id FROM trades t JOIN waiting w ON w.id = t.waiting LEFT JOIN confirmations c ON c.waiting = w.id
+		WHERE c.waiting IS NULL OR t.paid_at * 1000000 >= w.expires
+		OR (t.trade_no, t.agent, t.request_id, t.scenario, t.method, t.payee, t.order_number, t.amount, t.currency, t.expires, t.memo)
+			IS NOT (w.trade_no, w.agent, w.request_id, w.scenario, w.method, w.payee, w.order_number, w.amount, w.currency, w.expires, w.memo)
+		OR t.token IS NOT w.token OR t.subaccount IS NOT w.subaccount`},
+	{"an instant payment was both closed and paid", `
+		SELECT d.waiting FROM declines d JOIN trades t ON t.waiting = d.waiting`},
+	{"an instant payment was confirmed and has no end", `
+		SELECT c.waiting FROM confirmations c WHERE NOT EXISTS (SELECT 1 FROM trades t WHERE t.waiting = c.waiting)
+		AND NOT EXISTS (SELECT 1 FROM declines d WHERE d.waiting = c.waiting)`},
+	{"money was moved for something that does not exist", `
+		SELECT f.id FROM transfers f WHERE f.cause = 'return' AND NOT EXISTS (SELECT 1 FROM subaccounts s WHERE s.subaccount = f.cause_id)`},
 	{"a trade has not exactly one event", `
 		SELECT t.id FROM trades t WHERE (SELECT count(*) FROM events e WHERE e.trade = t.id AND e.type = '` + TransactionCompleted + `' AND e.at = t.paid_at) <> 1
 		OR (SELECT count(*) FROM events e WHERE e.trade = t.id) <> 1`},
@@ -89,6 +125,8 @@ func (l *Ledger) Audit(ctx context.Context) (*Report, error) {
 			into  *int64
 			table string
 		}{{&r.Accounts, "accounts"}, {&r.Transfers, "transfers"}, {&r.Entries, "entries"}, {&r.Trades, "trades"}, {&r.Mandates, "mandates"},
+			{&r.SubAccounts, "subaccounts"},
+			{&r.Waiting, `waiting w WHERE NOT EXISTS (SELECT 1 FROM trades t WHERE t.waiting = w.id) AND NOT EXISTS (SELECT 1 FROM declines d WHERE d.waiting = w.id)`},
 			{&r.Unreported, "events WHERE id > " + reportedUpTo}} {
 			if _, err := queryRow(conn, "SELECT count(*) FROM "+n.table, nil, func(s *sqlite.Stmt) { *n.into = s.ColumnInt64(0) }); err != nil {
 				return err

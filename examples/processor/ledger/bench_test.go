@@ -9,6 +9,9 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/actprotocol/act-go/protocol/canon"
+	"github.com/actprotocol/act-go/provider"
 )
 
 // clients is the number of payers that wait for their answers at the same time.
@@ -75,7 +78,7 @@ func together(b *testing.B, call func(client int) error) {
 // payer makes the payments of one client, each client with an agent, an account
 // and a mandate of its own, all at one shop.
 type payer struct {
-	p Payment
+	p provider.Payment
 	n int
 }
 
@@ -94,22 +97,22 @@ func furnishMany(b *testing.B, l *Ledger) []*payer {
 		owner, buyer, token := fmt.Sprintf("%s-%d", principal, i), fmt.Sprintf("%s-%d", agent, i), fmt.Sprintf("pt-%d", i)
 		check(l.OpenAccount(ctx, owner, Principal, "CNY"))
 		check(l.Deposit(ctx, Deposit{ID: token, Owner: owner, Currency: "CNY", Amount: 1 << 40}))
-		check(l.BindToken(ctx, Token{ID: token, Principal: owner, Agent: buyer, Currency: "CNY", ValidFrom: now, ValidUntil: now.AddDate(1, 0, 0)}))
+		check(l.BindToken(ctx, provider.Token{ID: token, Principal: owner, Agent: buyer, Currency: "CNY", ValidFrom: now, ValidUntil: now.AddDate(1, 0, 0)}))
 		p := newPayment(1)
 		p.Request.Agent, p.Mandate.Delegator, p.Token = buyer, owner, token
 		p.Mandate.DelegationID, p.Mandate.Total = "urn:uuid:3f1c3c52-7a0e-4a5e-9d3e-0123456789ab-"+token, 1<<40
-		p.Expires, p.Request.Nonce = now.AddDate(1, 0, 0), Nonce{"payment-request " + buyer, "", now.Add(7 * time.Minute)}
+		p.Expires, p.Request.Nonce = now.AddDate(1, 0, 0), provider.Nonce{Scope: "payment-request " + buyer, Value: "", Until: now.Add(7 * time.Minute)}
 		p.Memo = make([]byte, 160)
 		out[i] = &payer{p: p}
 	}
 	return out
 }
 
-func (c *payer) next() Payment {
+func (c *payer) next() provider.Payment {
 	c.n++
 	p := c.p
 	id := fmt.Sprintf("%s-%d", p.Token, c.n)
-	p.Request.ID, p.Request.Digest, p.Request.Nonce.Value, p.Order = "urn:uuid:request-"+id, "sha-256:0123456789012345678901234567890123456789012"+id, "AAAAAAAAAAAAAAAAAAAAAA"+id, "order-"+id
+	p.Request.ID, p.Request.Digest, p.Request.Nonce.Value, p.Order = "urn:uuid:request-"+id, canon.Digest("sha-256:0123456789012345678901234567890123456789012"+id), "AAAAAAAAAAAAAAAAAAAAAA"+id, "order-"+id
 	return p
 }
 

@@ -16,6 +16,8 @@ import (
 	"zombiezen.com/go/sqlite"
 
 	"github.com/actprotocol/act-go/protocol"
+	"github.com/actprotocol/act-go/protocol/canon"
+	"github.com/actprotocol/act-go/provider"
 )
 
 var kills = flag.Int("kills", 5, "how often TestKill kills the process that writes")
@@ -75,11 +77,11 @@ func report(l *Ledger) {
 
 // killPayment is a payment of one fen that follows from its id, so that the
 // process which checks can repeat it.
-func killPayment(id string) Payment {
+func killPayment(id string) provider.Payment {
 	now := time.Now()
-	return Payment{
-		Request:  Request{Agent: agent, ID: id, Digest: "digest of " + id, Nonce: Nonce{agent, fmt.Sprint(now.UnixNano(), "-", id), now.Add(10 * time.Minute)}},
-		Mandate:  Mandate{Issuer: issuer, DelegationID: "m-1", Digest: "payload-1", Delegator: principal, Total: 1 << 40},
+	return provider.Payment{
+		Request:  provider.Request{Agent: agent, ID: id, Digest: canon.Digest("digest of " + id), Nonce: provider.Nonce{Scope: agent, Value: fmt.Sprint(now.UnixNano(), "-", id), Until: now.Add(10 * time.Minute)}},
+		Mandate:  provider.Mandate{Issuer: issuer, DelegationID: "m-1", Digest: "payload-1", Delegator: principal, Total: 1 << 40},
 		Scenario: "DEL", Method: "urn:act:payment:balance", Token: token, Payee: shop, Order: "order " + id,
 		Expires: now.Add(time.Hour), Amount: 1, Currency: "CNY",
 	}
@@ -98,7 +100,7 @@ func TestKill(t *testing.T) {
 	for _, err := range []error{
 		l.OpenAccount(ctx, principal, Principal, "CNY"), l.OpenAccount(ctx, shop, Merchant, "CNY"),
 		l.Deposit(ctx, Deposit{ID: "d", Owner: principal, Currency: "CNY", Amount: 1 << 40}),
-		l.BindToken(ctx, Token{ID: token, Principal: principal, Agent: agent, Currency: "CNY", ValidFrom: time.Now().Add(-time.Hour), ValidUntil: time.Now().Add(time.Hour)}),
+		l.BindToken(ctx, provider.Token{ID: token, Principal: principal, Agent: agent, Currency: "CNY", ValidFrom: time.Now().Add(-time.Hour), ValidUntil: time.Now().Add(time.Hour)}),
 		l.Close(),
 	} {
 		if err != nil {
@@ -218,6 +220,6 @@ func checkAnswered(t *testing.T, l *Ledger, answered map[string]string) {
 			t.Fatalf("asked again: %v, %v", again, err)
 		}
 	}
-	_, err = l.Pay(ctx, Payment{})
+	_, err = l.Pay(ctx, provider.Payment{})
 	wantCode(t, err, protocol.CodeFieldMissing)
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/actprotocol/act-go/examples/processor/ledger"
 	"github.com/actprotocol/act-go/protocol"
+	"github.com/actprotocol/act-go/provider"
 )
 
 // Ann has 100 yuan and lets her agent pay for a latte. The same request again,
@@ -32,19 +33,19 @@ func Example() {
 		book.OpenAccount(ctx, ann, ledger.Principal, "CNY"),
 		book.OpenAccount(ctx, shop, ledger.Merchant, "CNY"),
 		book.Deposit(ctx, ledger.Deposit{ID: "deposit-1", Owner: ann, Currency: "CNY", Amount: 100_00}),
-		book.BindToken(ctx, ledger.Token{ID: "pt-1", Principal: ann, Agent: agent, Currency: "CNY", ValidFrom: now.Add(-time.Minute), ValidUntil: now.Add(time.Hour)}),
+		book.BindToken(ctx, provider.Token{ID: "pt-1", Principal: ann, Agent: agent, Currency: "CNY", ValidFrom: now.Add(-time.Minute), ValidUntil: now.Add(time.Hour)}),
 	} {
 		if err != nil {
 			log.Fatal(err)
 		}
 	}
 
-	p := ledger.Payment{
-		Request: ledger.Request{
+	p := provider.Payment{
+		Request: provider.Request{
 			Agent: agent, ID: "request-1", Digest: "digest of the content",
-			Nonce: ledger.Nonce{Scope: "payment-request " + agent, Value: "nonce-1", Until: now.Add(7 * time.Minute)},
+			Nonce: provider.Nonce{Scope: "payment-request " + agent, Value: "nonce-1", Until: now.Add(7 * time.Minute)},
 		},
-		Mandate:  ledger.Mandate{Issuer: "did:act:bank.example/mandates", DelegationID: "mandate-1", Digest: "digest of the payload", Delegator: ann, Total: 20_00},
+		Mandate:  provider.Mandate{Issuer: "did:act:bank.example/mandates", DelegationID: "mandate-1", Digest: "digest of the payload", Delegator: ann, Total: 20_00},
 		Scenario: "DEL", Method: "urn:act:payment:balance", Token: "pt-1", Payee: shop, Order: "order-1",
 		Expires: now.Add(10 * time.Minute), Amount: 18_00, Currency: "CNY",
 	}

@@ -12,6 +12,7 @@ import (
 	"zombiezen.com/go/sqlite"
 
 	"github.com/actprotocol/act-go/protocol"
+	"github.com/actprotocol/act-go/provider"
 )
 
 // tamper opens the file beside the ledger and executes SQL in it.
@@ -30,11 +31,12 @@ func TestFactsAreAppendOnly(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "ledger.db")
 	l := openAt(t, path, c.now)
 	furnish(t, l, 100_00)
-	bind(t, l, Token{ID: "pt-m", Merchants: []string{shop}})
+	bind(t, l, provider.Token{ID: "pt-m", Merchants: []string{shop}})
 	if err := l.TrustIssuer(context.Background(), issuer, principal, true); err != nil {
 		t.Fatal(err)
 	}
 	trade := mustPay(t, l, newPayment(18_00))
+	everyFact(t, l)
 	if _, err := l.Consume(context.Background(), shop, trade.No, "d"); err != nil {
 		t.Fatal(err)
 	}
@@ -48,7 +50,9 @@ func TestFactsAreAppendOnly(t *testing.T) {
 		"accounts": "owner", "transfers": "cause_id", "entries": "amount", "mandates": "total", "tokens": "ceiling",
 		"token_merchants": "merchant", "token_states": "state", "trades": "amount", "trade_moves": "state",
 		"requests": "digest", "consumptions": "consumer", "issuers": "trusted",
-		"events": "type", "event_reports": "at",
+		"events": "type", "event_reports": "at", "names": "name",
+		"subaccounts": "agent", "subaccount_states": "state", "devices": "principal", "device_states": "state",
+		"waiting": "amount", "confirmations": "method", "declines": "refusal",
 	}
 	for _, table := range facts {
 		for _, query := range []string{"UPDATE " + table + " SET " + columns[table] + " = " + columns[table], "DELETE FROM " + table} {
@@ -213,7 +217,7 @@ func TestAccounts(t *testing.T) {
 		}
 	})
 	t.Run("PSD-PMT-BND-05 failed bindings leave no token", func(t *testing.T) {
-		k := Token{ID: "pt-x", Principal: shop, Agent: agent, Currency: "CNY", ValidFrom: start, ValidUntil: start.AddDate(0, 0, 1)}
+		k := provider.Token{ID: "pt-x", Principal: shop, Agent: agent, Currency: "CNY", ValidFrom: start, ValidUntil: start.AddDate(0, 0, 1)}
 		wantCode(t, l.BindToken(ctx, k), protocol.CodeInstrumentInvalid)
 		k.Principal, k.ValidUntil = principal, start
 		wantCode(t, l.BindToken(ctx, k), protocol.CodeFieldInvalid)
@@ -226,14 +230,14 @@ func TestAccounts(t *testing.T) {
 	})
 	t.Run("PSD-PMT-BND-04 states of a token", func(t *testing.T) {
 		for _, step := range []struct {
-			to   TokenState
+			to   provider.TokenState
 			want protocol.Code
-		}{{TokenFrozen, ""}, {TokenFrozen, ""}, {TokenActive, ""}, {TokenFrozen, ""}, {TokenCancelled, ""}, {TokenActive, protocol.CodeStateConflict}, {"gone", protocol.CodeFieldInvalid}} {
+		}{{provider.TokenFrozen, ""}, {provider.TokenFrozen, ""}, {provider.TokenActive, ""}, {provider.TokenFrozen, ""}, {provider.TokenCancelled, ""}, {provider.TokenActive, protocol.CodeStateConflict}, {"gone", protocol.CodeFieldInvalid}} {
 			wantCode(t, l.SetTokenState(ctx, token, step.to), step.want)
 		}
-		wantCode(t, l.SetTokenState(ctx, "pt-none", TokenFrozen), protocol.CodeInstrumentInvalid)
+		wantCode(t, l.SetTokenState(ctx, "pt-none", provider.TokenFrozen), protocol.CodeInstrumentInvalid)
 		tokens, err := l.Tokens(ctx)
-		if err != nil || tokens[0].State != TokenCancelled {
+		if err != nil || tokens[0].State != provider.TokenCancelled {
 			t.Errorf("%+v, %v", tokens, err)
 		}
 	})

@@ -19,15 +19,7 @@ func (l *Ledger) TrustIssuer(ctx context.Context, issuer, principal string, trus
 	if issuer == "" || principal == "" {
 		return protocol.New(protocol.CodeFieldMissing, "issuer", "ADD-IAC-ISS-10", "issuer and principal are needed")
 	}
-	var refusal error
-	err := l.write(ctx, func(t *tx) (err error) {
-		refusal, err = t.trustIssuer(issuer, principal, trusted)
-		return err
-	})
-	if err != nil {
-		return err
-	}
-	return refusal
+	return l.decide(ctx, func(t *tx) (refusal, err error) { return t.trustIssuer(issuer, principal, trusted) })
 }
 
 func (t *tx) trustIssuer(issuer, principal string, trusted bool) (refusal, err error) {

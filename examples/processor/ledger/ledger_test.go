@@ -13,7 +13,9 @@ import (
 	"zombiezen.com/go/sqlite"
 
 	"github.com/actprotocol/act-go/protocol"
+	"github.com/actprotocol/act-go/protocol/canon"
 	"github.com/actprotocol/act-go/protocol/payment"
+	"github.com/actprotocol/act-go/provider"
 )
 
 const (
@@ -61,7 +63,7 @@ func furnish(t testing.TB, l *Ledger, balance int64) {
 		l.OpenAccount(ctx, principal, Principal, "CNY"),
 		l.OpenAccount(ctx, shop, Merchant, "CNY"),
 		l.Deposit(ctx, Deposit{ID: "d-1", Owner: principal, Currency: "CNY", Amount: balance}),
-		l.BindToken(ctx, Token{ID: token, Principal: principal, Agent: agent, Currency: "CNY",
+		l.BindToken(ctx, provider.Token{ID: token, Principal: principal, Agent: agent, Currency: "CNY",
 			ValidFrom: start.Add(-time.Hour), ValidUntil: start.Add(24 * time.Hour)}),
 	} {
 		if err != nil {
@@ -73,27 +75,27 @@ func furnish(t testing.TB, l *Ledger, balance int64) {
 var serial atomic.Int64
 
 // newPayment is a fresh payment of an amount within a mandate of 50.00 yuan.
-func newPayment(amount int64) Payment {
+func newPayment(amount int64) provider.Payment {
 	n := serial.Add(1)
-	return Payment{
-		Request:  Request{Agent: agent, ID: fmt.Sprintf("r-%d", n), Digest: fmt.Sprintf("digest-%d", n), Nonce: freshNonce()},
-		Mandate:  Mandate{Issuer: issuer, DelegationID: "m-1", Digest: "payload-1", Delegator: principal, Total: 50_00},
+	return provider.Payment{
+		Request:  provider.Request{Agent: agent, ID: fmt.Sprintf("r-%d", n), Digest: canon.Digest(fmt.Sprintf("digest-%d", n)), Nonce: freshNonce()},
+		Mandate:  provider.Mandate{Issuer: issuer, DelegationID: "m-1", Digest: "payload-1", Delegator: principal, Total: 50_00},
 		Scenario: "DEL", Method: "urn:act:payment:balance", Token: token, Payee: shop, Order: fmt.Sprintf("o-%d", n),
 		Expires: start.Add(30 * time.Minute), Amount: amount, Currency: "CNY", Memo: []byte(`{"kept":true}`),
 	}
 }
 
 // again is the same request in a new transmission.
-func again(p Payment) Payment {
+func again(p provider.Payment) provider.Payment {
 	p.Request.Nonce = freshNonce()
 	return p
 }
 
-func freshNonce() Nonce {
-	return Nonce{"payment-request " + agent, fmt.Sprintf("n-%d", serial.Add(1)), start.Add(10 * time.Minute)}
+func freshNonce() provider.Nonce {
+	return provider.Nonce{Scope: "payment-request " + agent, Value: fmt.Sprintf("n-%d", serial.Add(1)), Until: start.Add(10 * time.Minute)}
 }
 
-func mustPay(t testing.TB, l *Ledger, p Payment) *Trade {
+func mustPay(t testing.TB, l *Ledger, p provider.Payment) *provider.Trade {
 	t.Helper()
 	trade, err := l.Pay(context.Background(), p)
 	if err != nil {
@@ -207,7 +209,7 @@ func TestOrderOfDecisions(t *testing.T) {
 	})
 	t.Run("the same nonce of another agent is another nonce", func(t *testing.T) {
 		l, _ := furnished(t)
-		n := Nonce{"a", "n", start.Add(time.Minute)}
+		n := provider.Nonce{Scope: "a", Value: "n", Until: start.Add(time.Minute)}
 		if err := l.UseNonce(context.Background(), n); err != nil {
 			t.Fatal(err)
 		}
@@ -222,60 +224,62 @@ func TestOrderOfDecisions(t *testing.T) {
 func TestRefusals(t *testing.T) {
 	cases := []struct {
 		name   string
-		change func(*testing.T, *Ledger, *clock, *Payment)
+		change func(*testing.T, *Ledger, *clock, *provider.Payment)
 		want   protocol.Code
 	}{
-		{"DESIGN 5 audience: another payload under a pinned delegation id", func(t *testing.T, l *Ledger, c *clock, p *Payment) {
+		{"DESIGN 5 audience: another payload under a pinned delegation id", func(t *testing.T, l *Ledger, c *clock, p *provider.Payment) {
 			mustPay(t, l, newPayment(1))
 			p.Mandate.Digest = "payload-2"
 		}, protocol.CodeRequestConflict},
-		{"PSD-PAY-DEL-05 mandate or order ended while the request waited", func(t *testing.T, l *Ledger, c *clock, p *Payment) { c.add(30 * time.Minute) }, protocol.CodeOrderExpired},
-		{"PSD-PAY-A402-01 order paid by another request", func(t *testing.T, l *Ledger, c *clock, p *Payment) {
+		{"PSD-PAY-DEL-05 mandate or order ended while the request waited", func(t *testing.T, l *Ledger, c *clock, p *provider.Payment) { c.add(30 * time.Minute) }, protocol.CodeOrderExpired},
+		{"PSD-PAY-A402-01 order paid by another request", func(t *testing.T, l *Ledger, c *clock, p *provider.Payment) {
 			q := newPayment(1)
 			q.Order = p.Order
 			mustPay(t, l, q)
 		}, protocol.CodeOrderPaid},
-		{"PSD-PAY-DEL-07 cumulative limit", func(t *testing.T, l *Ledger, c *clock, p *Payment) {
+		{"PSD-PAY-DEL-07 cumulative limit", func(t *testing.T, l *Ledger, c *clock, p *provider.Payment) {
 			mustPay(t, l, newPayment(40_00))
 			p.Amount = 10_01
 		}, protocol.CodeTotalLimitExceeded},
-		{"PSD-PAY-DEL-07 one payment over the total", func(t *testing.T, l *Ledger, c *clock, p *Payment) { p.Amount = 50_01 }, protocol.CodeTotalLimitExceeded},
-		{"PSD-PAY-DEL-07 amounts near the end of the range", func(t *testing.T, l *Ledger, c *clock, p *Payment) {
+		{"PSD-PAY-DEL-07 one payment over the total", func(t *testing.T, l *Ledger, c *clock, p *provider.Payment) { p.Amount = 50_01 }, protocol.CodeTotalLimitExceeded},
+		{"PSD-PAY-DEL-07 amounts near the end of the range", func(t *testing.T, l *Ledger, c *clock, p *provider.Payment) {
 			mustPay(t, l, newPayment(1))
 			p.Amount = 1<<63 - 1
 		}, protocol.CodeTotalLimitExceeded},
-		{"payee not registered", func(t *testing.T, l *Ledger, c *clock, p *Payment) { p.Payee = "did:act:shop.example/tea" }, protocol.CodeMerchantNotAllowed},
-		{"payee is a principal", func(t *testing.T, l *Ledger, c *clock, p *Payment) { p.Payee = principal }, protocol.CodeMerchantNotAllowed},
-		{"payee is the funding account", func(t *testing.T, l *Ledger, c *clock, p *Payment) { p.Payee = External }, protocol.CodeMerchantNotAllowed},
-		{"PSD-PMT-BND-04 unknown token", func(t *testing.T, l *Ledger, c *clock, p *Payment) { p.Token = "pt-2" }, protocol.CodeInstrumentInvalid},
-		{"PSD-PMT-BND-04 another agent's token", func(t *testing.T, l *Ledger, c *clock, p *Payment) { p.Request.Agent = "did:act:home.example/other" }, protocol.CodeInstrumentMismatch},
-		{"PSD-PAY-DEL-09 another principal's token", func(t *testing.T, l *Ledger, c *clock, p *Payment) {
+		{"payee not registered", func(t *testing.T, l *Ledger, c *clock, p *provider.Payment) { p.Payee = "did:act:shop.example/tea" }, protocol.CodeMerchantNotAllowed},
+		{"payee is a principal", func(t *testing.T, l *Ledger, c *clock, p *provider.Payment) { p.Payee = principal }, protocol.CodeMerchantNotAllowed},
+		{"payee is the funding account", func(t *testing.T, l *Ledger, c *clock, p *provider.Payment) { p.Payee = External }, protocol.CodeMerchantNotAllowed},
+		{"PSD-PMT-BND-04 unknown token", func(t *testing.T, l *Ledger, c *clock, p *provider.Payment) { p.Token = "pt-2" }, protocol.CodeInstrumentInvalid},
+		{"PSD-PMT-BND-04 another agent's token", func(t *testing.T, l *Ledger, c *clock, p *provider.Payment) {
+			p.Request.Agent = "did:act:home.example/other"
+		}, protocol.CodeInstrumentMismatch},
+		{"PSD-PAY-DEL-09 another principal's token", func(t *testing.T, l *Ledger, c *clock, p *provider.Payment) {
 			p.Mandate.Delegator = "did:act:home.example/guest"
 		}, protocol.CodePrincipalMismatch},
-		{"PSD-PMT-BND-04 frozen token", func(t *testing.T, l *Ledger, c *clock, p *Payment) { setToken(t, l, TokenFrozen) }, protocol.CodeInstrumentInvalid},
-		{"PSD-PMT-BND-04 cancelled token", func(t *testing.T, l *Ledger, c *clock, p *Payment) { setToken(t, l, TokenCancelled) }, protocol.CodeInstrumentInvalid},
-		{"PSD-PMT-BND-04 expired token", func(t *testing.T, l *Ledger, c *clock, p *Payment) {
+		{"PSD-PMT-BND-04 frozen token", func(t *testing.T, l *Ledger, c *clock, p *provider.Payment) { setToken(t, l, provider.TokenFrozen) }, protocol.CodeInstrumentInvalid},
+		{"PSD-PMT-BND-04 cancelled token", func(t *testing.T, l *Ledger, c *clock, p *provider.Payment) { setToken(t, l, provider.TokenCancelled) }, protocol.CodeInstrumentInvalid},
+		{"PSD-PMT-BND-04 expired token", func(t *testing.T, l *Ledger, c *clock, p *provider.Payment) {
 			c.add(24 * time.Hour)
 			p.Expires = start.Add(48 * time.Hour)
 		}, protocol.CodeInstrumentInvalid},
-		{"PSD-PMT-BND-04 token before its time", func(t *testing.T, l *Ledger, c *clock, p *Payment) { c.add(-2 * time.Hour) }, protocol.CodeInstrumentInvalid},
-		{"PSD-PMT-BND-03 ceiling of the token", func(t *testing.T, l *Ledger, c *clock, p *Payment) {
-			bind(t, l, Token{ID: "pt-c", Ceiling: 20_00})
+		{"PSD-PMT-BND-04 token before its time", func(t *testing.T, l *Ledger, c *clock, p *provider.Payment) { c.add(-2 * time.Hour) }, protocol.CodeInstrumentInvalid},
+		{"PSD-PMT-BND-03 ceiling of the token", func(t *testing.T, l *Ledger, c *clock, p *provider.Payment) {
+			bind(t, l, provider.Token{ID: "pt-c", Ceiling: 20_00})
 			q := newPayment(15_00)
 			q.Token, p.Token, p.Amount = "pt-c", "pt-c", 5_01
 			mustPay(t, l, q)
 		}, protocol.CodeInstrumentInvalid},
-		{"PSD-PMT-BND-03 merchants of the token", func(t *testing.T, l *Ledger, c *clock, p *Payment) {
-			bind(t, l, Token{ID: "pt-m", Merchants: []string{"did:act:shop.example/tea"}})
+		{"PSD-PMT-BND-03 merchants of the token", func(t *testing.T, l *Ledger, c *clock, p *provider.Payment) {
+			bind(t, l, provider.Token{ID: "pt-m", Merchants: []string{"did:act:shop.example/tea"}})
 			p.Token = "pt-m"
 		}, protocol.CodeInstrumentInvalid},
-		{"currency of the account", func(t *testing.T, l *Ledger, c *clock, p *Payment) {
+		{"currency of the account", func(t *testing.T, l *Ledger, c *clock, p *provider.Payment) {
 			if err := l.OpenAccount(context.Background(), shop, Merchant, "JPY"); err != nil {
 				t.Fatal(err)
 			}
 			p.Currency = "JPY"
 		}, protocol.CodeCurrencyMismatch},
-		{"PSD-PAY-AUP-03 balance", func(t *testing.T, l *Ledger, c *clock, p *Payment) {
+		{"PSD-PAY-AUP-03 balance", func(t *testing.T, l *Ledger, c *clock, p *provider.Payment) {
 			p.Mandate.DelegationID, p.Mandate.Total, p.Amount = "m-2", 1000_00, 100_01
 		}, protocol.CodeBalanceInsufficient},
 	}
@@ -297,14 +301,14 @@ func TestRefusals(t *testing.T) {
 	}
 }
 
-func setToken(t *testing.T, l *Ledger, s TokenState) {
+func setToken(t *testing.T, l *Ledger, s provider.TokenState) {
 	t.Helper()
 	if err := l.SetTokenState(context.Background(), token, s); err != nil {
 		t.Fatal(err)
 	}
 }
 
-func bind(t *testing.T, l *Ledger, k Token) {
+func bind(t *testing.T, l *Ledger, k provider.Token) {
 	t.Helper()
 	k.Principal, k.Agent, k.Currency, k.ValidFrom, k.ValidUntil = principal, agent, "CNY", start.Add(-time.Hour), start.Add(time.Hour)
 	if err := l.BindToken(context.Background(), k); err != nil {
@@ -540,7 +544,7 @@ func TestNoncesAreKeptAndPurged(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "ledger.db")
 	l := openAt(t, path, c.now)
 	ctx := context.Background()
-	n := Nonce{agent, "n-1", start.Add(7 * time.Minute)}
+	n := provider.Nonce{Scope: agent, Value: "n-1", Until: start.Add(7 * time.Minute)}
 	if err := l.UseNonce(ctx, n); err != nil {
 		t.Fatal(err)
 	}
@@ -552,7 +556,7 @@ func TestNoncesAreKeptAndPurged(t *testing.T) {
 	c.add(7*time.Minute - time.Second)
 	wantCode(t, l.UseNonce(ctx, n), protocol.CodeReplayed)
 	c.add(2 * time.Minute)
-	if err := l.UseNonce(ctx, Nonce{agent, "n-2", c.now().Add(time.Hour)}); err != nil {
+	if err := l.UseNonce(ctx, provider.Nonce{Scope: agent, Value: "n-2", Until: c.now().Add(time.Hour)}); err != nil {
 		t.Fatal(err)
 	}
 	var left int64

@@ -20,7 +20,7 @@ type Event struct {
 	ID           int64 // position in the outbox; grows in the order of the debits
 	Type         string
 	TradeNo      string
-	DelegationID string
+	DelegationID string    // empty for an instant payment
 	Order        string    // the merchant's order number
 	At           time.Time // of the debit
 }
@@ -39,7 +39,7 @@ func (l *Ledger) Unreported(ctx context.Context, limit int) ([]Event, error) {
 	err := l.read(ctx, func(conn *sqlite.Conn) error {
 		events = nil
 		return queryRows(conn, `SELECT e.id, e.type, t.trade_no, m.delegation_id, t.order_number, e.at
-			FROM events e JOIN trades t ON t.id = e.trade JOIN mandates m ON m.id = t.mandate
+			FROM events e JOIN trades t ON t.id = e.trade LEFT JOIN mandates m ON m.id = t.mandate
 			WHERE e.id > `+reportedUpTo+` ORDER BY e.id LIMIT ?`, []any{int64(limit)},
 			func(r *sqlite.Stmt) error {
 				events = append(events, Event{r.ColumnInt64(0), r.ColumnText(1), r.ColumnText(2), r.ColumnText(3), r.ColumnText(4), fromUnix(r.ColumnInt64(5))})

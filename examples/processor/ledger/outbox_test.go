@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/actprotocol/act-go/protocol"
+	"github.com/actprotocol/act-go/provider"
 )
 
 func unreported(t *testing.T, l *Ledger, limit int) []Event {
@@ -24,7 +25,7 @@ func TestOutbox(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "ledger.db")
 	l := openAt(t, path, c.now)
 	furnish(t, l, 100_00)
-	var trades []*Trade
+	var trades []*provider.Trade
 	for range 3 {
 		p := newPayment(5_00)
 		trades = append(trades, mustPay(t, l, p))

@@ -11,6 +11,8 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/actprotocol/act-go/protocol"
+	"github.com/actprotocol/act-go/protocol/canon"
+	"github.com/actprotocol/act-go/provider"
 )
 
 // model is the ledger in a few lines of arithmetic: what the book should say
@@ -25,7 +27,7 @@ type model struct {
 }
 
 type outcome struct {
-	digest string
+	digest canon.Digest
 	amount int64
 	code   protocol.Code // "" is a trade
 }
@@ -35,7 +37,7 @@ const (
 	tea        = "did:act:shop.example/tea"
 )
 
-func (m *model) pay(p Payment) protocol.Code {
+func (m *model) pay(p provider.Payment) protocol.Code {
 	if first, ok := m.answers[p.Request.ID]; ok {
 		if first.digest != p.Request.Digest {
 			return protocol.CodeRequestConflict
@@ -54,7 +56,7 @@ func (m *model) pay(p Payment) protocol.Code {
 }
 
 // judge gives the first code, in the order of the closed list, that applies.
-func (m *model) judge(p Payment) protocol.Code {
+func (m *model) judge(p provider.Payment) protocol.Code {
 	switch {
 	case m.paid[p.Payee+" "+p.Order]:
 		return protocol.CodeOrderPaid
@@ -118,7 +120,7 @@ func newSequence(r *rapid.T, l *Ledger, own string) *sequence {
 		l.OpenAccount(ctx, shop+own, Merchant, "CNY"),
 		l.OpenAccount(ctx, tea+own, Merchant, "CNY"),
 		l.Deposit(ctx, Deposit{ID: "d" + own, Owner: principal + own, Currency: "CNY", Amount: 50}),
-		l.BindToken(ctx, Token{ID: token + own, Principal: principal + own, Agent: agent + own, Currency: "CNY",
+		l.BindToken(ctx, provider.Token{ID: token + own, Principal: principal + own, Agent: agent + own, Currency: "CNY",
 			ValidFrom: start.Add(-time.Hour), ValidUntil: start.Add(24 * time.Hour)}),
 	} {
 		if err != nil {
@@ -140,7 +142,7 @@ func (s *sequence) pay(r *rapid.T) {
 	p.Payee = rapid.SampledFrom([]string{shop, tea}).Draw(r, "payee") + s.own
 	p.Mandate.DelegationID = rapid.SampledFrom([]string{"m-1", "m-2"}).Draw(r, "mandate") + s.own
 	p.Mandate.Total = modelTotal
-	p.Request.Digest = fmt.Sprint(p.Amount, p.Order, p.Payee, p.Mandate.DelegationID)
+	p.Request.Digest = canon.Digest(fmt.Sprint(p.Amount, p.Order, p.Payee, p.Mandate.DelegationID))
 	want := s.m.pay(p)
 	trade, err := s.l.Pay(context.Background(), p)
 	if got := protocol.CodeOf(err); got != want {
@@ -162,9 +164,9 @@ func (s *sequence) deposit(r *rapid.T) {
 
 func (s *sequence) freeze(r *rapid.T) {
 	s.m.frozen = !s.m.frozen
-	state := TokenActive
+	state := provider.TokenActive
 	if s.m.frozen {
-		state = TokenFrozen
+		state = provider.TokenFrozen
 	}
 	if err := s.l.SetTokenState(context.Background(), token+s.own, state); err != nil {
 		r.Fatal(err)

@@ -9,30 +9,41 @@ import (
 )
 
 // schemaVersion is kept in the file's user_version; another one is refused.
-const schemaVersion = 2
+const schemaVersion = 3
 
 // facts are the tables that are only ever appended to.
 var facts = []string{
-	"accounts", "transfers", "entries", "mandates", "tokens", "token_merchants",
-	"token_states", "trades", "trade_moves", "requests", "consumptions", "issuers", "events", "event_reports",
+	"accounts", "names", "transfers", "entries", "mandates", "tokens", "token_merchants",
+	"token_states", "subaccounts", "subaccount_states", "devices", "device_states",
+	"waiting", "confirmations", "declines", "trades", "trade_moves", "requests",
+	"consumptions", "issuers", "events", "event_reports",
 }
 
 // tables holds the facts first and then the projections. All times are seconds
-// since 1970 in UTC, all amounts are minor units.
+// since 1970 in UTC, or microseconds where it is said; all amounts are minor
+// units.
 const tables = `
 CREATE TABLE accounts (
 	id        INTEGER PRIMARY KEY,
-	owner     TEXT NOT NULL,          -- DID, or 'external' for the funding account
-	kind      TEXT NOT NULL CHECK (kind IN ('principal', 'merchant', 'funding')),
+	owner     TEXT NOT NULL,          -- DID, id of a sub-account, or 'external' for the funding account
+	kind      TEXT NOT NULL CHECK (kind IN ('principal', 'merchant', 'subaccount', 'funding')),
 	currency  TEXT NOT NULL,
 	opened_at INTEGER NOT NULL,
 	UNIQUE (owner, currency)
 ) STRICT;
 
+CREATE TABLE names (
+	owner TEXT NOT NULL,              -- DID of a merchant
+	seq   INTEGER NOT NULL,
+	name  TEXT NOT NULL,              -- as the cashier shows it
+	at    INTEGER NOT NULL,
+	PRIMARY KEY (owner, seq)
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE transfers (
 	id       INTEGER PRIMARY KEY,
-	cause    TEXT NOT NULL CHECK (cause IN ('deposit', 'payment')),
-	cause_id TEXT NOT NULL,           -- deposit id or trade_no
+	cause    TEXT NOT NULL CHECK (cause IN ('deposit', 'payment', 'top-up', 'return')),
+	cause_id TEXT NOT NULL,           -- deposit id, trade_no, top-up id, id of the cancelled sub-account
 	at       INTEGER NOT NULL,
 	UNIQUE (cause, cause_id)
 ) STRICT;
@@ -80,6 +91,84 @@ CREATE TABLE token_states (
 	PRIMARY KEY (token, seq)
 ) STRICT, WITHOUT ROWID;
 
+CREATE TABLE subaccounts (
+	id            INTEGER PRIMARY KEY,
+	subaccount    TEXT NOT NULL UNIQUE,
+	account       INTEGER NOT NULL UNIQUE REFERENCES accounts, -- its money
+	main          INTEGER NOT NULL REFERENCES accounts,        -- of the principal
+	agent         TEXT NOT NULL,
+	jwk           BLOB NOT NULL,
+	thumbprint    TEXT NOT NULL UNIQUE,                        -- one key, one sub-account, for ever
+	balance_limit INTEGER CHECK (balance_limit > 0),
+	single_limit  INTEGER CHECK (single_limit > 0),
+	total_limit   INTEGER CHECK (total_limit > 0),
+	task_limit    INTEGER CHECK (task_limit > 0),              -- under one mandate
+	period_limit  INTEGER CHECK (period_limit > 0),            -- within any period
+	period        INTEGER CHECK (period > 0),                  -- seconds
+	opened_at     INTEGER NOT NULL,
+	CHECK ((period IS NULL) = (period_limit IS NULL))
+) STRICT;
+
+CREATE TABLE subaccount_states (
+	subaccount INTEGER NOT NULL REFERENCES subaccounts,
+	seq        INTEGER NOT NULL,
+	state      TEXT NOT NULL CHECK (state IN ('active', 'frozen', 'cancelled')),
+	cause      TEXT NOT NULL CHECK (cause IN ('principal', 'risk', 'identity')),
+	at         INTEGER NOT NULL,
+	PRIMARY KEY (subaccount, seq)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE devices (
+	id         INTEGER PRIMARY KEY,
+	device     TEXT NOT NULL UNIQUE,
+	principal  TEXT NOT NULL,
+	jwk        BLOB NOT NULL,
+	thumbprint TEXT NOT NULL UNIQUE,
+	paired_at  INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE device_states (
+	device INTEGER NOT NULL REFERENCES devices,
+	seq    INTEGER NOT NULL,
+	state  TEXT NOT NULL CHECK (state IN ('paired', 'removed')),
+	at     INTEGER NOT NULL,
+	PRIMARY KEY (device, seq)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE waiting (                -- instant payments that the principal is asked about
+	id             INTEGER PRIMARY KEY,
+	trade_no       TEXT NOT NULL UNIQUE,
+	agent          TEXT NOT NULL,
+	request_id     TEXT NOT NULL,
+	scenario       TEXT NOT NULL,
+	method         TEXT NOT NULL,
+	payee          TEXT NOT NULL,
+	order_number   TEXT NOT NULL,
+	token          INTEGER REFERENCES tokens,      -- or
+	subaccount     INTEGER REFERENCES subaccounts, -- with
+	subaccount_key TEXT,                           -- the thumbprint that authorised
+	amount         INTEGER NOT NULL CHECK (amount > 0),
+	currency       TEXT NOT NULL,
+	expires        INTEGER NOT NULL,  -- microseconds; no debit from then on
+	begun_at       INTEGER NOT NULL,
+	memo           BLOB NOT NULL,
+	UNIQUE (agent, request_id),
+	CHECK ((token IS NULL) <> (subaccount IS NULL)),
+	CHECK ((subaccount IS NULL) = (subaccount_key IS NULL))
+) STRICT;
+
+CREATE TABLE confirmations (          -- the principal's word about exactly one of them
+	waiting INTEGER PRIMARY KEY REFERENCES waiting,
+	method  TEXT NOT NULL,
+	at      INTEGER NOT NULL              -- microseconds, by the cashier's word
+) STRICT;
+
+CREATE TABLE declines (               -- an end without money
+	waiting INTEGER PRIMARY KEY REFERENCES waiting,
+	refusal BLOB NOT NULL,
+	at      INTEGER NOT NULL
+) STRICT;
+
 CREATE TABLE trades (
 	id           INTEGER PRIMARY KEY,
 	trade_no     TEXT NOT NULL UNIQUE,
@@ -89,15 +178,23 @@ CREATE TABLE trades (
 	method       TEXT NOT NULL,
 	payee        TEXT NOT NULL,
 	order_number TEXT NOT NULL,
-	mandate      INTEGER NOT NULL REFERENCES mandates,
-	token        INTEGER NOT NULL REFERENCES tokens,
+	mandate      INTEGER REFERENCES mandates,    -- or
+	waiting      INTEGER REFERENCES waiting,     -- what the principal confirmed
+	token        INTEGER REFERENCES tokens,      -- or
+	subaccount   INTEGER REFERENCES subaccounts,
 	amount       INTEGER NOT NULL CHECK (amount > 0),
 	currency     TEXT NOT NULL,
-	spent_total  INTEGER NOT NULL,    -- of the mandate, this trade included
+	spent_total  INTEGER NOT NULL,    -- of the mandate, this trade included; 0 without one
+	expires      INTEGER NOT NULL,    -- microseconds; the debit was before
 	paid_at      INTEGER NOT NULL,
 	memo         BLOB NOT NULL,
-	UNIQUE (payee, order_number)
+	UNIQUE (payee, order_number),
+	CHECK ((mandate IS NULL) <> (waiting IS NULL)),
+	CHECK ((token IS NULL) <> (subaccount IS NULL))
 ) STRICT;
+CREATE UNIQUE INDEX trades_waiting ON trades (waiting) WHERE waiting IS NOT NULL;
+CREATE INDEX trades_subaccount ON trades (subaccount, paid_at) WHERE subaccount IS NOT NULL;
+CREATE INDEX trades_task ON trades (subaccount, mandate) WHERE subaccount IS NOT NULL;
 
 CREATE TABLE trade_moves (
 	trade INTEGER NOT NULL REFERENCES trades,
@@ -114,9 +211,10 @@ CREATE TABLE requests (
 	digest     TEXT NOT NULL,
 	trade      INTEGER REFERENCES trades,
 	refusal    BLOB,
+	waiting    INTEGER REFERENCES waiting, -- its end is the answer, when it has one
 	at         INTEGER NOT NULL,
 	PRIMARY KEY (agent, request_id),
-	CHECK ((trade IS NULL) <> (refusal IS NULL))
+	CHECK ((trade IS NOT NULL) + (refusal IS NOT NULL) + (waiting IS NOT NULL) = 1)
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE consumptions (
@@ -170,6 +268,11 @@ CREATE TABLE mandate_spent (
 CREATE TABLE token_spent (
 	token  INTEGER PRIMARY KEY REFERENCES tokens,
 	amount INTEGER NOT NULL CHECK (amount >= 0)
+) STRICT;
+
+CREATE TABLE subaccount_spent (
+	subaccount INTEGER PRIMARY KEY REFERENCES subaccounts,
+	amount     INTEGER NOT NULL CHECK (amount >= 0)
 ) STRICT;
 `
 

@@ -5,6 +5,8 @@ import (
 	"fmt"
 
 	"zombiezen.com/go/sqlite"
+
+	"github.com/actprotocol/act-go/protocol/canon"
 )
 
 // Cause names what the database said when that is the cause of an error, for
@@ -80,3 +82,5 @@ func columnBytes(r *sqlite.Stmt, col int) []byte {
 	r.ColumnBytes(col, b)
 	return b
 }
+
+func digest(r *sqlite.Stmt, col int) canon.Digest { return canon.Digest(r.ColumnText(col)) }

@@ -2,42 +2,18 @@ package ledger
 
 import (
 	"context"
-	"time"
 
 	"zombiezen.com/go/sqlite"
 
 	"github.com/actprotocol/act-go/protocol"
+	"github.com/actprotocol/act-go/provider"
 )
-
-// A TokenState says whether a payment token can be used.
-type TokenState string
-
-// The states of a payment token. Cancelled is the end.
-const (
-	TokenActive    TokenState = "active"
-	TokenFrozen    TokenState = "frozen"
-	TokenCancelled TokenState = "cancelled"
-)
-
-// A Token stands for a funding account in the hands of one agent: the agent
-// never sees the account itself (PSD-PMT-BND-01, PSD-PMT-BND-03).
-type Token struct {
-	ID         string    // what the payment request carries
-	Principal  string    // DID of the account's owner
-	Agent      string    // DID of the only agent that may use it
-	Currency   string    // of the account
-	ValidFrom  time.Time // first moment
-	ValidUntil time.Time // first moment after
-	Ceiling    int64     // most that all payments together may take, in minor units; 0 is none
-	Merchants  []string  // DIDs that may be paid; empty is any
-	State      TokenState
-}
 
 // BindToken binds a payment token to an account that exists. The new token is
 // active. The same id cannot be bound twice (state_conflict), not even with
 // equal content: who binds must know what was bound. A failed binding leaves
 // no token (PSD-PMT-BND-05).
-func (l *Ledger) BindToken(ctx context.Context, k Token) error {
+func (l *Ledger) BindToken(ctx context.Context, k provider.Token) error {
 	if k.ID == "" || k.Principal == "" || k.Agent == "" || k.Currency == "" {
 		return protocol.New(protocol.CodeFieldMissing, "token", "PSD-PMT-BND-03", "id, principal, agent and currency are needed")
 	}
@@ -47,18 +23,10 @@ func (l *Ledger) BindToken(ctx context.Context, k Token) error {
 	if k.Ceiling < 0 {
 		return protocol.New(protocol.CodeFieldInvalid, "ceiling", "PSD-PMT-BND-03", "not below zero")
 	}
-	var refusal error
-	err := l.write(ctx, func(t *tx) (err error) {
-		refusal, err = t.bindToken(k)
-		return err
-	})
-	if err != nil {
-		return err
-	}
-	return refusal
+	return l.decide(ctx, func(t *tx) (refusal, err error) { return t.bindToken(k) })
 }
 
-func (t *tx) bindToken(k Token) (refusal, err error) {
+func (t *tx) bindToken(k provider.Token) (refusal, err error) {
 	account, found, err := t.account(k.Principal, k.Currency)
 	if err != nil {
 		return nil, err
@@ -88,25 +56,25 @@ func (t *tx) bindToken(k Token) (refusal, err error) {
 	if err := t.exec("INSERT INTO token_spent (token, amount) VALUES (?, 0)", id); err != nil {
 		return nil, err
 	}
-	return nil, t.exec("INSERT INTO token_states (token, seq, state, at) VALUES (?, 0, ?, ?)", id, string(TokenActive), t.unix())
+	return nil, t.exec("INSERT INTO token_states (token, seq, state, at) VALUES (?, 0, ?, ?)", id, string(provider.TokenActive), t.unix())
 }
 
-// SetTokenState freezes, thaws (TokenActive) or cancels a token. Setting the
+// SetTokenState freezes, thaws (provider.TokenActive) or cancels a token. Setting the
 // state it has does nothing. A cancelled token stays so (state_conflict); an
 // unknown one is instrument_invalid. The change holds for every payment that
 // is decided after the call returned.
-func (l *Ledger) SetTokenState(ctx context.Context, token string, state TokenState) error {
-	if state != TokenActive && state != TokenFrozen && state != TokenCancelled {
+func (l *Ledger) SetTokenState(ctx context.Context, token string, state provider.TokenState) error {
+	if state != provider.TokenActive && state != provider.TokenFrozen && state != provider.TokenCancelled {
 		return protocol.New(protocol.CodeFieldInvalid, "state", "PSD-PMT-BND-04", "active, frozen or cancelled")
 	}
 	var refusal error
 	err := l.write(ctx, func(t *tx) error {
 		refusal = nil
 		var id, seq int64
-		var now TokenState
+		var now provider.TokenState
 		found, err := t.row("SELECT t.id, s.seq, s.state FROM tokens t JOIN token_states s ON s.token = t.id WHERE t.token = ? ORDER BY s.seq DESC LIMIT 1",
 			[]any{token}, func(r *sqlite.Stmt) {
-				id, seq, now = r.ColumnInt64(0), r.ColumnInt64(1), TokenState(r.ColumnText(2))
+				id, seq, now = r.ColumnInt64(0), r.ColumnInt64(1), provider.TokenState(r.ColumnText(2))
 			})
 		switch {
 		case err != nil:
@@ -116,7 +84,7 @@ func (l *Ledger) SetTokenState(ctx context.Context, token string, state TokenSta
 			return nil
 		case now == state:
 			return nil
-		case now == TokenCancelled:
+		case now == provider.TokenCancelled:
 			refusal = protocol.New(protocol.CodeStateConflict, "state", "PSD-PMT-BND-04", "the token was cancelled")
 			return nil
 		}
@@ -129,8 +97,8 @@ func (l *Ledger) SetTokenState(ctx context.Context, token string, state TokenSta
 }
 
 // Tokens lists the payment tokens in the order of binding.
-func (l *Ledger) Tokens(ctx context.Context) ([]Token, error) {
-	var out []Token
+func (l *Ledger) Tokens(ctx context.Context) ([]provider.Token, error) {
+	var out []provider.Token
 	err := l.read(ctx, func(conn *sqlite.Conn) error {
 		var ids []int64
 		err := queryRows(conn, `SELECT t.id, t.token, a.owner, t.agent, a.currency, t.valid_from, t.valid_until, t.ceiling,
@@ -138,20 +106,16 @@ func (l *Ledger) Tokens(ctx context.Context) ([]Token, error) {
 			FROM tokens t JOIN accounts a ON a.id = t.account ORDER BY t.id`, nil,
 			func(r *sqlite.Stmt) error {
 				ids = append(ids, r.ColumnInt64(0))
-				out = append(out, Token{
+				out = append(out, provider.Token{
 					ID: r.ColumnText(1), Principal: r.ColumnText(2), Agent: r.ColumnText(3), Currency: r.ColumnText(4),
 					ValidFrom: fromUnix(r.ColumnInt64(5)), ValidUntil: fromUnix(r.ColumnInt64(6)), Ceiling: r.ColumnInt64(7),
-					State: TokenState(r.ColumnText(8)),
+					State: provider.TokenState(r.ColumnText(8)),
 				})
 				return nil
 			})
 		for i := range ids {
 			if err == nil {
-				err = queryRows(conn, "SELECT merchant FROM token_merchants WHERE token = ? ORDER BY merchant", []any{ids[i]},
-					func(r *sqlite.Stmt) error {
-						out[i].Merchants = append(out[i].Merchants, r.ColumnText(0))
-						return nil
-					})
+				out[i].Merchants, err = merchants(conn, ids[i])
 			}
 		}
 		return err
@@ -159,30 +123,34 @@ func (l *Ledger) Tokens(ctx context.Context) ([]Token, error) {
 	return out, err
 }
 
-// instrument is a token as a decision sees it.
-type instrument struct {
-	id, account           int64
-	principal, currency   string
-	agent                 string
-	balance               int64
-	validFrom, validUntil int64
-	ceiling, spent        int64
-	state                 TokenState
-	restricted, permitted bool // has a merchant list; the payee stands on it
+// instrument reads a payment token and what was paid with it. A token that is
+// not there leaves nothing.
+func (t *tx) instrument(token string, f *position) error {
+	var restricted bool
+	found, err := t.row(`SELECT t.id, t.account, a.owner, a.currency, t.agent, b.amount, t.valid_from, t.valid_until, t.ceiling, s.amount,
+		(SELECT state FROM token_states x WHERE x.token = t.id ORDER BY seq DESC LIMIT 1),
+		EXISTS (SELECT 1 FROM token_merchants m WHERE m.token = t.id)
+		FROM tokens t JOIN accounts a ON a.id = t.account JOIN balances b ON b.account = a.id JOIN token_spent s ON s.token = t.id
+		WHERE t.token = ?`, []any{token}, func(r *sqlite.Stmt) {
+		f.token, f.payer, f.Balance, f.Taken = r.ColumnInt64(0), r.ColumnInt64(1), r.ColumnInt64(5), r.ColumnInt64(9)
+		f.Token = &provider.Token{
+			ID: token, Principal: r.ColumnText(2), Currency: r.ColumnText(3), Agent: r.ColumnText(4),
+			ValidFrom: fromUnix(r.ColumnInt64(6)), ValidUntil: fromUnix(r.ColumnInt64(7)), Ceiling: r.ColumnInt64(8),
+			State: provider.TokenState(r.ColumnText(10)),
+		}
+		restricted = r.ColumnBool(11)
+	})
+	if err == nil && found && restricted {
+		f.Token.Merchants, err = merchants(t.conn, f.token)
+	}
+	return err
 }
 
-func (t *tx) instrument(token, payee string) (i instrument, found bool, err error) {
-	found, err = t.row(`SELECT t.id, t.account, a.owner, a.currency, t.agent, b.amount, t.valid_from, t.valid_until, t.ceiling, s.amount,
-		(SELECT state FROM token_states x WHERE x.token = t.id ORDER BY seq DESC LIMIT 1),
-		EXISTS (SELECT 1 FROM token_merchants m WHERE m.token = t.id),
-		EXISTS (SELECT 1 FROM token_merchants m WHERE m.token = t.id AND m.merchant = ?)
-		FROM tokens t JOIN accounts a ON a.id = t.account JOIN balances b ON b.account = a.id JOIN token_spent s ON s.token = t.id
-		WHERE t.token = ?`, []any{payee, token}, func(r *sqlite.Stmt) {
-		i = instrument{
-			id: r.ColumnInt64(0), account: r.ColumnInt64(1), principal: r.ColumnText(2), currency: r.ColumnText(3), agent: r.ColumnText(4),
-			balance: r.ColumnInt64(5), validFrom: r.ColumnInt64(6), validUntil: r.ColumnInt64(7), ceiling: r.ColumnInt64(8), spent: r.ColumnInt64(9),
-			state: TokenState(r.ColumnText(10)), restricted: r.ColumnBool(11), permitted: r.ColumnBool(12),
-		}
+// merchants are whom a token may pay; empty is anybody.
+func merchants(conn *sqlite.Conn, token int64) (out []string, err error) {
+	err = queryRows(conn, "SELECT merchant FROM token_merchants WHERE token = ? ORDER BY merchant", []any{token}, func(r *sqlite.Stmt) error {
+		out = append(out, r.ColumnText(0))
+		return nil
 	})
-	return i, found, err
+	return out, err
 }

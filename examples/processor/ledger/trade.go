@@ -8,60 +8,45 @@ import (
 
 	"github.com/actprotocol/act-go/protocol"
 	"github.com/actprotocol/act-go/protocol/payment"
+	"github.com/actprotocol/act-go/provider"
 )
 
-// A Trade is a payment that was made, and what became of it. Everything up to
-// Memo is fixed when it is paid; what follows is its present state.
-type Trade struct {
-	id int64
-
-	No           string // globally unique, by the ledger
-	Agent        string
-	RequestID    string
-	Scenario     string
-	Method       string
-	Payee        string
-	Order        string
-	Issuer       string
-	DelegationID string
-	Amount       int64 // minor units
-	Currency     string
-	SpentTotal   int64 // of the mandate, this trade included, when it was paid
-	PaidAt       time.Time
-	Memo         []byte
-
-	State       payment.State
-	Consumer    string    // who has the proof's one delivery; empty before
-	ConsumedAt  time.Time // zero before
-	ConfirmedAt time.Time // when the merchant confirmed the fulfilment; zero before
-
-	// Decision is what Pay decided when it made this trade, Payment.Made
-	// included. It is not part of the book: a trade that is read back, or is
-	// an earlier answer, has none.
-	Decision protocol.Decision
+// trade is a trade with what the ledger itself needs of it.
+type trade struct {
+	provider.Trade
+	id       int64           // row of trades; 0 while it waits, and when it is closed
+	waiting  int64           // row of waiting; 0 of a payment under a mandate
+	declined *protocol.Error // why it was closed
 }
 
+// late reports whether a trade waits for a confirmation that would come too
+// late. A nil one does not.
+func (t *trade) late(now time.Time) bool { return t != nil && t.Waiting() && !now.Before(t.Expires) }
+
 const tradeColumns = `SELECT t.id, t.trade_no, t.agent, t.request_id, t.scenario, t.method, t.payee, t.order_number,
-	m.issuer, m.delegation_id, t.amount, t.currency, t.spent_total, t.paid_at, t.memo, c.consumer, c.at, v.state, v.event, v.at
-	FROM trades t JOIN mandates m ON m.id = t.mandate LEFT JOIN consumptions c ON c.trade = t.id
+	m.issuer, m.delegation_id, t.amount, t.currency, t.spent_total, t.paid_at, t.memo, c.consumer, c.at, v.state, v.event, v.at,
+	t.expires, a.owner, s.subaccount, t.waiting, y.method, y.at
+	FROM trades t LEFT JOIN mandates m ON m.id = t.mandate LEFT JOIN tokens k ON k.id = t.token LEFT JOIN subaccounts s ON s.id = t.subaccount
+	JOIN accounts a ON a.id = coalesce(k.account, s.main)
+	LEFT JOIN consumptions c ON c.trade = t.id LEFT JOIN confirmations y ON y.waiting = t.waiting
 	LEFT JOIN trade_moves v ON v.trade = t.id AND v.seq = (SELECT max(seq) FROM trade_moves w WHERE w.trade = t.id)
 	WHERE `
 
-// tradeBy reads the one trade that a condition with one parameter names; nil
-// when there is none.
-func tradeBy(conn *sqlite.Conn, condition string, arg any) (*Trade, error) {
-	var t *Trade
+// tradeBy reads the one trade that was paid and that a condition with one
+// parameter names; nil when there is none.
+func tradeBy(conn *sqlite.Conn, condition string, arg any) (*trade, error) {
+	var t *trade
 	_, err := queryRow(conn, tradeColumns+condition, []any{arg}, func(r *sqlite.Stmt) { t = scanTrade(r) })
 	return t, err
 }
 
-func scanTrade(r *sqlite.Stmt) *Trade {
-	t := &Trade{
-		id: r.ColumnInt64(0), No: r.ColumnText(1), Agent: r.ColumnText(2), RequestID: r.ColumnText(3), Scenario: r.ColumnText(4),
+func scanTrade(r *sqlite.Stmt) *trade {
+	t := &trade{id: r.ColumnInt64(0), waiting: r.ColumnInt64(23), Trade: provider.Trade{
+		No: r.ColumnText(1), Agent: r.ColumnText(2), RequestID: r.ColumnText(3), Scenario: payment.Scenario(r.ColumnText(4)),
 		Method: r.ColumnText(5), Payee: r.ColumnText(6), Order: r.ColumnText(7), Issuer: r.ColumnText(8), DelegationID: r.ColumnText(9),
 		Amount: r.ColumnInt64(10), Currency: r.ColumnText(11), SpentTotal: r.ColumnInt64(12), PaidAt: fromUnix(r.ColumnInt64(13)),
-		Memo: columnBytes(r, 14), State: Paid,
-	}
+		Memo: columnBytes(r, 14), State: Paid, Expires: exact(r.ColumnInt64(20)), Principal: r.ColumnText(21), SubAccount: r.ColumnText(22),
+	}}
 	if !r.ColumnIsNull(15) {
 		t.Consumer, t.ConsumedAt = r.ColumnText(15), fromUnix(r.ColumnInt64(16))
 	}
@@ -71,7 +56,18 @@ func scanTrade(r *sqlite.Stmt) *Trade {
 			t.ConfirmedAt = fromUnix(r.ColumnInt64(19))
 		}
 	}
+	if !r.ColumnIsNull(24) {
+		t.Confirmation = provider.Confirmation{Method: r.ColumnText(24), At: exact(r.ColumnInt64(25))}
+	}
 	return t
+}
+
+// numbered reads a trade by its number, in whatever state it is.
+func numbered(conn *sqlite.Conn, no string) (*trade, error) {
+	if t, err := tradeBy(conn, "t.trade_no = ?", no); t != nil || err != nil {
+		return t, err
+	}
+	return instantBy(conn, "w.trade_no = ?", no)
 }
 
 func unknownTrade(field string) error {
@@ -80,12 +76,8 @@ func unknownTrade(field string) error {
 
 // Query returns the answer to an earlier request of an agent, a trade in its
 // present state or a *payment.Refusal, and trade_unknown when there is none.
-func (l *Ledger) Query(ctx context.Context, agent, requestID string) (*Trade, error) {
-	var first answer
-	err := l.read(ctx, func(conn *sqlite.Conn) (err error) {
-		first, err = earlier(conn, agent, requestID)
-		return err
-	})
+func (l *Ledger) Query(ctx context.Context, agent, requestID string) (*provider.Trade, error) {
+	first, _, err := l.earlier(ctx, agent, requestID, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -96,16 +88,25 @@ func (l *Ledger) Query(ctx context.Context, agent, requestID string) (*Trade, er
 }
 
 // Trade returns a trade by its number, or trade_unknown.
-func (l *Ledger) Trade(ctx context.Context, no string) (*Trade, error) {
-	var t *Trade
-	err := l.read(ctx, func(conn *sqlite.Conn) (err error) {
-		t, err = tradeBy(conn, "t.trade_no = ?", no)
+func (l *Ledger) Trade(ctx context.Context, no string) (*provider.Trade, error) {
+	var t *trade
+	look := func(conn *sqlite.Conn) (err error) {
+		t, err = numbered(conn, no)
 		return err
-	})
+	}
+	err := l.read(ctx, look)
+	if err == nil && t.late(l.now()) {
+		if err = l.lapse(ctx, no); err == nil {
+			err = l.read(ctx, look)
+		}
+	}
 	if err == nil && t == nil {
 		err = unknownTrade("trade_no")
 	}
-	return t, err
+	if err != nil {
+		return nil, err
+	}
+	return &t.Trade, nil
 }
 
 // Consume gives the one delivery that a trade pays for to the first consumer
@@ -115,19 +116,21 @@ func (l *Ledger) Trade(ctx context.Context, no string) (*Trade, error) {
 //
 // Consuming is not delivering: the trade stays in WAIT_SELLER_FULFILLMENT until
 // the merchant says that it has delivered.
-func (l *Ledger) Consume(ctx context.Context, merchant, tradeNo, consumer string) (*Trade, error) {
+func (l *Ledger) Consume(ctx context.Context, merchant, tradeNo, consumer string) (*provider.Trade, error) {
 	if consumer == "" {
 		return nil, protocol.New(protocol.CodeFieldMissing, "consumer", "PSD-PAY-A402-15", "")
 	}
-	return l.change(ctx, merchant, tradeNo, func(t *tx, trade *Trade) (refusal, err error) {
+	return l.change(ctx, merchant, tradeNo, func(t *tx, trade *trade) (refusal, err error) {
 		switch {
+		case trade.id == 0:
+			return notPaid(), nil
 		case trade.Consumer == consumer:
 			return nil, nil
 		case trade.Consumer != "":
 			return protocol.New(protocol.CodeProofUsed, "consumer", "PSD-PAY-A402-15", "the proof delivers to its first consumer"), nil
 		}
 		if trade.State != Paid {
-			return protocol.New(protocol.CodeStateConflict, "trade_no", "PSD-PAY-A402-11", ""), nil
+			return notPaid(), nil
 		}
 		trade.Consumer, trade.ConsumedAt = consumer, fromUnix(t.unix())
 		return nil, t.exec("INSERT INTO consumptions (trade, consumer, at) VALUES (?, ?, ?)", trade.id, consumer, t.unix())
@@ -143,8 +146,8 @@ const deliverySkew = time.Minute
 // two moves, to WAIT_BUYER_RECEIPT and to TRADE_FINISHED. Only the consumer that
 // has the delivery can confirm it; before any consumption it is state_conflict.
 // A repeat gets the first answer.
-func (l *Ledger) Confirm(ctx context.Context, merchant, tradeNo, consumer string, deliveredAt time.Time) (*Trade, error) {
-	return l.change(ctx, merchant, tradeNo, func(t *tx, trade *Trade) (refusal, err error) {
+func (l *Ledger) Confirm(ctx context.Context, merchant, tradeNo, consumer string, deliveredAt time.Time) (*provider.Trade, error) {
+	return l.change(ctx, merchant, tradeNo, func(t *tx, trade *trade) (refusal, err error) {
 		switch {
 		case trade.Consumer == "":
 			return protocol.New(protocol.CodeStateConflict, "trade_no", "PSD-PAY-A402-11", "the proof has not been consumed"), nil
@@ -166,27 +169,25 @@ func (l *Ledger) Confirm(ctx context.Context, merchant, tradeNo, consumer string
 	})
 }
 
+func notPaid() error {
+	return protocol.New(protocol.CodeStateConflict, "trade_no", "PSD-PAY-A402-11", "not paid, or delivered before")
+}
+
 // change finds the merchant's trade and lets step change it, in one
 // transaction.
-func (l *Ledger) change(ctx context.Context, merchant, tradeNo string, step func(*tx, *Trade) (refusal, err error)) (*Trade, error) {
-	var trade *Trade
-	var refusal error
-	err := l.write(ctx, func(t *tx) (err error) {
-		if trade, err = tradeBy(t.conn, "t.trade_no = ?", tradeNo); err != nil {
-			return err
+func (l *Ledger) change(ctx context.Context, merchant, tradeNo string, step func(*tx, *trade) (refusal, err error)) (*provider.Trade, error) {
+	var found *trade
+	err := l.decide(ctx, func(t *tx) (refusal, err error) {
+		if found, err = t.numbered(tradeNo); err != nil {
+			return nil, err
 		}
-		if trade == nil || trade.Payee != merchant {
-			refusal = unknownTrade("trade_no")
-			return nil
+		if found == nil || found.Payee != merchant {
+			return unknownTrade("trade_no"), nil
 		}
-		refusal, err = step(t, trade)
-		return err
+		return step(t, found)
 	})
-	if err == nil {
-		err = refusal
-	}
 	if err != nil {
 		return nil, err
 	}
-	return trade, nil
+	return &found.Trade, nil
 }

@@ -55,6 +55,19 @@ func (l *Ledger) write(ctx context.Context, run func(*tx) error) error {
 	}
 }
 
+// decide writes what step decides, and returns its refusal or its error.
+func (l *Ledger) decide(ctx context.Context, step func(*tx) (refusal, err error)) error {
+	var refusal error
+	err := l.write(ctx, func(t *tx) (err error) {
+		refusal, err = step(t)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	return refusal
+}
+
 func (l *Ledger) enqueue(ctx context.Context, j *job) error {
 	l.mu.RLock()
 	defer l.mu.RUnlock()

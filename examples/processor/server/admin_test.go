@@ -164,7 +164,7 @@ func TestDeskLists(t *testing.T) {
 			t.Errorf("%s without a token: %d %s", path, status, answer)
 		}
 	}
-	if len(list.Routes) != 10 {
+	if len(list.Routes) != 20 {
 		t.Errorf("%d routes", len(list.Routes))
 	}
 	for _, r := range list.Routes {

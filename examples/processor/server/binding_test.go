@@ -8,10 +8,10 @@ import (
 	"testing"
 	"time"
 
-	"github.com/actprotocol/act-go/examples/processor/ledger"
 	"github.com/actprotocol/act-go/examples/processor/server"
 	"github.com/actprotocol/act-go/protocol"
 	"github.com/actprotocol/act-go/protocol/canon"
+	"github.com/actprotocol/act-go/provider"
 )
 
 func (w *world) bind(owner, agent string) string {
@@ -86,7 +86,7 @@ func TestBinding(t *testing.T) {
 			q.PaymentToken = theirs
 			_, body := w.post("/payments", w.Sign(q))
 			told[i] = strings.Replace(string(body), q.RequestID, "", 1)
-			w.must(w.server.SetTokenState(ctx, theirs, ledger.TokenFrozen))
+			w.must(w.server.SetTokenState(ctx, theirs, provider.TokenFrozen))
 		}
 		if !strings.Contains(told[0], `"code":"instrument_mismatch"`) || told[0] != told[1] {
 			t.Errorf("active: %s\nfrozen: %s", told[0], told[1])

@@ -11,13 +11,13 @@ import (
 	"testing"
 	"time"
 
-	"github.com/actprotocol/act-go/examples/processor/ledger"
 	"github.com/actprotocol/act-go/protocol"
 	"github.com/actprotocol/act-go/protocol/canon"
 	"github.com/actprotocol/act-go/protocol/commerce"
 	"github.com/actprotocol/act-go/protocol/delegation"
 	"github.com/actprotocol/act-go/protocol/keys"
 	"github.com/actprotocol/act-go/protocol/payment"
+	"github.com/actprotocol/act-go/provider"
 	"github.com/actprotocol/act-go/psp"
 	"github.com/actprotocol/act-go/verifier"
 )
@@ -180,7 +180,7 @@ func TestRefusals(t *testing.T) {
 		}, protocol.CodeSignatureInvalid, false},
 		{"PSD-PMT-BND-04 unknown token", func(w *world, q *payment.Request) { q.PaymentToken = "pt-none" }, protocol.CodeInstrumentInvalid, true},
 		{"PSD-PMT-BND-04 frozen token", func(w *world, q *payment.Request) {
-			w.must(w.server.SetTokenState(context.Background(), w.token, ledger.TokenFrozen))
+			w.must(w.server.SetTokenState(context.Background(), w.token, provider.TokenFrozen))
 		}, protocol.CodeInstrumentInvalid, true},
 		{"PSD-PAY-AUP-03 balance", func(w *world, q *payment.Request) {
 			for range 4 {

@@ -19,7 +19,7 @@ const (
 // reporter hands the ledger's events over, in order and at least once. What it
 // has reached is in the ledger, nowhere else.
 type reporter struct {
-	ledger *ledger.Ledger
+	ledger Book
 	report func(context.Context, ledger.Event) error
 	log    *slog.Logger
 	more   chan struct{}
@@ -29,7 +29,7 @@ type reporter struct {
 
 // startReporter starts one that begins with what an earlier process left. With
 // a nil report there is nothing to do, and it does nothing.
-func startReporter(l *ledger.Ledger, report func(context.Context, ledger.Event) error, log *slog.Logger) *reporter {
+func startReporter(l Book, report func(context.Context, ledger.Event) error, log *slog.Logger) *reporter {
 	ctx, cancel := context.WithCancel(context.Background())
 	r := &reporter{ledger: l, report: report, log: log, more: make(chan struct{}, 1), cancel: cancel, ended: make(chan struct{})}
 	if report == nil {

@@ -3,48 +3,49 @@ package server
 import (
 	"context"
 	"crypto/sha256"
-	"errors"
-	"io"
 	"log/slog"
 	"net/http"
 	"strings"
 	"sync"
 	"time"
 
+	"github.com/actprotocol/act-go/examples/processor/cashier"
 	"github.com/actprotocol/act-go/examples/processor/ledger"
-	"github.com/actprotocol/act-go/internal/problem"
 	"github.com/actprotocol/act-go/protocol"
-	"github.com/actprotocol/act-go/protocol/canon"
 	"github.com/actprotocol/act-go/protocol/identity"
 	"github.com/actprotocol/act-go/protocol/keys"
-	"github.com/actprotocol/act-go/protocol/payment"
+	"github.com/actprotocol/act-go/provider"
 	"github.com/actprotocol/act-go/verifier"
 )
 
 // DefaultBasePath is where the protocol's endpoints are.
 const DefaultBasePath = "/act/v1"
 
-// DefaultProofLife is how long a payment proof can be presented, and the most
-// that can be configured (SPEC.md 6.2).
-const DefaultProofLife = 24 * time.Hour
+// CashierPath is where principals confirm instant payments.
+const CashierPath = "/cashier"
 
 // Config is what [New] needs. ID, Signer, Ledger, Keys and Status are required.
 type Config struct {
 	ID     identity.DID          // of the processor, a did:act
 	Signer *keys.Signer          // under ID, of purpose proof
-	Ledger *ledger.Ledger        // the caller closes it, after the server
+	Ledger Book                  // a *ledger.Ledger; the caller closes it, after the server
 	Keys   verifier.KeySource    // documents of agents, merchants and issuers
 	Status verifier.StatusSource // states of mandates
 
 	BasePath      string        // DefaultBasePath when empty
-	ProofLife     time.Duration // DefaultProofLife when zero; a bill's replay window may end it earlier
+	ProofLife     time.Duration // provider.DefaultProofLife when zero; a bill's replay window may end it earlier
+	TimeToConfirm time.Duration // of an instant payment; provider.DefaultTimeToConfirm when zero
 	OperatorToken string        // at least 32 characters; when empty there is no /admin
 	Log           *slog.Logger  // a line a request, and why look-ups failed; nothing when nil
 
-	// Paid, when set, is told of every payment that was made, with all checks
-	// of verifier and ledger. It must not block. A refusal tells its checks in
-	// the answer.
-	Paid func(q payment.Request, d protocol.Decision)
+	// Risk is the processor's risk control, see provider.Config; nil lets all
+	// pass.
+	Risk func(ctx context.Context, p *verifier.AuthorizedPayment) error
+
+	// Decided, when set, is told of every payment that was made, begun,
+	// confirmed or refused, with all checks of verifier and ledger. It must not
+	// block.
+	Decided func(provider.Verdict)
 
 	// Report, when set, is given the event of every payment, later and from
 	// another goroutine (PSD-PAY-A402-24): in order, at least once, also those
@@ -60,22 +61,20 @@ type Config struct {
 // A Server is the processor. It is safe for concurrent use. Close ends what it
 // does beside answering.
 type Server struct {
-	id        identity.DID
-	signer    *keys.Signer
-	ledger    *ledger.Ledger
-	verifier  *verifier.Verifier
-	document  *identity.Document
-	basePath  string
-	proofLife time.Duration
-	operator  [sha256.Size]byte
-	log       *slog.Logger
-	causes    *causes
-	now       func() time.Time
-	paid      func(payment.Request, protocol.Decision)
-	handler   http.Handler
-	issuers   issuers
-	setup     sync.Mutex // serialises changes of issuers
-	reporter  *reporter
+	id       identity.DID
+	ledger   Book
+	provider *provider.Provider
+	cashier  *cashier.Cashier
+	document *identity.Document
+	basePath string
+	operator [sha256.Size]byte
+	log      *slog.Logger
+	causes   *causes
+	now      func() time.Time
+	handler  http.Handler
+	issuers  issuers
+	setup    sync.Mutex // serialises changes of issuers
+	reporter *reporter
 }
 
 // New checks the configuration, reads from the ledger who may issue mandates
@@ -85,23 +84,17 @@ func New(ctx context.Context, c Config) (*Server, error) {
 		return nil, err
 	}
 	s := &Server{
-		id: c.ID, signer: c.Signer, ledger: c.Ledger, basePath: strings.TrimSuffix(c.BasePath, "/"),
-		proofLife: c.ProofLife, operator: sha256.Sum256([]byte(c.OperatorToken)), log: c.Log, now: c.Now, paid: c.Paid,
+		id: c.ID, ledger: c.Ledger, basePath: strings.TrimSuffix(c.BasePath, "/"),
+		operator: sha256.Sum256([]byte(c.OperatorToken)), log: c.Log, now: c.Now,
 	}
 	if c.BasePath == "" {
 		s.basePath = DefaultBasePath
-	}
-	if s.proofLife == 0 {
-		s.proofLife = DefaultProofLife
 	}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
 	}
 	if s.now == nil {
 		s.now = time.Now
-	}
-	if s.paid == nil {
-		s.paid = func(payment.Request, protocol.Decision) {}
 	}
 	s.causes = &causes{log: s.log, now: s.now}
 	own := identity.Key{ID: c.Signer.KeyID(), Public: c.Signer.Public(), Purpose: keys.Proof}
@@ -115,16 +108,42 @@ func New(ctx context.Context, c Config) (*Server, error) {
 		return nil, err
 	}
 	s.issuers.load(trusts)
-	s.verifier, err = verifier.New(verifier.Config{
+	s.cashier, err = cashier.New(cashier.Config{
+		Base: "https://" + c.ID.Host() + CashierPath, PSPID: c.ID.String(), Book: counter{s}, Provider: counter{s}, Now: s.now,
+	})
+	if err != nil {
+		return nil, err
+	}
+	if s.provider, err = s.newProvider(c); err != nil {
+		return nil, err
+	}
+	s.handler = s.routes(documents, c.OperatorToken != "")
+	s.reporter = startReporter(c.Ledger, c.Report, s.log)
+	return s, nil
+}
+
+// newProvider puts the library's provider in front of the book.
+func (s *Server) newProvider(c Config) (*provider.Provider, error) {
+	v, err := verifier.New(verifier.Config{
 		Issuers: &s.issuers, Keys: watchedKeys{c.Keys, s.causes}, Status: watchedStatus{c.Status, s.causes},
 		Replay: c.Ledger, Now: s.now,
 	})
 	if err != nil {
 		return nil, err
 	}
-	s.handler = s.routes(documents, c.OperatorToken != "")
-	s.reporter = startReporter(c.Ledger, c.Report, s.log)
-	return s, nil
+	return provider.New(provider.Config{
+		Signer: c.Signer, Verifier: v, Ledger: c.Ledger, Document: s.document,
+		Cashier: func(_ context.Context, t *provider.Trade) (string, error) { return s.cashier.URL(t.No), nil },
+		Decided: func(v provider.Verdict) {
+			if c.Decided != nil {
+				c.Decided(v)
+			}
+			if v.Trade != nil && !v.Trade.PaidAt.IsZero() {
+				s.reporter.wake()
+			}
+		},
+		Risk: c.Risk, TimeToConfirm: c.TimeToConfirm, ProofLife: c.ProofLife, Now: s.now,
+	})
 }
 
 // Close stops the reporting of events and waits until a report that is under
@@ -142,8 +161,6 @@ func (c *Config) check() error {
 		return protocol.New(protocol.CodeKeyPurpose, "Signer", "ADD-IAC-ISS-12", "a key of the processor, for proofs")
 	case c.OperatorToken != "" && len(c.OperatorToken) < 32:
 		return protocol.New(protocol.CodeFieldInvalid, "OperatorToken", "", "at least 32 characters")
-	case c.ProofLife < 0 || c.ProofLife > DefaultProofLife:
-		return protocol.New(protocol.CodeFieldInvalid, "ProofLife", "PSD-PAY-A402-07", "not below zero, and not over 24 hours")
 	case c.BasePath != "" && !strings.HasPrefix(c.BasePath, "/"):
 		return protocol.New(protocol.CodeFieldInvalid, "BasePath", "", "begins with a slash")
 	}
@@ -165,11 +182,13 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.handler.S
 
 func (s *Server) routes(documents http.Handler, admin bool) http.Handler {
 	mux := http.NewServeMux()
-	for path, serve := range map[string]func(context.Context, []byte) ([]byte, error){
-		"/payments": s.pay, "/queries": s.query, "/consumptions": s.consume, "/fulfilments": s.fulfil,
+	for path, serve := range map[string]func(context.Context, []byte) (provider.Answer, error){
+		provider.PathPayments: s.provider.Pay, provider.PathQueries: s.provider.Query,
+		provider.PathConsumptions: s.provider.Consume, provider.PathFulfilments: s.provider.Fulfil,
 	} {
 		mux.HandleFunc("POST "+s.basePath+path, s.message(path, serve))
 	}
+	mux.Handle(CashierPath+"/", s.cashier)
 	mux.Handle("/.well-known/", documents)
 	if admin {
 		desk := s.operatorOnly(s.adminRoutes())
@@ -181,45 +200,19 @@ func (s *Server) routes(documents http.Handler, admin bool) http.Handler {
 
 // message serves one kind of signed message: it reads the body within its
 // limit, leaves everything else to serve, and writes the answer.
-func (s *Server) message(path string, serve func(context.Context, []byte) ([]byte, error)) http.HandlerFunc {
+func (s *Server) message(path string, serve func(context.Context, []byte) (provider.Answer, error)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		begun := s.now()
-		var answer []byte
+		var answer provider.Answer
 		body, err := readBody(w, r)
 		if err == nil {
 			answer, err = serve(r.Context(), body)
 		}
-		write(w, answer, err)
+		provider.WriteAnswer(w, answer, err)
 		s.causes.book(r.Context(), err)
 		s.log.LogAttrs(r.Context(), slog.LevelInfo, "answered", slog.String("path", path),
 			slog.String("code", string(protocol.CodeOf(err))), slog.Duration("took", s.now().Sub(begun)))
 	}
-}
-
-// write answers with a body of ours, or with an error.
-func write(w http.ResponseWriter, body []byte, err error) {
-	if err != nil {
-		problem.Write(w, err, 1)
-		return
-	}
-	h := w.Header()
-	h.Set("Content-Type", "application/json")
-	h.Set("Cache-Control", "no-store")
-	h.Set("X-Content-Type-Options", "nosniff")
-	_, _ = w.Write(body)
-}
-
-// readBody reads at most the size of a message (SPEC.md 1.1).
-func readBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, canon.DefaultMaxBytes))
-	var tooLarge *http.MaxBytesError
-	switch {
-	case errors.As(err, &tooLarge):
-		return nil, protocol.New(protocol.CodeTooLarge, "", "", "a message has at most 64 KiB")
-	case err != nil:
-		return nil, protocol.New(protocol.CodeMalformed, "", "", "the body could not be read")
-	}
-	return body, nil
 }
 
 // issuers is the policy that the ledger keeps, in memory: it is asked for every

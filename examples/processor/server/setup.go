@@ -2,13 +2,17 @@ package server
 
 import (
 	"context"
+	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/actprotocol/act-go/examples/processor/ledger"
 	"github.com/actprotocol/act-go/protocol"
 	"github.com/actprotocol/act-go/protocol/canon"
 	"github.com/actprotocol/act-go/protocol/identity"
 	"github.com/actprotocol/act-go/protocol/money"
+	"github.com/actprotocol/act-go/provider"
 )
 
 // What an operator does, for programs that run the processor inside of
@@ -76,7 +80,7 @@ func (s *Server) BindToken(ctx context.Context, b Binding) (string, error) {
 	if b.ValidFrom.IsZero() {
 		b.ValidFrom = s.now()
 	}
-	k := ledger.Token{
+	k := provider.Token{
 		ID: "pt-" + canon.Nonce(), Principal: b.Principal, Agent: b.Agent, Currency: b.Currency.Code(),
 		ValidFrom: b.ValidFrom, ValidUntil: b.ValidUntil, Merchants: b.Merchants,
 	}
@@ -93,7 +97,7 @@ func (s *Server) BindToken(ctx context.Context, b Binding) (string, error) {
 }
 
 // SetTokenState freezes, thaws or cancels a payment token (PSD-PMT-BND-04).
-func (s *Server) SetTokenState(ctx context.Context, token string, state ledger.TokenState) error {
+func (s *Server) SetTokenState(ctx context.Context, token string, state provider.TokenState) error {
 	return s.ledger.SetTokenState(ctx, token, state)
 }
 
@@ -119,9 +123,33 @@ func (s *Server) TrustIssuer(ctx context.Context, issuer, principal string, trus
 	return nil
 }
 
+// NameMerchant says how the cashier shows a merchant. Text that could pretend to
+// be something else, with control characters or a change of direction, is
+// refused.
+func (s *Server) NameMerchant(ctx context.Context, merchant, name string) error {
+	if err := checkDID("merchant", merchant); err != nil {
+		return err
+	}
+	if !printable(name) {
+		return protocol.New(protocol.CodeFieldInvalid, "name", "PSD-PAY-INS-02", "1 to 100 characters of plain text")
+	}
+	return s.ledger.Name(ctx, merchant, name)
+}
+
+// printable reports whether a name is short and means what it looks like.
+func printable(name string) bool {
+	n := 0
+	for _, r := range name {
+		if n++; n > 100 || !unicode.IsPrint(r) {
+			return false
+		}
+	}
+	return n > 0 && utf8.ValidString(name) && strings.TrimSpace(name) == name
+}
+
 // Ledger is the book, for reading accounts, entries, tokens and trades, and for
 // its audit.
-func (s *Server) Ledger() *ledger.Ledger { return s.ledger }
+func (s *Server) Ledger() Book { return s.ledger }
 
 func checkDID(field, did string) error {
 	_, err := identity.ParseDID(did)

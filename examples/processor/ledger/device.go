@@ -1,0 +1,121 @@
+package ledger
+
+import (
+	"context"
+	"time"
+
+	"zombiezen.com/go/sqlite"
+
+	"github.com/actprotocol/act-go/protocol"
+	"github.com/actprotocol/act-go/protocol/keys"
+)
+
+// A Device is what a principal confirms payments with at the cashier: a phone,
+// say, that holds the private half of a key which was registered when the two
+// were paired (PSD-PAY-INS-03).
+type Device struct {
+	ID        string
+	Principal string // DID; the only one for whom it confirms
+	Key       keys.PublicKey
+	Removed   bool
+	PairedAt  time.Time
+}
+
+// PairDevice registers a device of a principal, who has an account. An id or a
+// key that was used before, also by a device that was removed, is
+// state_conflict. Whoever calls it has identified the principal.
+func (l *Ledger) PairDevice(ctx context.Context, d Device) error {
+	if d.ID == "" || d.Principal == "" || d.Key.IsZero() {
+		return protocol.New(protocol.CodeFieldMissing, "device", "PSD-PAY-INS-03", "id, principal and key are needed")
+	}
+	return l.decide(ctx, func(t *tx) (refusal, err error) { return t.pairDevice(&d) })
+}
+
+func (t *tx) pairDevice(d *Device) (refusal, err error) {
+	known, err := t.row("SELECT 1 FROM accounts WHERE owner = ? AND kind = ? LIMIT 1", []any{d.Principal, string(Principal)}, func(*sqlite.Stmt) {})
+	if err != nil {
+		return nil, err
+	}
+	if !known {
+		return protocol.New(protocol.CodeInstrumentInvalid, "principal", "PSD-PAY-INS-03", "the principal has no account"), nil
+	}
+	used, err := t.row("SELECT 1 FROM devices WHERE device = ? OR thumbprint = ?", []any{d.ID, d.Key.Thumbprint()}, func(*sqlite.Stmt) {})
+	if err != nil {
+		return nil, err
+	}
+	if used {
+		return protocol.New(protocol.CodeStateConflict, "device", "PSD-PAY-INS-03", "id or key was paired before"), nil
+	}
+	if err := t.exec("INSERT INTO devices (device, principal, jwk, thumbprint, paired_at) VALUES (?, ?, ?, ?, ?)",
+		d.ID, d.Principal, d.Key.JWK(), d.Key.Thumbprint(), t.unix()); err != nil {
+		return nil, err
+	}
+	return nil, t.exec("INSERT INTO device_states (device, seq, state, at) VALUES (?, 0, 'paired', ?)", t.conn.LastInsertRowID(), t.unix())
+}
+
+// RemoveDevice ends a pairing for ever; removing again does nothing. What it
+// confirmed before stays confirmed.
+func (l *Ledger) RemoveDevice(ctx context.Context, id string) error {
+	return l.decide(ctx, func(t *tx) (refusal, err error) {
+		var row, seq int64
+		var state string
+		found, err := t.row("SELECT d.id, s.seq, s.state FROM devices d JOIN device_states s ON s.device = d.id WHERE d.device = ? ORDER BY s.seq DESC LIMIT 1",
+			[]any{id}, func(r *sqlite.Stmt) { row, seq, state = r.ColumnInt64(0), r.ColumnInt64(1), r.ColumnText(2) })
+		switch {
+		case err != nil || found && state == "removed":
+			return nil, err
+		case !found:
+			return unknownDevice(), nil
+		}
+		return nil, t.exec("INSERT INTO device_states (device, seq, state, at) VALUES (?, ?, 'removed', ?)", row, seq+1, t.unix())
+	})
+}
+
+func unknownDevice() error {
+	return protocol.New(protocol.CodeKeyUnknown, "device_id", "PSD-PAY-INS-03", "no such device")
+}
+
+const deviceColumns = `SELECT d.device, d.principal, d.jwk, d.paired_at,
+	(SELECT state FROM device_states s WHERE s.device = d.id ORDER BY seq DESC LIMIT 1) FROM devices d `
+
+func scanDevice(r *sqlite.Stmt) (Device, error) {
+	key, err := keys.ParseJWK(columnBytes(r, 2))
+	if err != nil {
+		err = protocol.Wrap(protocol.CodeServiceUnavailable, "", "", "a stored key is not one", err)
+	}
+	return Device{r.ColumnText(0), r.ColumnText(1), key, r.ColumnText(4) != "paired", fromUnix(r.ColumnInt64(3))}, err
+}
+
+// Device returns a device, also one that was removed, or key_unknown.
+func (l *Ledger) Device(ctx context.Context, id string) (Device, error) {
+	var d Device
+	err := l.read(ctx, func(conn *sqlite.Conn) error {
+		refusal := unknownDevice()
+		err := queryRows(conn, deviceColumns+"WHERE d.device = ?", []any{id}, func(r *sqlite.Stmt) (err error) {
+			d, refusal = scanDevice(r)
+			return nil
+		})
+		if err == nil {
+			err = refusal
+		}
+		return err
+	})
+	if err != nil {
+		return Device{}, err
+	}
+	return d, nil
+}
+
+// Devices lists all devices in the order of pairing.
+func (l *Ledger) Devices(ctx context.Context) ([]Device, error) {
+	var out []Device
+	err := l.read(ctx, func(conn *sqlite.Conn) error {
+		out = nil
+		return queryRows(conn, deviceColumns+"ORDER BY d.id", nil, func(r *sqlite.Stmt) error {
+			d, err := scanDevice(r)
+			out = append(out, d)
+			return err
+		})
+	})
+	return out, err
+}

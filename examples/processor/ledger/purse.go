@@ -1,0 +1,114 @@
+package ledger
+
+import (
+	"context"
+	"time"
+
+	"zombiezen.com/go/sqlite"
+
+	"github.com/actprotocol/act-go/protocol"
+	"github.com/actprotocol/act-go/protocol/keys"
+	"github.com/actprotocol/act-go/provider"
+)
+
+// purse is a sub-account with its rows.
+type purse struct {
+	SubAccount
+	id, account, main int64
+	seq               int64 // of its state
+}
+
+const purseColumns = `SELECT s.id, s.account, s.main, s.subaccount, p.owner, s.agent, p.currency, s.jwk,
+	s.balance_limit, s.single_limit, s.total_limit, s.task_limit, s.period_limit, s.period,
+	b.amount, u.amount, x.seq, x.state, x.cause, s.opened_at
+	FROM subaccounts s JOIN accounts p ON p.id = s.main JOIN balances b ON b.account = s.account JOIN subaccount_spent u ON u.subaccount = s.id
+	JOIN subaccount_states x ON x.subaccount = s.id AND x.seq = (SELECT max(seq) FROM subaccount_states y WHERE y.subaccount = s.id)`
+
+func scanPurse(r *sqlite.Stmt) (p purse, err error) {
+	p = purse{id: r.ColumnInt64(0), account: r.ColumnInt64(1), main: r.ColumnInt64(2), seq: r.ColumnInt64(16), SubAccount: SubAccount{
+		SubAccount: provider.SubAccount{
+			ID: r.ColumnText(3), Principal: r.ColumnText(4), Agent: r.ColumnText(5), Currency: r.ColumnText(6),
+			State: provider.SubAccountState(r.ColumnText(17)),
+			Limits: provider.Limits{
+				Single: r.ColumnInt64(9), Total: r.ColumnInt64(10), Within: r.ColumnInt64(12), Period: time.Duration(r.ColumnInt64(13)) * time.Second,
+			},
+		},
+		BalanceLimit: r.ColumnInt64(8), TaskLimit: r.ColumnInt64(11), Balance: r.ColumnInt64(14), Spent: r.ColumnInt64(15),
+		Cause: StateCause(r.ColumnText(18)), OpenedAt: fromUnix(r.ColumnInt64(19)),
+	}}
+	if p.Key, err = keys.ParseJWK(columnBytes(r, 7)); err != nil {
+		err = protocol.Wrap(protocol.CodeServiceUnavailable, "", "", "a stored key is not one", err)
+	}
+	return p, err
+}
+
+// purseOf reads a sub-account in its present state.
+func purseOf(conn *sqlite.Conn, id string) (p purse, found bool, err error) {
+	err = queryRows(conn, purseColumns+" WHERE s.subaccount = ?", []any{id}, func(r *sqlite.Stmt) (err error) {
+		found = true
+		p, err = scanPurse(r)
+		return err
+	})
+	return p, found, err
+}
+
+// unavailable is what a purse that takes neither payment nor money says.
+func (p *purse) unavailable() *protocol.Error {
+	code := protocol.CodeSubAccountFrozen
+	if p.State == provider.SubAccountCancelled {
+		code = protocol.CodeSubAccountCancelled
+	}
+	return protocol.New(code, "subaccount_id", "PSD-AGT-SUB-03", "")
+}
+
+// purseFor reads the sub-account that a payment is made from, and what was paid
+// from it. One that is not there leaves nothing.
+func (t *tx) purseFor(p *provider.Payment, f *position) error {
+	s, found, err := purseOf(t.conn, p.SubAccount)
+	if !found || err != nil {
+		return err
+	}
+	f.subaccount, f.payer, f.Balance, f.Taken, f.taskLimit = s.id, s.account, s.Balance, s.Spent, s.TaskLimit
+	f.SubAccount = &s.SubAccount.SubAccount
+	if per := s.Limits.Period; per > 0 {
+		if _, err := t.row("SELECT coalesce(sum(amount), 0) FROM trades WHERE subaccount = ? AND paid_at > ?",
+			[]any{s.id, t.now.Add(-per).Unix()}, func(r *sqlite.Stmt) { f.Within = r.ColumnInt64(0) }); err != nil {
+			return err
+		}
+	}
+	if s.TaskLimit > 0 && f.mandate != 0 {
+		_, err = t.row("SELECT coalesce(sum(amount), 0) FROM trades WHERE subaccount = ? AND mandate = ?",
+			[]any{s.id, f.mandate}, func(r *sqlite.Stmt) { f.task = r.ColumnInt64(0) })
+	}
+	return err
+}
+
+// SubAccount returns a sub-account in its present state, or subaccount_unknown.
+func (l *Ledger) SubAccount(ctx context.Context, id string) (provider.SubAccount, error) {
+	var p purse
+	err := l.read(ctx, func(conn *sqlite.Conn) (err error) {
+		found := false
+		if p, found, err = purseOf(conn, id); err == nil && !found {
+			err = unknownSubAccount()
+		}
+		return err
+	})
+	if err != nil {
+		return provider.SubAccount{}, err
+	}
+	return p.SubAccount.SubAccount, nil
+}
+
+// SubAccounts lists the sub-accounts in the order of opening.
+func (l *Ledger) SubAccounts(ctx context.Context) ([]SubAccount, error) {
+	var out []SubAccount
+	err := l.read(ctx, func(conn *sqlite.Conn) error {
+		out = nil
+		return queryRows(conn, purseColumns+" ORDER BY s.id", nil, func(r *sqlite.Stmt) error {
+			p, err := scanPurse(r)
+			out = append(out, p.SubAccount)
+			return err
+		})
+	})
+	return out, err
+}

@@ -1,0 +1,266 @@
+package ledger
+
+import (
+	"cmp"
+	"context"
+	"time"
+
+	"zombiezen.com/go/sqlite"
+
+	"github.com/actprotocol/act-go/protocol"
+	"github.com/actprotocol/act-go/provider"
+)
+
+// A StateCause says why the state of a sub-account was changed.
+type StateCause string
+
+// The causes (PSD-AGT-SUB-02). What was frozen for risk, or because the agent's
+// identity lapsed, does not thaw because the principal wishes so.
+const (
+	ByPrincipal StateCause = "principal" // the principal's wish
+	ForRisk     StateCause = "risk"      // risk control
+	ForIdentity StateCause = "identity"  // the agent's identity lapsed, or holds again
+)
+
+// A SubAccount is a purse of its own that one agent pays from: money that was
+// moved out of the principal's account, bound to that agent and to one key,
+// whose signature each payment needs (PSD-AGT-SUB-01, PSD-AGT-SUB-04).
+//
+// The key belongs to this sub-account for ever. It is disabled and enabled with
+// it: a frozen one's key authorises nothing, after thawing the same key counts
+// again. Where the key itself is in doubt, cancel and open another sub-account
+// with another key.
+type SubAccount struct {
+	provider.SubAccount // its ID is no DID; Currency is also the principal's account's
+
+	// Two limits beside those of provider.Limits (PSD-AGT-SUB-06), in minor
+	// units; zero is none.
+	BalanceLimit int64 // most that may lie in it
+	TaskLimit    int64 // most for all payments under one mandate
+
+	// The present state, beside State, for reading.
+	Cause    StateCause // of the last change
+	Balance  int64      // minor units
+	Spent    int64      // all payments together
+	OpenedAt time.Time
+}
+
+func (a *SubAccount) check() error {
+	if a.ID == "" || a.Principal == "" || a.Agent == "" || a.Currency == "" || a.Key.IsZero() {
+		return protocol.New(protocol.CodeFieldMissing, "subaccount", "PSD-AGT-SUB-01", "id, principal, agent, currency and key are needed")
+	}
+	l := a.Limits
+	for _, f := range []struct {
+		name  string
+		value int64
+	}{{"balance_limit", a.BalanceLimit}, {"task_limit", a.TaskLimit}, {"single_limit", l.Single}, {"total_limit", l.Total}, {"period_limit", l.Within}, {"period", int64(l.Period)}} {
+		if f.value < 0 {
+			return protocol.New(protocol.CodeFieldInvalid, f.name, "PSD-AGT-SUB-06", "not below zero")
+		}
+	}
+	if (l.Within == 0) != (l.Period == 0) || l.Period%time.Second != 0 {
+		return protocol.New(protocol.CodeFieldInvalid, "period", "PSD-AGT-SUB-06", "whole seconds, together with period_limit")
+	}
+	return nil
+}
+
+// OpenSubAccount opens an empty sub-account beside the principal's account,
+// active at once. An id or a key that was used before, also by a sub-account
+// that is cancelled, is state_conflict; a principal without an account in the
+// currency is instrument_invalid. A failed opening leaves nothing
+// (PSD-PMT-BND-05).
+//
+// It does not check who asks: whoever calls it has identified the principal
+// (PSD-AGT-SUB-01), and knows that the key is the agent's.
+func (l *Ledger) OpenSubAccount(ctx context.Context, a SubAccount) error {
+	if err := a.check(); err != nil {
+		return err
+	}
+	return l.decide(ctx, func(t *tx) (refusal, err error) { return t.openSubAccount(&a) })
+}
+
+func (t *tx) openSubAccount(a *SubAccount) (refusal, err error) {
+	main, found, err := t.account(a.Principal, a.Currency)
+	if err != nil {
+		return nil, err
+	}
+	if !found || main.kind != Principal {
+		return protocol.New(protocol.CodeInstrumentInvalid, "principal", "PSD-AGT-SUB-01", "the principal has no account in this currency"), nil
+	}
+	if used, err := t.row("SELECT 1 FROM accounts WHERE owner = ?", []any{a.ID}, func(*sqlite.Stmt) {}); err != nil {
+		return nil, err
+	} else if used {
+		return protocol.New(protocol.CodeStateConflict, "id", "PSD-AGT-SUB-01", "the id was used before"), nil
+	}
+	if used, err := t.row("SELECT 1 FROM subaccounts WHERE thumbprint = ?", []any{a.Key.Thumbprint()}, func(*sqlite.Stmt) {}); err != nil {
+		return nil, err
+	} else if used {
+		return protocol.New(protocol.CodeStateConflict, "key", "PSD-AGT-SUB-03", "the key was used for another sub-account"), nil
+	}
+	if err := t.open(a.ID, Purse, a.Currency); err != nil {
+		return nil, err
+	}
+	own, _, err := t.account(a.ID, a.Currency)
+	if err != nil {
+		return nil, err
+	}
+	if err := t.exec(`INSERT INTO subaccounts (subaccount, account, main, agent, jwk, thumbprint, balance_limit, single_limit, total_limit, task_limit, period_limit, period, opened_at)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`, a.ID, own.id, main.id, a.Agent, a.Key.JWK(), a.Key.Thumbprint(),
+		orNull(a.BalanceLimit), orNull(a.Limits.Single), orNull(a.Limits.Total), orNull(a.TaskLimit),
+		orNull(a.Limits.Within), orNull(int64(a.Limits.Period/time.Second)), t.unix()); err != nil {
+		return nil, err
+	}
+	id := t.conn.LastInsertRowID()
+	if err := t.exec("INSERT INTO subaccount_spent (subaccount, amount) VALUES (?, 0)", id); err != nil {
+		return nil, err
+	}
+	return nil, t.subAccountState(id, 0, provider.SubAccountActive, ByPrincipal)
+}
+
+// orNull stores a limit; zero is none.
+func orNull(limit int64) any {
+	if limit == 0 {
+		return nil
+	}
+	return limit
+}
+
+func (t *tx) subAccountState(id, seq int64, state provider.SubAccountState, cause StateCause) error {
+	return t.exec("INSERT INTO subaccount_states (subaccount, seq, state, cause, at) VALUES (?, ?, ?, ?, ?)", id, seq, string(state), string(cause), t.unix())
+}
+
+// A TopUp moves money from the principal's account into a sub-account.
+type TopUp struct {
+	ID         string // chosen by the caller; a top-up with an id happens once
+	SubAccount string
+	Amount     int64 // minor units, above zero
+}
+
+// TopUp moves money into a sub-account that is active. The same top-up
+// again does nothing; another one under the same id is request_conflict. More
+// than the principal has is balance_insufficient, more than the sub-account may
+// hold is single_limit_exceeded.
+func (l *Ledger) TopUp(ctx context.Context, u TopUp) error {
+	if u.ID == "" || u.SubAccount == "" {
+		return protocol.New(protocol.CodeFieldMissing, "top_up", "PSD-AGT-SUB-02", "id and sub-account are needed")
+	}
+	if u.Amount <= 0 {
+		return protocol.New(protocol.CodeFieldInvalid, "amount", "PSD-AGT-SUB-02", "above zero")
+	}
+	return l.decide(ctx, func(t *tx) (refusal, err error) { return t.topUp(u) })
+}
+
+func (t *tx) topUp(u TopUp) (refusal, err error) {
+	p, found, err := purseOf(t.conn, u.SubAccount)
+	if err != nil {
+		return nil, err
+	}
+	if !found {
+		return unknownSubAccount(), nil
+	}
+	var same bool
+	before, err := t.row("SELECT e.account, e.amount FROM transfers t JOIN entries e ON e.transfer = t.id AND e.amount > 0 WHERE t.cause = 'top-up' AND t.cause_id = ?",
+		[]any{u.ID}, func(r *sqlite.Stmt) { same = r.ColumnInt64(0) == p.account && r.ColumnInt64(1) == u.Amount })
+	if err != nil || same {
+		return nil, err
+	}
+	var have int64
+	if _, err := t.row("SELECT amount FROM balances WHERE account = ?", []any{p.main}, func(r *sqlite.Stmt) { have = r.ColumnInt64(0) }); err != nil {
+		return nil, err
+	}
+	switch {
+	case before:
+		return protocol.New(protocol.CodeRequestConflict, "id", "PSD-AGT-SUB-02", "the id was used for another top-up"), nil
+	case p.State != provider.SubAccountActive:
+		return p.unavailable(), nil
+	case u.Amount > have:
+		return protocol.New(protocol.CodeBalanceInsufficient, "amount", "PSD-AGT-SUB-02", "more than the principal's account has"), nil
+	case p.BalanceLimit > 0 && u.Amount > p.BalanceLimit-p.Balance:
+		return protocol.New(protocol.CodeSingleLimitExceeded, "amount", "PSD-AGT-SUB-06", "more than the sub-account may hold"), nil
+	}
+	return nil, t.post("top-up", u.ID, p.main, p.account, u.Amount)
+}
+
+// SetSubAccountState freezes, unfreezes (active) or cancels a
+// sub-account, and its key with it (PSD-AGT-SUB-03). With a cancellation
+// everything that is left flows back into the principal's account, in the same
+// transaction. The change holds for every payment that is decided after the
+// call returned.
+//
+// Setting the state it has does nothing, except that risk control and the lapse
+// of an identity take over what the principal has frozen. A cancelled one stays
+// so (subaccount_cancelled), an unknown one is subaccount_unknown. What was not
+// frozen by the principal's wish is not unfrozen by it: actor_refused.
+func (l *Ledger) SetSubAccountState(ctx context.Context, id string, state provider.SubAccountState, cause StateCause) error {
+	if err := checkChange(state, cause); err != nil {
+		return err
+	}
+	return l.decide(ctx, func(t *tx) (refusal, err error) { return t.setSubAccountState(id, state, cause) })
+}
+
+// SetAgentSubAccounts does the same to all sub-accounts of an agent that are
+// not cancelled, all of them or none, and tells how many there are. It is for
+// the day on which an agent's identity lapses (PSD-AGT-SUB-02).
+func (l *Ledger) SetAgentSubAccounts(ctx context.Context, agent string, state provider.SubAccountState, cause StateCause) (int, error) {
+	if err := checkChange(state, cause); err != nil {
+		return 0, err
+	}
+	n := 0
+	err := l.write(ctx, func(t *tx) error {
+		var ids []string
+		if err := queryRows(t.conn, "SELECT subaccount FROM subaccounts s WHERE agent = ? AND "+lastSubAccountState+" <> 'cancelled' ORDER BY id", []any{agent},
+			func(r *sqlite.Stmt) error {
+				ids = append(ids, r.ColumnText(0))
+				return nil
+			}); err != nil {
+			return err
+		}
+		for _, id := range ids {
+			if refusal, err := t.setSubAccountState(id, state, cause); refusal != nil || err != nil {
+				return cmp.Or(err, refusal)
+			}
+		}
+		n = len(ids)
+		return nil
+	})
+	return n, err
+}
+
+func checkChange(state provider.SubAccountState, cause StateCause) error {
+	if state != provider.SubAccountActive && state != provider.SubAccountFrozen && state != provider.SubAccountCancelled {
+		return protocol.New(protocol.CodeFieldInvalid, "state", "PSD-AGT-SUB-02", "active, frozen or cancelled")
+	}
+	if cause != ByPrincipal && cause != ForRisk && cause != ForIdentity {
+		return protocol.New(protocol.CodeFieldInvalid, "cause", "PSD-AGT-SUB-02", "principal, risk or identity")
+	}
+	return nil
+}
+
+func (t *tx) setSubAccountState(id string, state provider.SubAccountState, cause StateCause) (refusal, err error) {
+	p, found, err := purseOf(t.conn, id)
+	if err != nil {
+		return nil, err
+	}
+	switch {
+	case !found:
+		return unknownSubAccount(), nil
+	case p.State == provider.SubAccountCancelled && state != provider.SubAccountCancelled:
+		return p.unavailable(), nil
+	case p.State == state && (state != provider.SubAccountFrozen || p.Cause != ByPrincipal || cause == ByPrincipal):
+		return nil, nil
+	case p.State == provider.SubAccountFrozen && state == provider.SubAccountActive && cause != p.Cause && p.Cause != ByPrincipal:
+		return protocol.New(protocol.CodeActorRefused, "cause", "PSD-AGT-SUB-02", "frozen for another cause"), nil
+	}
+	if state == provider.SubAccountCancelled && p.Balance > 0 {
+		if err := t.post("return", id, p.account, p.main, p.Balance); err != nil {
+			return nil, err
+		}
+	}
+	return nil, t.subAccountState(p.id, p.seq+1, state, cause)
+}
+
+func unknownSubAccount() *protocol.Error {
+	return protocol.New(protocol.CodeSubAccountUnknown, "subaccount_id", "PSD-AGT-SUB-05", "")
+}
+
+const lastSubAccountState = "(SELECT state FROM subaccount_states x WHERE x.subaccount = s.id ORDER BY seq DESC LIMIT 1)"

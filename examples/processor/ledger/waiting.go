@@ -1,0 +1,265 @@
+package ledger
+
+import (
+	"context"
+	"time"
+
+	"zombiezen.com/go/sqlite"
+
+	"github.com/actprotocol/act-go/protocol"
+	"github.com/actprotocol/act-go/protocol/payment"
+	"github.com/actprotocol/act-go/provider"
+)
+
+// Begin decides whether an instant payment may be put before the principal
+// (PSD-PAY-INS-01), in one transaction and in the order of [Ledger.Pay], but
+// for the balance. The trade then waits (WAIT_BUYER_PAY): nothing is moved or
+// held for it, and it counts against no limit, until [Ledger.Settle] pays it.
+// From p.Expires on it is closed, by whichever call meets it first
+// (PSD-PAY-INS-04).
+func (l *Ledger) Begin(ctx context.Context, p provider.Payment) (*provider.Trade, error) {
+	if err := p.Check(); err != nil {
+		return nil, err
+	}
+	if !p.Instant() {
+		return nil, protocol.New(protocol.CodeFieldUnknown, "iac", "PSD-PAY-INS-01", "an instant payment has no mandate")
+	}
+	return l.answer(ctx, p.Request, func(t *tx) (answer, error) { return t.begin(&p) })
+}
+
+func (t *tx) begin(p *provider.Payment) (answer, error) {
+	f, err := t.gather(p)
+	if err != nil {
+		return answer{}, err
+	}
+	decision := f.JudgeBegin(p, t.now)
+	if err := decision.Err(); err != nil {
+		refusal := protocol.AsError(err)
+		return answer{refusal: refusal, passing: refusal.Code == protocol.CodeSubAccountKey}, nil
+	}
+	waits := &trade{Trade: provider.Trade{
+		No: provider.TradeNo(t.now), Agent: p.Request.Agent, RequestID: p.Request.ID, Scenario: p.Scenario, Method: p.Method,
+		Payee: p.Payee, Order: p.Order, Principal: f.principal(), SubAccount: p.SubAccount, Amount: p.Amount, Currency: p.Currency,
+		Expires: exact(p.Expires.UnixMicro()), Memo: p.Memo, State: payment.StateWaitBuyerPay, Decision: decision,
+	}}
+	if waits.Memo == nil {
+		waits.Memo = []byte{}
+	}
+	var key any
+	if p.SubAccount != "" {
+		key = p.SubAccountKey
+	}
+	err = t.exec(`INSERT INTO waiting (trade_no, agent, request_id, scenario, method, payee, order_number, token, subaccount, subaccount_key, amount, currency, expires, begun_at, memo)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+		waits.No, waits.Agent, waits.RequestID, string(waits.Scenario), waits.Method, waits.Payee, waits.Order, orNull(f.token), orNull(f.subaccount), key,
+		waits.Amount, waits.Currency, p.Expires.UnixMicro(), t.unix(), waits.Memo)
+	waits.waiting = t.conn.LastInsertRowID()
+	return answer{trade: waits}, err
+}
+
+// Settle pays a waiting trade that the principal has confirmed
+// (PSD-PAY-INS-03). Everything is judged again, now with the balance, in the
+// transaction of the debit; method and time of the confirmation are kept,
+// whether it leads to a debit or not. What denies closes the trade and is the
+// answer to its request for ever.
+//
+// A trade that was paid before is returned as it is, with its first
+// confirmation; one that was closed gives its refusal.
+func (l *Ledger) Settle(ctx context.Context, tradeNo string, c provider.Confirmation) (*provider.Trade, error) {
+	if err := c.Check(); err != nil {
+		return nil, err
+	}
+	var paid *trade
+	err := l.decide(ctx, func(t *tx) (refusal, err error) {
+		w, err := t.numbered(tradeNo)
+		switch {
+		case err != nil:
+			return nil, err
+		case w == nil:
+			return unknownTrade("trade_no"), nil
+		case w.declined != nil:
+			return &payment.Refusal{RequestID: w.RequestID, Reason: w.declined}, nil
+		case !w.Waiting():
+			paid = w
+			return nil, nil
+		}
+		paid, refusal, err = t.settle(w, c)
+		return refusal, err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &paid.Trade, nil
+}
+
+func (t *tx) settle(w *trade, c provider.Confirmation) (paid *trade, refusal, err error) {
+	if err := t.exec("INSERT INTO confirmations (waiting, method, at) VALUES (?, ?, ?)", w.waiting, c.Method, c.At.UnixMicro()); err != nil {
+		return nil, nil, err
+	}
+	p, err := t.promised(w)
+	if err != nil {
+		return nil, nil, err
+	}
+	f, err := t.gather(p)
+	if err != nil {
+		return nil, nil, err
+	}
+	f.waiting = w.waiting
+	decision := f.judge(p, t.now)
+	if denied := decision.Err(); denied != nil {
+		reason, err := t.close(w, protocol.AsError(denied))
+		return nil, &payment.Refusal{RequestID: w.RequestID, Reason: reason}, err
+	}
+	if paid, err = t.debit(p, f, w.No); err != nil {
+		return nil, nil, err
+	}
+	paid.waiting, paid.Decision = w.waiting, decision
+	paid.Confirmation = provider.Confirmation{Method: c.Method, At: exact(c.At.UnixMicro())}
+	return paid, nil, nil
+}
+
+// promised is the payment that a waiting trade was begun with, as far as the
+// book judges it.
+func (t *tx) promised(w *trade) (*provider.Payment, error) {
+	p := &provider.Payment{
+		Request: provider.Request{Agent: w.Agent, ID: w.RequestID}, Scenario: w.Scenario, Method: w.Method, SubAccount: w.SubAccount,
+		Payee: w.Payee, Order: w.Order, Expires: w.Expires, Amount: w.Amount, Currency: w.Currency, Memo: w.Memo,
+	}
+	_, err := t.row("SELECT k.token, w.subaccount_key FROM waiting w LEFT JOIN tokens k ON k.id = w.token WHERE w.id = ?", []any{w.waiting},
+		func(r *sqlite.Stmt) { p.Token, p.SubAccountKey = r.ColumnText(0), r.ColumnText(1) })
+	return p, err
+}
+
+// Decline closes a waiting trade without money (PSD-PAY-INS-04), with the code
+// as the stored answer: confirmation_failed, risk_refused or execution_failed.
+// One that was closed before stays as it is; one that was paid is
+// state_conflict.
+func (l *Ledger) Decline(ctx context.Context, tradeNo string, code protocol.Code) error {
+	if err := provider.CheckDecline(code); err != nil {
+		return err
+	}
+	return l.decide(ctx, func(t *tx) (refusal, err error) {
+		w, err := t.numbered(tradeNo)
+		switch {
+		case err != nil || w != nil && w.declined != nil:
+			return nil, err
+		case w == nil:
+			return unknownTrade("trade_no"), nil
+		case !w.Waiting():
+			return protocol.New(protocol.CodeStateConflict, "trade_no", "PSD-PAY-A402-11", "it has been paid"), nil
+		}
+		_, err = t.close(w, provider.Declined(code))
+		return nil, err
+	})
+}
+
+// close ends a waiting trade without money, and returns the reason as it is
+// now stored.
+func (t *tx) close(w *trade, reason *protocol.Error) (*protocol.Error, error) {
+	next, err := payment.Next(w.State, payment.EventPaymentTerminated)
+	if err != nil {
+		return nil, err
+	}
+	text, err := encodeRefusal(reason)
+	if err != nil {
+		return nil, err
+	}
+	if err := t.exec("INSERT INTO declines (waiting, refusal, at) VALUES (?, ?, ?)", w.waiting, text, t.unix()); err != nil {
+		return nil, err
+	}
+	w.State, w.declined = next, reason
+	return reason, nil
+}
+
+// numbered reads a trade by its number, and closes it when it waits for a
+// confirmation that would come too late.
+func (t *tx) numbered(no string) (*trade, error) {
+	w, err := numbered(t.conn, no)
+	if err == nil && w.late(t.now) {
+		_, err = t.close(w, provider.Declined(protocol.CodeConfirmationFailed))
+	}
+	return w, err
+}
+
+// lapse closes a waiting trade if its time is over, so that nobody who is told
+// so sees it paid later, whatever the clock does.
+func (l *Ledger) lapse(ctx context.Context, no string) error {
+	return l.write(ctx, func(t *tx) error {
+		_, err := t.numbered(no)
+		return err
+	})
+}
+
+const waitingColumns = `SELECT w.id, w.trade_no, w.agent, w.request_id, w.scenario, w.method, w.payee, w.order_number, w.amount, w.currency, w.expires, w.memo,
+	a.owner, s.subaccount, d.refusal FROM waiting w LEFT JOIN tokens k ON k.id = w.token LEFT JOIN subaccounts s ON s.id = w.subaccount
+	JOIN accounts a ON a.id = coalesce(k.account, s.main) LEFT JOIN declines d ON d.waiting = w.id WHERE `
+
+// instantBy reads the one instant payment that a condition with one parameter
+// names, waiting, closed, or paid; nil when there is none.
+func instantBy(conn *sqlite.Conn, condition string, arg any) (*trade, error) {
+	var w *trade
+	err := queryRows(conn, waitingColumns+condition, []any{arg}, func(r *sqlite.Stmt) (err error) {
+		w, err = scanWaiting(r)
+		return err
+	})
+	if err != nil || w == nil || w.declined != nil {
+		return w, err
+	}
+	if paid, err := tradeBy(conn, "t.waiting = ?", w.waiting); paid != nil || err != nil {
+		return paid, err
+	}
+	return w, nil
+}
+
+func scanWaiting(r *sqlite.Stmt) (*trade, error) {
+	w := &trade{waiting: r.ColumnInt64(0), Trade: provider.Trade{
+		No: r.ColumnText(1), Agent: r.ColumnText(2), RequestID: r.ColumnText(3), Scenario: payment.Scenario(r.ColumnText(4)), Method: r.ColumnText(5),
+		Payee: r.ColumnText(6), Order: r.ColumnText(7), Amount: r.ColumnInt64(8), Currency: r.ColumnText(9), Expires: exact(r.ColumnInt64(10)),
+		Memo: columnBytes(r, 11), Principal: r.ColumnText(12), SubAccount: r.ColumnText(13), State: payment.StateWaitBuyerPay,
+	}}
+	if r.ColumnIsNull(14) {
+		return w, nil
+	}
+	var err error
+	w.State = payment.StateTradeClosed
+	w.declined, err = decodeRefusal(columnBytes(r, 14))
+	return w, err
+}
+
+// An Instant is a payment that needs, or needed, the principal's confirmation.
+type Instant struct {
+	provider.Trade
+	BegunAt time.Time
+	Reason  protocol.Code // why it was closed; empty otherwise
+}
+
+// Instants lists the latest instant payments, newest first, at most limit of
+// them. One whose time is over, and that nobody has met since, is still said to
+// wait; its Expires tells.
+func (l *Ledger) Instants(ctx context.Context, limit int) ([]Instant, error) {
+	var out []Instant
+	err := l.read(ctx, func(conn *sqlite.Conn) error {
+		out = nil
+		type row struct{ id, begun int64 }
+		var rows []row
+		if err := queryRows(conn, "SELECT id, begun_at FROM waiting ORDER BY id DESC LIMIT ?", []any{int64(limit)}, func(r *sqlite.Stmt) error {
+			rows = append(rows, row{r.ColumnInt64(0), r.ColumnInt64(1)})
+			return nil
+		}); err != nil {
+			return err
+		}
+		for _, r := range rows {
+			t, err := instantBy(conn, "w.id = ?", r.id)
+			if err != nil {
+				return err
+			}
+			i := Instant{Trade: t.Trade, BegunAt: fromUnix(r.begun)}
+			if t.declined != nil {
+				i.Reason = t.declined.Code
+			}
+			out = append(out, i)
+		}
+		return nil
+	})
+	return out, err
+}
