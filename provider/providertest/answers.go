@@ -116,11 +116,11 @@ func firstAnswer(b *bench) {
 	if repeat.Decision.Allowed() {
 		b.Fatalf("a repeat is told as a payment made now")
 	}
-	if known, err := b.Lookup(b.ctx, b.again(p).Request); err != nil || known == nil || known.No != first.No {
-		b.Fatalf("looked up: %v, %v", known, err)
+	if known := b.got(b.Lookup(b.ctx, b.again(p).Request)); known.No != first.No {
+		b.Fatalf("looked up: %+v", known)
 	}
-	if kept, err := b.Refuse(b.ctx, b.again(p).Request, protocol.New(protocol.CodeMandateRevoked, "", "", "")); err != nil || kept.No != first.No {
-		b.Fatalf("a refusal after the payment: %v", err)
+	if kept := b.got(b.Refuse(b.ctx, b.again(p).Request, protocol.New(protocol.CodeMandateRevoked, "", "", ""))); kept.No != first.No {
+		b.Fatalf("a refusal after the payment: %+v", kept)
 	}
 	changed := b.again(p)
 	changed.Request.Digest = "another"
@@ -215,13 +215,13 @@ func queries(b *bench) {
 	_, err := b.Query(b.ctx, agent, p.Request.ID)
 	b.want(err, protocol.CodeTradeUnknown)
 	made := b.pay(p)
-	if t, err := b.Query(b.ctx, agent, p.Request.ID); err != nil || t.No != made.No || t.Decision.Allowed() {
-		b.Fatalf("asked: %v, %v", t, err)
+	if t := b.got(b.Query(b.ctx, agent, p.Request.ID)); t.No != made.No || t.Decision.Allowed() {
+		b.Fatalf("asked: %+v", t)
 	}
 	_, err = b.Query(b.ctx, stranger, p.Request.ID)
 	b.want(err, protocol.CodeTradeUnknown)
-	if t, err := b.Trade(b.ctx, made.No); err != nil || t.RequestID != p.Request.ID || t.Amount != 1_00 {
-		b.Fatalf("by its number: %v, %v", t, err)
+	if t := b.got(b.Trade(b.ctx, made.No)); t.RequestID != p.Request.ID || t.Amount != 1_00 {
+		b.Fatalf("by its number: %+v", t)
 	}
 	_, err = b.Trade(b.ctx, "no-such-trade")
 	b.want(err, protocol.CodeTradeUnknown)

@@ -19,18 +19,16 @@ func deliveryCases() []contractCase {
 
 func consumes(b *bench) {
 	t := b.pay(b.payment(1_00))
-	first, err := b.Consume(b.ctx, shop, t.No, "consumer-1")
-	b.must(err)
+	first := b.got(b.Consume(b.ctx, shop, t.No, "consumer-1"))
 	if first.Consumer != "consumer-1" || !first.ConsumedAt.Equal(start) || first.State != payment.StateWaitSellerFulfillment {
 		b.Fatalf("consumed: %+v", first)
 	}
 	b.clock.add(time.Minute)
-	again, err := b.Consume(b.ctx, shop, t.No, "consumer-1")
-	b.must(err)
+	again := b.got(b.Consume(b.ctx, shop, t.No, "consumer-1"))
 	if !again.ConsumedAt.Equal(first.ConsumedAt) {
 		b.Fatalf("consumed twice")
 	}
-	_, err = b.Consume(b.ctx, shop, t.No, "consumer-2")
+	_, err := b.Consume(b.ctx, shop, t.No, "consumer-2")
 	b.want(err, protocol.CodeProofUsed)
 	_, err = b.Consume(b.ctx, shop2, t.No, "consumer-1")
 	b.want(err, protocol.CodeTradeUnknown)
@@ -63,19 +61,16 @@ func confirms(b *bench) {
 		b.want(err, protocol.CodeFieldInvalid)
 	}
 	b.clock.add(10 * time.Second)
-	done, err := b.Confirm(b.ctx, shop, t.No, "consumer-1", start.Add(5*time.Second))
-	b.must(err)
+	done := b.got(b.Confirm(b.ctx, shop, t.No, "consumer-1", start.Add(5*time.Second)))
 	if done.State != payment.StateTradeFinished || !done.ConfirmedAt.Equal(start.Add(10*time.Second)) {
 		b.Fatalf("confirmed: %+v", done)
 	}
 	b.clock.add(time.Minute)
-	again, err := b.Confirm(b.ctx, shop, t.No, "consumer-1", start.Add(-time.Hour))
-	b.must(err)
+	again := b.got(b.Confirm(b.ctx, shop, t.No, "consumer-1", start.Add(-time.Hour)))
 	if again.State != payment.StateTradeFinished || !again.ConfirmedAt.Equal(done.ConfirmedAt) {
 		b.Fatalf("confirmed again: %+v", again)
 	}
-	kept, err := b.Consume(b.ctx, shop, t.No, "consumer-1") // who has it may ask again
-	b.must(err)
+	kept := b.got(b.Consume(b.ctx, shop, t.No, "consumer-1")) // who has it may ask again
 	if kept.State != payment.StateTradeFinished {
 		b.Fatalf("consumed again: %+v", kept)
 	}

@@ -31,9 +31,7 @@ func (b *bench) confirmation() provider.Confirmation {
 
 func (b *bench) settle(no string) *provider.Trade {
 	b.Helper()
-	t, err := b.Settle(b.ctx, no, b.confirmation())
-	b.must(err)
-	return t
+	return b.got(b.Settle(b.ctx, no, b.confirmation()))
 }
 
 func beginReservesNothing(b *bench) {
@@ -50,8 +48,7 @@ func beginReservesNothing(b *bench) {
 		"a query":      func() (*provider.Trade, error) { return b.Query(b.ctx, agent, p.Request.ID) },
 		"the number":   func() (*provider.Trade, error) { return b.Trade(b.ctx, t.No) },
 	} {
-		same, err := ask()
-		b.must(err)
+		same := b.got(ask())
 		if same.No != t.No || !same.Waiting() || same.Decision.Allowed() {
 			b.Fatalf("%s: %+v", name, same)
 		}
@@ -111,8 +108,7 @@ func settles(b *bench) {
 	waiting := b.begin(p)
 	b.clock.add(90 * time.Second)
 	c := b.confirmation()
-	t, err := b.Settle(b.ctx, waiting.No, c)
-	b.must(err)
+	t := b.got(b.Settle(b.ctx, waiting.No, c))
 	b.moved(20_00)
 	if t.No != waiting.No || t.State != payment.StateWaitSellerFulfillment || !t.PaidAt.Equal(start.Add(90*time.Second)) || t.SpentTotal != 0 ||
 		t.Confirmation.Method != c.Method || !t.Confirmation.At.Equal(c.At) || !t.Decision.Allowed() || string(t.Memo) != string(p.Memo) {
@@ -129,14 +125,13 @@ func settles(b *bench) {
 		"a query":      func() (*provider.Trade, error) { return b.Query(b.ctx, agent, p.Request.ID) },
 		"the number":   func() (*provider.Trade, error) { return b.Trade(b.ctx, waiting.No) },
 	} {
-		same, err := ask()
-		b.must(err)
+		same := b.got(ask())
 		if same.No != t.No || same.State != t.State || !same.PaidAt.Equal(t.PaidAt) || same.Confirmation.Method != c.Method || same.Decision.Allowed() {
 			b.Fatalf("%s: %+v", name, same)
 		}
 	}
 	b.moved(20_00)
-	_, err = b.Settle(b.ctx, "no-such-trade", c)
+	_, err := b.Settle(b.ctx, "no-such-trade", c)
 	b.want(err, protocol.CodeTradeUnknown)
 	for _, c := range []provider.Confirmation{{Method: "device key"}, {At: start}} {
 		_, err = b.Settle(b.ctx, waiting.No, c)
@@ -178,8 +173,8 @@ func settleJudges(b *bench) {
 		}
 		_, err := b.Query(b.ctx, agent, t.RequestID)
 		b.stored(err, t.RequestID, code)
-		if closed, err := b.Trade(b.ctx, t.No); err != nil || closed.State != payment.StateTradeClosed || !closed.PaidAt.IsZero() {
-			b.Fatalf("refused, and the trade is %+v: %v", closed, err)
+		if closed := b.got(b.Trade(b.ctx, t.No)); closed.State != payment.StateTradeClosed || !closed.PaidAt.IsZero() {
+			b.Fatalf("refused, and the trade is %+v", closed)
 		}
 		b.unmoved(before)
 	}
@@ -221,8 +216,8 @@ func declines(b *bench) {
 			b.stored(err, p.Request.ID, protocol.CodeConfirmationFailed)
 		}
 	}
-	if closed, err := b.Trade(b.ctx, t.No); err != nil || closed.State != payment.StateTradeClosed {
-		b.Fatalf("declined, and the trade is %+v: %v", closed, err)
+	if closed := b.got(b.Trade(b.ctx, t.No)); closed.State != payment.StateTradeClosed {
+		b.Fatalf("declined, and the trade is %+v", closed)
 	}
 	b.moved(0)
 	next := b.instant(1_00) // the order is still open
@@ -299,8 +294,8 @@ func late(b *bench) {
 		p.Expires = b.clock.now().Add(time.Minute)
 		t := b.begin(p)
 		b.clock.add(time.Minute - time.Millisecond)
-		if still, err := b.Trade(b.ctx, t.No); err != nil || !still.Waiting() {
-			b.Fatalf("closed before its time: %v", err)
+		if still := b.got(b.Trade(b.ctx, t.No)); !still.Waiting() {
+			b.Fatalf("closed before its time: %+v", still)
 		}
 		b.clock.add(time.Millisecond)
 		b.stored(ask(p, t.No), p.Request.ID, protocol.CodeConfirmationFailed)
@@ -310,8 +305,8 @@ func late(b *bench) {
 			b.Fatalf("PSD-PAY-INS-04: %s said too late, and then it was confirmed: %v", name, err)
 		}
 		b.clock.add(30 * time.Second)
-		if closed, err := b.Trade(b.ctx, t.No); err != nil || closed.State != payment.StateTradeClosed {
-			b.Fatalf("too late, and the trade is %+v: %v", closed, err)
+		if closed := b.got(b.Trade(b.ctx, t.No)); closed.State != payment.StateTradeClosed {
+			b.Fatalf("too late, and the trade is %+v", closed)
 		}
 		b.must(b.Decline(b.ctx, t.No, protocol.CodeConfirmationFailed))
 	}
@@ -319,8 +314,8 @@ func late(b *bench) {
 	p.Expires = b.clock.now().Add(time.Minute)
 	t := b.begin(p)
 	b.clock.add(time.Minute)
-	if closed, err := b.Trade(b.ctx, t.No); err != nil || closed.State != payment.StateTradeClosed {
-		b.Fatalf("too late, and the trade is %+v: %v", closed, err)
+	if closed := b.got(b.Trade(b.ctx, t.No)); closed.State != payment.StateTradeClosed {
+		b.Fatalf("too late, and the trade is %+v", closed)
 	}
 	b.moved(0)
 }

@@ -206,17 +206,23 @@ func (b *bench) again(p provider.Payment) provider.Payment {
 	return p
 }
 
+// got is the trade that a call must have returned.
+func (b *bench) got(t *provider.Trade, err error) *provider.Trade {
+	b.Helper()
+	if b.must(err); t == nil {
+		b.Fatalf("neither a trade nor an error")
+	}
+	return t
+}
+
 func (b *bench) pay(p provider.Payment) *provider.Trade {
 	b.Helper()
-	t, err := b.Pay(b.ctx, p)
-	b.must(err)
-	return t
+	return b.got(b.Pay(b.ctx, p))
 }
 
 func (b *bench) begin(p provider.Payment) *provider.Trade {
 	b.Helper()
-	t, err := b.Begin(b.ctx, p)
-	b.must(err)
+	t := b.got(b.Begin(b.ctx, p))
 	if !t.Waiting() {
 		b.Fatalf("PSD-PAY-INS-03: begun, and in state %s", t.State)
 	}
@@ -258,7 +264,8 @@ func (b *bench) moved(amount int64) {
 	}
 }
 
-// all runs n calls at once and returns what each returned.
+// all runs n calls at once and returns what each returned. A call that
+// succeeds without a trade gets an empty one.
 func (b *bench) all(n int, call func(i int) (*provider.Trade, error)) ([]*provider.Trade, []error) {
 	trades, errs := make([]*provider.Trade, n), make([]error, n)
 	var ready, done sync.WaitGroup
@@ -267,7 +274,9 @@ func (b *bench) all(n int, call func(i int) (*provider.Trade, error)) ([]*provid
 		done.Go(func() {
 			ready.Done()
 			ready.Wait()
-			trades[i], errs[i] = call(i)
+			if trades[i], errs[i] = call(i); trades[i] == nil && errs[i] == nil {
+				trades[i] = new(provider.Trade)
+			}
 		})
 	}
 	done.Wait()
