@@ -160,6 +160,23 @@ func (w *World) newShop(t TB, o Options) {
 	w.mux.Handle("/catalogue", shop.CatalogueHandler())
 	w.mux.Handle("/carts", shop.CartHandler())
 	w.mux.Handle("/pickups", shop.PickupHandler(http.HandlerFunc(handOver)))
+	w.serveCard(t, c.Origin)
+}
+
+// serveCard lets agents negotiate: the shop's card declares one-way mode.
+func (w *World) serveCard(t TB, origin string) {
+	t.Helper()
+	card, err := w.Shop.AgentCardHandler(commerce.AgentCard{
+		Name: "Test shop", Description: "Sells what the test needs.",
+		Skills:      []commerce.Skill{{ID: "sell", Name: "Sell", Description: "Sells items of a catalogue.", Tags: []string{"shop"}}},
+		Negotiation: commerce.Negotiation{Mode: commerce.OneWay, CapabilityURL: origin + merchant.CapabilityPath},
+	})
+	check(t, err)
+	statement, err := w.Shop.CapabilityHandler()
+	check(t, err)
+	w.mux.Handle(merchant.CardPath, card)
+	w.mux.Handle(merchant.CapabilityPath, statement)
+	w.mux.Handle("/negotiations", w.Shop.NegotiationHandler(nil))
 }
 
 // handOver answers a pick-up with the names of what was bought.

@@ -34,6 +34,8 @@ type Shop struct {
 	merchant string
 	base     string
 	http     http.Client
+	agreed   *Agreement    // nil when nothing was negotiated
+	within   time.Duration // for each call of a negotiation
 }
 
 // Shop returns a merchant with this DID whose addresses begin with base:
@@ -54,7 +56,7 @@ func (a *Agent) Shop(merchant, base string, c *http.Client) (*Shop, error) {
 		Transport: c.Transport, Timeout: c.Timeout,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
-	return &Shop{agent: a, buyer: a.buyer(), merchant: merchant, base: base, http: client}, nil
+	return &Shop{agent: a, buyer: a.buyer(), merchant: merchant, base: base, http: client, within: negotiateWithin}, nil
 }
 
 // Catalogue fetches what the merchant offers. Items that lack the minimum are
@@ -99,6 +101,10 @@ type Order struct {
 // the merchant to lock price and stock (CID-CART-CFM-03), and verifies the
 // confirmation: its items, amount and currency are those that were asked for.
 // A purchase that the check refuses is not submitted. Nothing is paid.
+//
+// On a shop from Under, the cart names the method and provider that were agreed
+// on; on any other, the first instrument that the mandate allows, and a merchant
+// that is not paid so refuses it.
 func (s *Shop) ConfirmCart(ctx context.Context, lines []Line, f commerce.Fulfilment) (*Order, error) {
 	catalogue, err := s.Catalogue(ctx)
 	if err != nil {
@@ -112,8 +118,11 @@ func (s *Shop) ConfirmCart(ctx context.Context, lines []Line, f commerce.Fulfilm
 	if err := s.fill(catalogue, lines, &request, &purchase); err != nil {
 		return nil, err
 	}
-	chosen, err := a.allow(ctx, charge{purchase: purchase, among: s.buyer.mandates})
+	chosen, err := a.allow(ctx, s.bind(charge{purchase: purchase, among: s.buyer.mandates}))
 	if err != nil {
+		return nil, err
+	}
+	if err := s.honour(chosen.instrument); err != nil {
 		return nil, err
 	}
 	m := chosen.mandate
@@ -195,12 +204,18 @@ func (s *Shop) submit(ctx context.Context, request commerce.CartRequest) ([]byte
 	}
 }
 
-// call makes one request and returns the body of a successful answer.
+// call makes one request below the base URL and returns the body of a
+// successful answer.
 func (s *Shop) call(ctx context.Context, method, path string, message []byte) ([]byte, error) {
+	return s.fetch(ctx, method, s.base+path, path, message)
+}
+
+// fetch is call for any address, which errors call field.
+func (s *Shop) fetch(ctx context.Context, method, address, field string, message []byte) ([]byte, error) {
 	lost := func(err error) error {
-		return protocol.Wrap(protocol.CodeServiceUnavailable, path, "CID-CART-CFM-03", "the merchant did not answer", err)
+		return protocol.Wrap(protocol.CodeServiceUnavailable, field, "CID-CART-CFM-03", "the merchant did not answer", err)
 	}
-	request, err := http.NewRequestWithContext(ctx, method, s.base+path, bytes.NewReader(message))
+	request, err := http.NewRequestWithContext(ctx, method, address, bytes.NewReader(message))
 	if err != nil {
 		return nil, lost(err)
 	}
@@ -217,7 +232,7 @@ func (s *Shop) call(ctx context.Context, method, path string, message []byte) ([
 		return nil, lost(err)
 	}
 	if response.StatusCode != http.StatusOK {
-		return nil, problem.Decode(response.StatusCode, body, refusedByStore, path)
+		return nil, problem.Decode(response.StatusCode, body, refusedByStore, field)
 	}
 	return body, nil
 }
