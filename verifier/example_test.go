@@ -67,6 +67,30 @@ func ExampleVerifier_PaymentRequest() {
 	_ = pay
 }
 
+// A payment from a sub-account: the verifier judges what the authorization says,
+// and the provider brings the key that it registered when the sub-account was
+// opened.
+func ExampleAuthorizedPayment_VerifySubAccount() {
+	registered := map[string]keys.PublicKey{} // by sub-account, in the provider's book
+	judge := func(p *verifier.AuthorizedPayment) error {
+		id, ok := p.SubAccount()
+		if !ok {
+			return nil // from a payment token
+		}
+		key, opened := registered[id]
+		if !opened {
+			return protocol.New(protocol.CodeSubAccountUnknown, "subaccount_id", "PSD-AGT-SUB-05", "")
+		}
+		return p.VerifySubAccount(key)
+	}
+	// Nothing that was not verified is from anywhere:
+	fmt.Println(judge(&verifier.AuthorizedPayment{}))
+	fmt.Println(new(verifier.AuthorizedPayment).VerifySubAccount(keys.PublicKey{}))
+	// Output:
+	// <nil>
+	// act: subaccount_key_invalid: subaccount_authorization: the payment is from no sub-account (PSD-AGT-SUB-04)
+}
+
 // The whole way over real HTTPS: an issuer serves its document and its status
 // list, and a verifier that knows only the issuer's name follows.
 func TestNetwork(t *testing.T) {

@@ -96,8 +96,8 @@ func runAttacks(t *testing.T, attacks []attack) {
 			w := newWorld(t, keys.EdDSA)
 			p, err := w.pay(c.request(w))
 			wantCode(t, err, c.want)
-			if p != nil {
-				t.Error("a value together with an error")
+			if (p == nil) != (err != nil) {
+				t.Errorf("value %t, error %v", p != nil, err)
 			}
 			if err != nil {
 				noLeak(t, err)
