@@ -213,7 +213,7 @@ func (c *IntentContext) follow(before IntentContext, q commerce.IntentRequest) e
 
 // candidates asks the matcher and keeps what the constraints allow.
 func (i *intents) candidates(ctx context.Context, q IntentQuery) ([]commerce.Item, error) {
-	constraints := q.Intent.Constraints
+	constraints := q.Intent.Clone().Constraints // the matcher may change its own
 	limit := q.Intent.Response.MaxCandidates
 	if limit == 0 {
 		limit = defaultCandidates

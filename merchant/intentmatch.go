@@ -31,9 +31,10 @@ func (s *Shop) MatchCatalogue(ctx context.Context, q IntentQuery) ([]commerce.It
 		return !offered(i, q.At) || q.Intent.Constraints.Check(i, q.At) != nil
 	})
 	index := newWordIndex(items)
+	values := index.values(q.Intent.Context)
 	found := make([]scoredItem, 0, len(items))
 	for n, item := range items {
-		score := index.score(n, q.Intent.Context)
+		score := index.score(n, values)
 		if score > 0 || q.Intent.Constraints.AllowedCategories != nil {
 			found = append(found, scoredItem{item, score})
 		}
@@ -98,24 +99,42 @@ const (
 	weightPreference = 1
 )
 
-// score says how well item n fits; 0 is not at all.
-func (x *wordIndex) score(n int, c commerce.IntentContext) float64 {
-	sum := weightExplicit * x.match(n, words(c.Explicit))
+// maxWanted bounds the words of a need that are looked for: a need has few, and
+// one that has thousands shall not cost more.
+const maxWanted = 128
+
+// values says what each word of the items is worth for a need: how rare it is,
+// by the weight of the part of the need that has it.
+func (x *wordIndex) values(c commerce.IntentContext) map[string]float64 {
+	type part struct {
+		words  []string
+		weight float64
+	}
+	parts := []part{{words(c.Explicit), weightExplicit}}
 	for _, s := range c.Implicit {
-		sum += weightImplicit * x.match(n, words(s))
+		parts = append(parts, part{words(s), weightImplicit})
 	}
 	for _, s := range c.Preferences {
-		sum += weightPreference * x.match(n, words(s))
+		parts = append(parts, part{words(s), weightPreference})
 	}
-	return sum
+	out, left := make(map[string]float64), maxWanted
+	for _, p := range parts {
+		wanted := p.words[:min(len(p.words), left)]
+		left -= len(wanted)
+		for have, count := range x.count {
+			if out[have] == 0 && slices.ContainsFunc(wanted, func(w string) bool { return sameWord(have, w) }) {
+				out[have] = p.weight * math.Log1p(float64(len(x.words))/float64(count))
+			}
+		}
+	}
+	return out
 }
 
-// match adds up how rare the words are that item n shares with a text.
-func (x *wordIndex) match(n int, text []string) (sum float64) {
-	for _, have := range x.words[n] {
-		if slices.ContainsFunc(text, func(wanted string) bool { return sameWord(have, wanted) }) {
-			sum += math.Log1p(float64(len(x.words)) / float64(x.count[have]))
-		}
+// score adds up what the words of item n are worth; 0 says that it does not
+// fit.
+func (x *wordIndex) score(n int, values map[string]float64) (sum float64) {
+	for _, w := range x.words[n] {
+		sum += values[w]
 	}
 	return sum
 }
