@@ -1,6 +1,7 @@
 package acttest
 
 import (
+	"bytes"
 	"context"
 	"io"
 	"net/http"
@@ -15,6 +16,7 @@ import (
 	"github.com/actprotocol/act-go/protocol/keys"
 	"github.com/actprotocol/act-go/protocol/money"
 	"github.com/actprotocol/act-go/protocol/payment"
+	"github.com/actprotocol/act-go/provider"
 	"github.com/actprotocol/act-go/verifier"
 )
 
@@ -22,8 +24,12 @@ import (
 const ProofLife = 30 * time.Minute
 
 // A PSP is a double of a payment service provider: an HTTPS server that speaks
-// SPEC.md 6, with real signatures and a ledger in memory. It can be made to
-// misbehave as networks and providers do.
+// SPEC.md 6, by package provider, with real signatures and a ledger in memory.
+// It can be made to misbehave as networks and providers do.
+//
+// An instant payment waits until the test says what the principal does, with
+// Confirm or Cancel; the address of the cashier is one at which nothing is
+// served.
 type PSP struct {
 	Party  *Party
 	Server *httptest.Server
@@ -31,8 +37,9 @@ type PSP struct {
 
 	t        TB
 	verifier *verifier.Verifier
+	provider *provider.Provider
 	clock    *Clock
-	ledger   *ledger
+	house    *house
 
 	mu     sync.Mutex
 	faults map[string][]Fault
@@ -72,20 +79,28 @@ func (f Fault) known() bool {
 	return f == Unavailable || f == LoseRequest || f == LoseAnswer || denies && code.Known()
 }
 
-// NewPSP starts a provider that is closed with the test. balance is what the
-// account has, in minor units of whatever currency is asked for.
+// NewPSP starts a provider that is closed with the test. balance is what each
+// principal's account has at first, in minor units of whatever currency is asked
+// for.
 func NewPSP(t TB, v *verifier.Verifier, c *Clock, p *Party, balance int64) *PSP {
 	t.Helper()
 	s := &PSP{
-		Party: p, Token: "token-" + canon.Nonce(), t: t, verifier: v, clock: c, ledger: newLedger(balance),
+		Party: p, Token: "token-" + canon.Nonce(), t: t, verifier: v, clock: c,
 		faults: make(map[string][]Fault), calls: make(map[string]int),
 	}
+	s.house = newHouse(c, s.Token, balance)
+	var err error
+	s.provider, err = provider.New(provider.Config{
+		Signer: p.Signer(keys.Proof), Verifier: v, Ledger: s.house, ProofLife: ProofLife, Now: c.Now,
+		Cashier: func(_ context.Context, t *provider.Trade) (string, error) {
+			return s.Server.URL + "/cashier/" + t.No, nil
+		},
+	})
+	check(t, err)
 	mux := http.NewServeMux()
-	for path, answer := range map[string]answerer{
-		"/payments": s.pay, "/queries": s.query, "/consumptions": s.consume, "/fulfilments": s.confirm,
-	} {
+	for _, path := range []string{provider.PathPayments, provider.PathQueries, provider.PathConsumptions, provider.PathFulfilments} {
 		s.faults[path] = nil
-		mux.HandleFunc("POST "+path, s.serve(path, answer))
+		mux.Handle("POST "+path, s.serve(path, s.provider.Handler()))
 	}
 	s.Server = httptest.NewTLSServer(mux)
 	t.Cleanup(s.Server.Close)
@@ -117,25 +132,63 @@ func (s *PSP) Calls(path string) int {
 	return s.calls[path]
 }
 
+// Ledger is the provider's book: to freeze a sub-account, to look at a trade. A
+// token that is bound there is not Token, and is known beside it.
+func (s *PSP) Ledger() *provider.MemoryLedger { return s.house.MemoryLedger }
+
 // Balance is what the account still has, in minor units.
-func (s *PSP) Balance() int64 {
-	s.ledger.mu.Lock()
-	defer s.ledger.mu.Unlock()
-	return s.ledger.balance
-}
+func (s *PSP) Balance() int64 { return s.house.left() }
 
 // Trades is how many payments were made, and how many of their deliveries were
 // confirmed. A shop confirms behind the buyer's back: call Shop.Flush first, or
 // confirmed is anything up to the right number.
 func (s *PSP) Trades() (paid, confirmed int) {
-	s.ledger.mu.Lock()
-	defer s.ledger.mu.Unlock()
-	for _, t := range s.ledger.trades {
-		if !t.confirmed.IsZero() {
+	for _, t := range s.house.Trades() {
+		if !t.PaidAt.IsZero() {
+			paid++
+		}
+		if !t.ConfirmedAt.IsZero() {
 			confirmed++
 		}
 	}
-	return len(s.ledger.trades), confirmed
+	return paid, confirmed
+}
+
+// Waiting are the instant payments that wait for the principal, in no order.
+func (s *PSP) Waiting() []provider.Trade {
+	var out []provider.Trade
+	for _, t := range s.house.Trades() {
+		if t.Waiting() {
+			out = append(out, t)
+		}
+	}
+	return out
+}
+
+// Confirm is the principal who confirms an instant payment, by the trade_no of
+// the payment.Pending. The error says what the provider refused.
+func (s *PSP) Confirm(tradeNo string) error {
+	_, err := s.provider.Confirm(context.Background(), tradeNo, provider.Confirmation{Method: "acttest", At: s.clock.Now()})
+	return err
+}
+
+// Cancel is the principal who cancels one.
+func (s *PSP) Cancel(tradeNo string) error {
+	return s.provider.Decline(context.Background(), tradeNo, protocol.CodeConfirmationFailed)
+}
+
+// OpenSubAccount opens a sub-account of a principal for an agent, which
+// authorises payments from it by key, and moves funds there from the
+// principal's account.
+func (s *PSP) OpenSubAccount(principal, agent string, key keys.PublicKey, funds money.Amount) (id string, err error) {
+	id, currency := "sub-"+canon.Nonce(), funds.Currency().Code()
+	if err := s.house.welcome(principal, currency); err != nil {
+		return "", err
+	}
+	if err := s.house.OpenSubAccount(provider.SubAccount{ID: id, Principal: principal, Agent: agent, Currency: currency, Key: key}); err != nil {
+		return "", err
+	}
+	return id, s.house.FundSubAccount(id, funds.Minor())
 }
 
 func (s *PSP) next(path string) (f Fault) {
@@ -148,159 +201,68 @@ func (s *PSP) next(path string) (f Fault) {
 	return f
 }
 
-// An answerer turns a message into an answer.
-type answerer func(context.Context, []byte) ([]byte, error)
-
-// serve makes an answerer a handler.
-func (s *PSP) serve(path string, f answerer) http.HandlerFunc {
-	return func(w http.ResponseWriter, r *http.Request) {
-		fault, f := s.next(path), f
-		switch fault {
-		case Unavailable:
+// serve puts the faults in front of the provider.
+func (s *PSP) serve(path string, good http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		fault := s.next(path)
+		code, denies := fault.denied()
+		switch {
+		case fault == Unavailable:
 			problem.Write(w, protocol.New(protocol.CodeServiceUnavailable, "", "", "out of order"), 1)
-			return
-		case LoseRequest:
+		case fault == LoseRequest:
 			panic(http.ErrAbortHandler)
-		}
-		if code, ok := fault.denied(); ok {
-			f = s.deny(path, code)
-		}
-		message, err := io.ReadAll(http.MaxBytesReader(w, r.Body, canon.DefaultMaxBytes))
-		var out []byte
-		if err == nil {
-			out, err = f(r.Context(), message)
-		}
-		if fault == LoseAnswer {
+		case fault == LoseAnswer:
+			good.ServeHTTP(httptest.NewRecorder(), r)
 			panic(http.ErrAbortHandler)
+		case denies:
+			s.deny(w, r, path, code, good)
+		default:
+			good.ServeHTTP(w, r)
 		}
-		if err != nil {
-			problem.Write(w, err, 1)
-			return
-		}
-		w.Header().Set("Content-Type", "application/json")
-		_, _ = w.Write(out)
-	}
+	})
 }
 
-// deny refuses what it is asked.
-func (s *PSP) deny(path string, code protocol.Code) answerer {
+// deny refuses what it is asked. A payment request that is authentic and new is
+// refused as its first answer; one that has its answer gets that.
+func (s *PSP) deny(w http.ResponseWriter, r *http.Request, path string, code protocol.Code, good http.Handler) {
 	var d protocol.Decision
 	d.Fail(code, "", "denied by the test", "", "")
-	return func(ctx context.Context, raw []byte) ([]byte, error) {
-		if path != "/payments" {
-			return nil, d.Err()
+	refusal := protocol.AsError(d.Err())
+	if path != provider.PathPayments {
+		problem.Write(w, refusal, 1)
+		return
+	}
+	message, err := io.ReadAll(http.MaxBytesReader(w, r.Body, canon.DefaultMaxBytes))
+	if err == nil {
+		err = s.first(r.Context(), message, refusal)
+	}
+	if err != nil {
+		problem.Write(w, err, 1)
+		return
+	}
+	again := r.Clone(r.Context())
+	again.Body = io.NopCloser(bytes.NewReader(message))
+	good.ServeHTTP(w, again)
+}
+
+// first makes a refusal the first answer to a payment request, and returns it.
+// Nil is for a request that has an answer: its nonce is still to be used.
+func (s *PSP) first(ctx context.Context, message []byte, refusal *protocol.Error) error {
+	authentic, err := s.verifier.PaymentRequest(ctx, message, verifier.PaymentExpectation{PSP: s.provider.ID()})
+	if err != nil {
+		return err
+	}
+	q := authentic.Request()
+	request := provider.Request{Agent: q.BuyerAgentID, ID: q.RequestID, Digest: authentic.ContentDigest(), Nonce: authentic.TakeNonce()}
+	if known, err := s.house.Lookup(ctx, request); known != nil || err != nil {
+		return nil
+	}
+	if !payment.Final(refusal.Code) {
+		if err := s.house.UseNonce(ctx, request.Nonce); err != nil {
+			return err
 		}
-		return s.settle(ctx, raw, func(r *verifier.AuthenticRequest, id requestID) (payment.Result, error) {
-			return s.ledger.refuse(id, r.ContentDigest(), d.Err())
-		})
+		return refusal
 	}
-}
-
-func (s *PSP) id() string { return s.Party.DID.String() }
-
-func (s *PSP) expect() verifier.PaymentExpectation {
-	return verifier.PaymentExpectation{PSP: s.id()}
-}
-
-func (s *PSP) signer() *keys.Signer { return s.Party.Signer(keys.Proof) }
-
-func (s *PSP) pay(ctx context.Context, raw []byte) ([]byte, error) {
-	return s.settle(ctx, raw, func(r *verifier.AuthenticRequest, id requestID) (payment.Result, error) {
-		authorized, err := r.Authorize(ctx)
-		if err != nil {
-			return s.ledger.refuse(id, r.ContentDigest(), err)
-		}
-		return s.ledger.debit(authorized, r.ContentDigest(), s.Token, s.finish(authorized))
-	})
-}
-
-// settle answers an authentic payment request: as it was answered first, or by
-// decide.
-func (s *PSP) settle(ctx context.Context, raw []byte, decide func(*verifier.AuthenticRequest, requestID) (payment.Result, error)) ([]byte, error) {
-	request, err := s.verifier.PaymentRequest(ctx, raw, s.expect())
-	if err != nil {
-		return nil, err
-	}
-	if err := request.UseNonce(ctx); err != nil {
-		return nil, err
-	}
-	id := requestID{request.Request().BuyerAgentID, request.Request().RequestID}
-	result, known, err := s.ledger.earlier(id, request.ContentDigest())
-	if !known {
-		result, err = decide(request, id)
-	}
-	if err != nil {
-		return nil, err
-	}
-	return payment.SignResult(s.signer(), result)
-}
-
-// finish makes the result of a payment.
-func (s *PSP) finish(p *verifier.AuthorizedPayment) func(money.Amount) (payment.Result, error) {
-	return func(spent money.Amount) (payment.Result, error) {
-		now := s.clock.Now().Truncate(time.Second)
-		claims := p.ProofClaims()
-		claims.ID, claims.TradeNo, claims.IssuedAt, claims.Expires = canon.UUID(), canon.UUID(), now, now.Add(ProofLife)
-		proof, err := payment.SignProofClaims(s.signer(), claims)
-		if err != nil {
-			return payment.Result{}, err
-		}
-		q := p.Request()
-		return payment.Result{
-			RequestID: q.RequestID, TradeNo: claims.TradeNo, Scenario: q.Scenario, DelegationID: q.DelegationID,
-			MerchantOrderID: q.MerchantOrderID, PSPID: s.id(), BuyerAgentID: q.BuyerAgentID, MerchantID: q.MerchantID,
-			Amount: q.Amount, TradeState: payment.StateWaitSellerFulfillment, PaidAt: now, SpentTotal: spent,
-			PaymentProof: proof, ProofExpiresAt: claims.Expires,
-		}, nil
-	}
-}
-
-func (s *PSP) query(ctx context.Context, raw []byte) ([]byte, error) {
-	q, err := s.verifier.Query(ctx, raw, s.expect())
-	if err != nil {
-		return nil, err
-	}
-	result, err := s.ledger.query(requestID{q.Value().BuyerAgentID, q.Value().PaymentRequestID})
-	if err != nil {
-		return nil, err
-	}
-	return payment.SignResult(s.signer(), result)
-}
-
-func (s *PSP) consume(ctx context.Context, raw []byte) ([]byte, error) {
-	m, err := s.verifier.Consumption(ctx, raw, s.expect())
-	if err != nil {
-		return nil, err
-	}
-	c := m.Value()
-	proof, err := payment.ParseProofClaims(c.PaymentProof)
-	if err != nil {
-		return nil, err
-	}
-	if err := proof.Verify(s.signer().Public()); err != nil {
-		return nil, err
-	}
-	t, err := s.ledger.consume(proof.Claims, c.MerchantID, c.Consumer, s.clock.Now())
-	if err != nil {
-		return nil, err
-	}
-	return payment.SignConsumptionResult(s.signer(), payment.ConsumptionResult{
-		RequestID: c.RequestID, PSPID: s.id(), TradeNo: t.result.TradeNo, OutTradeNo: t.result.MerchantOrderID,
-		MerchantID: c.MerchantID, Consumer: c.Consumer, Amount: t.result.Amount, TradeState: t.state, ConsumedAt: t.consumed,
-	})
-}
-
-func (s *PSP) confirm(ctx context.Context, raw []byte) ([]byte, error) {
-	m, err := s.verifier.Fulfilment(ctx, raw, s.expect())
-	if err != nil {
-		return nil, err
-	}
-	f := m.Value()
-	t, err := s.ledger.confirm(f.TradeNo, f.MerchantID, f.Consumer, s.clock.Now())
-	if err != nil {
-		return nil, err
-	}
-	return payment.SignFulfilmentResult(s.signer(), payment.FulfilmentResult{
-		RequestID: f.RequestID, PSPID: s.id(), TradeNo: f.TradeNo, MerchantID: f.MerchantID, TradeState: t.state, ConfirmedAt: t.confirmed,
-	})
+	_, err = s.house.Refuse(ctx, request, refusal)
+	return err
 }

@@ -108,7 +108,7 @@ func TestWholeTrade(t *testing.T) {
 	_, err = seller.Consume(ctx, first.PaymentProof, "2")
 	wantCode(t, err, protocol.CodeProofUsed)
 	_, err = seller.ConfirmFulfilment(ctx, first.TradeNo, "2", acttest.Start)
-	wantCode(t, err, protocol.CodeStateConflict)
+	wantCode(t, err, protocol.CodeProofUsed) // as SPEC.md 6.3 says
 	for range 2 {
 		done, err := seller.ConfirmFulfilment(ctx, first.TradeNo, "1", acttest.Start)
 		must(t, err)

@@ -397,14 +397,17 @@ func instantMutants() []fault {
 		}},
 		{"settles after decline", "declined is never paid", func(b Book, _ func() time.Time) Book {
 			m := whole(b)
-			declined := make(map[string]bool)
-			m.decline = func(_ context.Context, no string, _ protocol.Code) error { declined[no] = true; return nil }
+			var declined sync.Map
+			m.decline = func(_ context.Context, no string, _ protocol.Code) error { declined.Store(no, true); return nil }
 			m.query = func(ctx context.Context, agent, id string) (*provider.Trade, error) {
 				t, err := b.Query(ctx, agent, id)
-				if err == nil && declined[t.No] {
+				if err != nil {
+					return nil, err
+				}
+				if _, ended := declined.Load(t.No); ended {
 					return nil, &payment.Refusal{RequestID: id, Reason: provider.Declined(protocol.CodeConfirmationFailed)}
 				}
-				return t, err
+				return t, nil
 			}
 			return m
 		}},
