@@ -104,6 +104,7 @@ const (
 	TypePossession       = "act-possession+jwt"        // answer to a challenge, by a key for AgentRequest
 	TypeSubAccountAuth   = "act-subaccount-auth+jwt"   // authorization of one payment, by a key for SubAccount
 	TypeAgentCard        = "act-agent-card+jwt"        // signature of an agent card, by a key for Seller
+	TypeAnchor           = "act-anchor+jwt"            // anchor of an attestation record, by a key for Anchor
 )
 
 // The kinds of signed messages (SPEC.md 2.3).

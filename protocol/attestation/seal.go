@@ -1,0 +1,221 @@
+package attestation
+
+import (
+	"crypto/rand"
+	"crypto/sha256"
+	"crypto/subtle"
+	"encoding/hex"
+	"slices"
+	"time"
+
+	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/actprotocol/act-go/internal/wire"
+	"github.com/actprotocol/act-go/protocol"
+	"github.com/actprotocol/act-go/protocol/canon"
+	"github.com/actprotocol/act-go/protocol/keys"
+	"github.com/actprotocol/act-go/protocol/privacy/guard"
+)
+
+// kind separates what is signed here from every other message (SPEC.md 2.3).
+const kind = "attestation-record"
+
+// A Signer signs records. [By] makes one of a key of ours; a key of a suite,
+// for SM2, brings its own.
+type Signer interface {
+	// KeyID is the absolute DID URL of a key of purpose attestation.
+	KeyID() string
+	// SignatureType is ED25519, ES256, or the name that a suite has.
+	SignatureType() string
+	// SignRecord signs message, which is separated from other uses already.
+	SignRecord(message []byte) ([]byte, error)
+}
+
+// By signs with a key of purpose attestation; with another one SignRecord fails
+// with key_purpose.
+func By(s *keys.Signer) Signer { return ours{s} }
+
+type ours struct{ *keys.Signer }
+
+// SignatureType implements Signer.
+func (o ours) SignatureType() string { return o.Public().Algorithm().SignatureType() }
+
+// SignRecord implements Signer.
+func (o ours) SignRecord(message []byte) ([]byte, error) {
+	return o.Sign(keys.Attestation, message)
+}
+
+// NewID makes the id of a record of an initiator's.
+func NewID(initiator string) string {
+	var b [16]byte
+	_, _ = rand.Read(b[:]) // never fails
+	return initiator + "#rec-" + hex.EncodeToString(b[:])
+}
+
+// A Sealer makes records. Its zero value hashes with SHA-256.
+type Sealer struct {
+	// Suite hashes with its own function instead, SM3 for example; its
+	// signatures come from the Signer.
+	Suite keys.Suite
+}
+
+// Seal makes a record of what happened: an id under the signer's DID unless one
+// is given, a fresh salt, the payload hash, and the initiator's signature. now
+// is the time of creation.
+//
+// A draft that breaks a rule of SPEC.md 10.1 is refused, and so is one in which
+// something looks like personal data or an account number (TSD-ATT-OFF-07).
+// An id makes sealing repeatable after a crash only as far as the id goes: salt
+// and signature differ, so that what was stored first is the record.
+func (z Sealer) Seal(s Signer, id string, d Draft, now time.Time) ([]byte, error) {
+	if id == "" {
+		id = NewID(wire.SignerDID(s.KeyID()))
+	}
+	w := recordWire{
+		Version: Version, ID: id, Type: d.Type, EventTime: wire.FormatTime(d.EventTime), CreatedTime: wire.FormatTime(now),
+		Links: d.Links.wire(), Body: d.Body, Ext: d.Ext,
+	}
+	for _, p := range d.Participants {
+		w.Participants = append(w.Participants, participantWire{ID: p.ID, Role: p.Role, Represents: wire.Optional(p.Represents)})
+	}
+	for field, v := range map[string]jsontext.Value{"event_body": d.Body, "ext": d.Ext} {
+		if err := guard.Check(string(v)); err != nil {
+			e := *protocol.AsError(protocol.In(err, field))
+			e.Requirement = "TSD-ATT-OFF-07"
+			return nil, &e
+		}
+	}
+	salt := make([]byte, SaltSize)
+	_, _ = rand.Read(salt) // never fails
+	w.Privacy = privacyWire{Salt: canon.EncodeBase64(salt), HashAlgorithm: SHA256}
+	if z.Suite != nil {
+		w.Privacy.HashAlgorithm = SM3
+	}
+	hashed, err := payload(w.Body, w.Participants)
+	if err != nil {
+		return nil, err
+	}
+	hash, err := sum(w.Privacy.HashAlgorithm, append(hashed, salt...), z.Suite)
+	if err != nil {
+		return nil, err
+	}
+	w.Privacy.PayloadHash = canon.EncodeBase64(hash)
+	return w.sign(s)
+}
+
+func (l Links) wire() linksWire {
+	return linksWire{
+		IntentID: l.IntentID, DelegationID: wire.Optional(l.DelegationID), MerchantOrderID: wire.Optional(l.MerchantOrderID),
+		TradeNo: wire.Optional(l.TradeNo), Upstream: l.Upstream,
+	}
+}
+
+// Cosign adds another participant's signature to a record (TSD-ATT-OFF-08),
+// with which that party says that the record is true. It does not check those
+// that are there: verify the record first.
+func Cosign(s Signer, record []byte) ([]byte, error) {
+	if _, err := Parse(record); err != nil {
+		return nil, err
+	}
+	var w recordWire
+	if err := canon.Decode(record, &w); err != nil {
+		return nil, err
+	}
+	return w.sign(s)
+}
+
+// sign adds a signature and returns the record, if it then obeys the rules.
+func (w recordWire) sign(s Signer) ([]byte, error) {
+	bare := w
+	bare.Signatures = nil
+	canonical, err := canon.Marshal(bare)
+	if err != nil {
+		return nil, err
+	}
+	sig := signatureWire{SignerID: s.KeyID(), Type: s.SignatureType(), Covered: covered(w.Ext != nil)}
+	message, err := signed(canonical, sig)
+	if err != nil {
+		return nil, err
+	}
+	value, err := s.SignRecord(message)
+	if err != nil {
+		return nil, err
+	}
+	sig.Signature = canon.EncodeBase64(value)
+	w.Signatures = append(slices.Clone(w.Signatures), sig)
+	if _, err := w.value(); err != nil {
+		return nil, err
+	}
+	return canon.Marshal(w)
+}
+
+// signed is what a signature is made of: the record without its signatures, and
+// of this one everything but its value.
+func signed(record []byte, sig signatureWire) ([]byte, error) {
+	canonical, err := canon.Marshal(struct {
+		Covered  []string       `json:"covered_fields"`
+		Record   jsontext.Value `json:"record"`
+		Type     string         `json:"signature_type"`
+		SignerID string         `json:"signer_id"`
+	}{sig.Covered, record, sig.Type, sig.SignerID})
+	if err != nil {
+		return nil, err
+	}
+	return keys.Message(kind, canonical), nil
+}
+
+// sum hashes by the name in hash_algorithm.
+func sum(algorithm string, data []byte, suite keys.Suite) ([]byte, error) {
+	if algorithm == SHA256 {
+		h := sha256.Sum256(data)
+		return h[:], nil
+	}
+	if suite == nil || suite.DigestName() != "sm3" {
+		return nil, protocol.New(protocol.CodeAlgorithmRefused, "privacy.hash_algorithm", "TSD-ATT-OFF-05", "a suite that was not given")
+	}
+	return digestBytes(suite.Digest(data))
+}
+
+// digestBytes takes the bytes out of a digest in the form name:base64url.
+func digestBytes(d canon.Digest) ([]byte, error) {
+	s := string(d)
+	for i := range s {
+		if s[i] == ':' {
+			return canon.DecodeBase64(s[i+1:])
+		}
+	}
+	return nil, protocol.New(protocol.CodeMalformed, "privacy.payload_hash", "TSD-ATT-OFF-05", "not a digest")
+}
+
+// CheckHash computes the payload hash anew and compares it with the record's:
+// claims_conflict when they differ, algorithm_refused when the record names a
+// hash of a suite that was not given.
+func (u *Unverified) CheckHash(suites ...keys.Suite) error {
+	var suite keys.Suite
+	for _, s := range suites {
+		if s.DigestName() == "sm3" {
+			suite = s
+		}
+	}
+	hash, err := sum(u.Record.HashAlgorithm, slices.Concat(u.payload, u.Record.Salt), suite)
+	if err != nil {
+		return err
+	}
+	if subtle.ConstantTimeCompare(hash, u.Record.PayloadHash) != 1 {
+		return protocol.New(protocol.CodeClaimsConflict, "privacy.payload_hash", "TSD-ATT-OFF-05", "not the hash of this content")
+	}
+	return nil
+}
+
+// VerifySignature checks the record's signature of this index by a public key
+// in JWK form: signature_invalid, or algorithm_refused when the declared
+// algorithm is not the key's. Whose key it is and what for, and whether it was
+// good at the time of the event, is the caller's to know.
+func (u *Unverified) VerifySignature(i int, publicJWK []byte, suites ...keys.Suite) error {
+	s := u.Record.Signatures[i]
+	message, err := signed(u.canonical, signatureWire{SignerID: s.KeyID, Type: s.Type, Covered: covered(u.Record.Ext != nil)})
+	if err != nil {
+		return err
+	}
+	return keys.VerifyDetached(s.Type, publicJWK, message, s.Value, suites...)
+}
