@@ -40,8 +40,7 @@ func (t *tx) pay(p *provider.Payment) (answer, error) {
 	}
 	decision := f.judge(p, t.now)
 	if err := decision.Err(); err != nil {
-		refusal := protocol.AsError(err)
-		return answer{refusal: refusal, passing: refusal.Code == protocol.CodeSubAccountKey}, nil
+		return found(err), nil
 	}
 	trade, err := t.debit(p, f, provider.TradeNo(t.now))
 	if err != nil {
@@ -49,6 +48,15 @@ func (t *tx) pay(p *provider.Payment) (answer, error) {
 	}
 	trade.Decision = decision
 	return answer{trade: trade}, nil
+}
+
+// found is a denial that the book made. What is undetermined is no answer to a
+// request, nor is an authorization by a wrong key: the same request may come
+// again with the right one.
+func found(err error) answer {
+	refusal := protocol.AsError(err)
+	passing := refusal.Code.Outcome() != protocol.Denied || refusal.Code == protocol.CodeSubAccountKey
+	return answer{refusal: refusal, passing: passing}
 }
 
 // position is everything in the book that a payment depends on: the facts that

@@ -107,6 +107,9 @@ func (l *Ledger) Refuse(ctx context.Context, r provider.Request, refusal *protoc
 	if err := r.Check(); err != nil {
 		return nil, err
 	}
+	if refusal == nil {
+		return nil, protocol.New(protocol.CodeFieldMissing, "refusal", "PSD-PAY-DEL-04", "")
+	}
 	passing := refusal.Code.Outcome() != protocol.Denied
 	return l.answer(ctx, r, func(*tx) (answer, error) { return answer{refusal: refusal, passing: passing}, nil })
 }

@@ -22,7 +22,7 @@ func (l *Ledger) Begin(ctx context.Context, p provider.Payment) (*provider.Trade
 		return nil, err
 	}
 	if !p.Instant() {
-		return nil, protocol.New(protocol.CodeFieldUnknown, "iac", "PSD-PAY-INS-01", "an instant payment has no mandate")
+		return nil, protocol.New(protocol.CodeFieldInvalid, "iac", "PSD-PAY-INS-08", "an instant payment has no mandate")
 	}
 	return l.answer(ctx, p.Request, func(t *tx) (answer, error) { return t.begin(&p) })
 }
@@ -34,8 +34,7 @@ func (t *tx) begin(p *provider.Payment) (answer, error) {
 	}
 	decision := f.JudgeBegin(p, t.now)
 	if err := decision.Err(); err != nil {
-		refusal := protocol.AsError(err)
-		return answer{refusal: refusal, passing: refusal.Code == protocol.CodeSubAccountKey}, nil
+		return found(err), nil
 	}
 	waits := &trade{Trade: provider.Trade{
 		No: provider.TradeNo(t.now), Agent: p.Request.Agent, RequestID: p.Request.ID, Scenario: p.Scenario, Method: p.Method,
