@@ -2,7 +2,6 @@ package agent
 
 import (
 	"context"
-	"errors"
 	"net/http"
 
 	"github.com/actprotocol/act-go/protocol"
@@ -28,8 +27,8 @@ type Attempt struct {
 // are made first, and until they are settled nobody else is asked. A status of 400
 // or more is no delivery. When something was paid, or may have been, the
 // outcome at that seller is returned as http.Client.Do gave it; when no seller
-// delivered, an error of code no_match, with the reasons behind it: nothing was
-// paid then.
+// delivered, an error of code no_match: nothing was paid then, and the attempts
+// say why.
 //
 // The bodies of requests must be ones that can be had again (GetBody). What it
 // does not check: payments for what a request is redirected to, made by earlier
@@ -40,7 +39,6 @@ func (a *Agent) FetchAny(ctx context.Context, client *http.Client, requests ...*
 		return nil, nil, err
 	}
 	var attempts []Attempt
-	var reasons []error
 	for _, r := range ordered {
 		response, at, err := a.attempt(ctx, client, r)
 		attempts = append(attempts, at)
@@ -50,9 +48,8 @@ func (a *Agent) FetchAny(ctx context.Context, client *http.Client, requests ...*
 		if err == nil {
 			drain(response)
 		}
-		reasons = append(reasons, at.Err)
 	}
-	return nil, attempts, protocol.Wrap(protocol.CodeNoMatch, "requests", "PSD-PAY-AUP-02", "no seller delivered, and nothing was paid", errors.Join(reasons...))
+	return nil, attempts, protocol.New(protocol.CodeNoMatch, "requests", "PSD-PAY-AUP-02", "no seller delivered, and nothing was paid")
 }
 
 // A candidate is a request, and what a payment for it is known by.

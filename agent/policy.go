@@ -18,7 +18,8 @@ import (
 //
 // Nil lets the payment pass. An error of code confirmation_pending means that a
 // person has to decide and has not done so; every other error refuses, with code
-// policy_refused, and is found behind it by errors.Is and errors.As. A policy
+// policy_refused, and is found behind it by errors.Is and errors.As unless it is
+// an undetermined one. A policy
 // that panics has refused. Policies are called concurrently, once for each
 // payment; one that outlives ctx is not waited for, and its answer does not
 // count.
@@ -141,6 +142,9 @@ func (a *Agent) consult(ctx context.Context, chosen choice, c charge) (limit int
 		return 0, protocol.AsError(err)
 	case errors.Is(err, errAbandoned), protocol.CodeOf(err) == protocol.CodeConfirmationPending:
 		return 0, protocol.Wrap(protocol.CodeConfirmationPending, "policy", "PSD-PAY-A402-05", "a person has to decide, and nobody has", err)
+	}
+	if errors.Is(err, protocol.ErrUndetermined) { // it has refused all the same, and must not look as if it had not
+		err = nil
 	}
 	return 0, protocol.Wrap(protocol.CodePolicyRefused, "policy", "PSD-PAY-A402-05", "", err)
 }

@@ -43,10 +43,14 @@ type Mandate struct {
 // id. That of an instant buyer's intent is "instant" and the intent_id.
 func (m Mandate) Key() string {
 	if m.instant != nil {
-		return "instant " + m.claims.Authorization.IntentID
+		return instantKey(m.claims.Authorization.IntentID)
 	}
 	return m.claims.Issuer + " " + m.claims.ID
 }
+
+// instantKey identifies an intent in a SpendStore. No mandate has such a key,
+// since an issuer's DID begins with "did:".
+func instantKey(intentID string) string { return "instant " + intentID }
 
 // links are the identifiers by which an order refers to it; that of the
 // delegation is empty in instant payment.
