@@ -137,7 +137,7 @@ func (p *actProof) Verify(ctx context.Context, q Presentation) (Paid, error) {
 		return Paid{}, p.fault
 	}
 	a, c := p.rail, p.inner.Claims
-	_, err := a.verifier.Proof(ctx, p.outer.Proof.PaymentProof, verifier.ProofExpectation{
+	_, err := a.verifier.ProofClaims(ctx, p.inner, verifier.ProofExpectation{
 		PSP: a.psp.ID(), Payee: a.signer.DID(), OrderNumber: c.OutTradeNo, ResourceID: q.Resource,
 		Amount: c.Amount, MethodID: a.methodID, RequestMethod: q.Request.Method, Fingerprint: q.Fingerprint,
 		IdempotencyKey: c.IdempotencyKey,

@@ -19,26 +19,24 @@ import (
 	"github.com/actprotocol/act-go/verifier"
 )
 
-// instantPSP consumes and confirms without a network: what is measured is the
-// paywall.
-type instantPSP struct{}
+// instantPSP consumes and confirms without a network, and without reading the
+// proofs again: what is measured is the paywall.
+type instantPSP struct {
+	paid map[string]payment.ProofClaims // by proof
+}
 
-func (instantPSP) ID() string              { return acttest.PSPDID }
-func (instantPSP) Endpoint() string        { return "https://psp.test" }
-func (instantPSP) MethodSchemaURL() string { return commerce.ProfileSchemaURL }
+func (*instantPSP) ID() string              { return acttest.PSPDID }
+func (*instantPSP) Endpoint() string        { return "https://psp.test" }
+func (*instantPSP) MethodSchemaURL() string { return commerce.ProfileSchemaURL }
 
-func (instantPSP) Consume(_ context.Context, proof, consumer string) (payment.ConsumptionResult, error) {
-	u, err := payment.ParseProofClaims(proof)
-	if err != nil {
-		return payment.ConsumptionResult{}, err
-	}
-	c := u.Claims
+func (p *instantPSP) Consume(_ context.Context, proof, consumer string) (payment.ConsumptionResult, error) {
+	c := p.paid[proof]
 	return payment.ConsumptionResult{
 		TradeNo: c.TradeNo, OutTradeNo: c.OutTradeNo, Consumer: consumer, Amount: c.Amount, TradeState: payment.StateWaitSellerFulfillment,
 	}, nil
 }
 
-func (instantPSP) ConfirmFulfilment(context.Context, string, string, time.Time) (payment.FulfilmentResult, error) {
+func (*instantPSP) ConfirmFulfilment(context.Context, string, string, time.Time) (payment.FulfilmentResult, error) {
 	return payment.FulfilmentResult{TradeState: payment.StateTradeFinished}, nil
 }
 
@@ -47,6 +45,7 @@ type bench struct {
 	wall                 http.Handler
 	shop                 *merchant.Shop
 	clock                *acttest.Clock
+	psp                  *instantPSP
 	seller, buyer, proof *keys.Signer
 }
 
@@ -58,12 +57,13 @@ func newBench(b *testing.B) *bench {
 		return party.Signer(p)
 	}
 	n := &bench{
-		clock: clock, seller: signer(acttest.ShopDID, keys.Seller), buyer: signer(acttest.AgentDID, keys.AgentRequest), proof: signer(acttest.PSPDID, keys.Proof),
+		psp: &instantPSP{paid: make(map[string]payment.ProofClaims)}, clock: clock,
+		seller: signer(acttest.ShopDID, keys.Seller), buyer: signer(acttest.AgentDID, keys.AgentRequest), proof: signer(acttest.PSPDID, keys.Proof),
 	}
 	v, err := verifier.New(verifier.Config{Issuers: verifier.SelfIssued{}, Keys: directory, Status: new(acttest.Statuses), Now: clock.Now})
 	must(b, err)
 	c := merchant.Config{
-		Signer: n.seller, Verifier: v, PSP: instantPSP{}, Orders: new(merchant.MemoryOrders), Method: acttest.Method,
+		Signer: n.seller, Verifier: v, PSP: n.psp, Orders: new(merchant.MemoryOrders), Method: acttest.Method,
 		Origin: "https://shop.test", BillKey: make([]byte, 32), Now: clock.Now,
 	}
 	rand.Read(c.BillKey)
@@ -97,6 +97,7 @@ func (n *bench) paid(b *testing.B) *http.Request {
 	must(b, err)
 	claims, err := payment.ParseProofClaims(proof)
 	must(b, err)
+	n.psp.paid[proof] = claims.Claims
 	header, err := claims.Proof().EncodeHeader()
 	must(b, err)
 	r := httptest.NewRequest("GET", "https://shop.test/report", nil)

@@ -75,6 +75,14 @@ func (v *Verifier) Proof(ctx context.Context, proof string, expect ProofExpectat
 	return v.proof(ctx, u, expect)
 }
 
+// ProofClaims is Proof for a proof that has been read already.
+func (v *Verifier) ProofClaims(ctx context.Context, u *payment.UnverifiedProofClaims, expect ProofExpectation) (*Verified[payment.ProofClaims], error) {
+	if err := expect.check(); err != nil {
+		return nil, err
+	}
+	return v.proof(ctx, u, expect)
+}
+
 // ProofHeader is Proof for the value of the header Payment-Proof. It also
 // compares the header's outer members with the signed claims inside
 // (PSD-PAY-A402-21).

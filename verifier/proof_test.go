@@ -116,6 +116,35 @@ func TestProof(t *testing.T) {
 	})
 }
 
+// TestProofClaims: what was read can be changed by who holds it, and then it is
+// not what the provider has signed.
+func TestProofClaims(t *testing.T) {
+	w := newWorld(t, keys.EdDSA)
+	for _, c := range []struct {
+		name   string
+		change func(*payment.ProofClaims)
+		want   protocol.Code
+	}{
+		{"as it was read", func(*payment.ProofClaims) {}, ""},
+		{"PSD-PAY-A402-08 another order", func(c *payment.ProofClaims) { c.OutTradeNo = "trade-2" }, protocol.CodeSignatureInvalid},
+		{"PSD-PAY-A402-08 more money", func(c *payment.ProofClaims) { c.Amount = mustAmount("5.00") }, protocol.CodeSignatureInvalid},
+		{"PSD-PAY-A402-08 a longer life", func(c *payment.ProofClaims) { c.Expires = c.Expires.Add(time.Hour) }, protocol.CodeSignatureInvalid},
+		{"PSD-PAY-A402-08 another key", func(c *payment.ProofClaims) { c.Thumbprint = "x" }, protocol.CodeSignatureInvalid},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			u, err := payment.ParseProofClaims(w.signProof(w.proofClaims()))
+			if err != nil {
+				t.Fatal(err)
+			}
+			c.change(&u.Claims)
+			e := w.proofExpectation()
+			e.OrderNumber, e.Amount, e.Thumbprint = u.Claims.OutTradeNo, u.Claims.Amount, u.Claims.Thumbprint
+			m, err := w.v.ProofClaims(context.Background(), u, e)
+			wantCode(t, both(w, m != nil && m.Value() == u.Claims && m.Decision().Allowed(), err), c.want)
+		})
+	}
+}
+
 func TestProofHeader(t *testing.T) {
 	w := newWorld(t, keys.EdDSA)
 	u, err := payment.ParseProofClaims(w.signProof(w.proofClaims()))

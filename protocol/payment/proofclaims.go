@@ -153,6 +153,7 @@ type UnverifiedProofClaims struct {
 
 	token *keys.UnverifiedToken
 	proof string
+	read  ProofClaims // as Claims was when it was read
 }
 
 // ParseProofClaims reads the value of a payment_proof: form, and that the key
@@ -181,7 +182,7 @@ func ParseProofClaims(proof string) (*UnverifiedProofClaims, error) {
 	if wire.SignerDID(t.Header.KeyID) != c.PSPID {
 		return nil, protocol.New(protocol.CodeClaimsConflict, "header.kid", "PSD-PAY-A402-08", "not a key of the issuer")
 	}
-	return &UnverifiedProofClaims{Claims: c, token: t, proof: proof}, nil
+	return &UnverifiedProofClaims{Claims: c, token: t, proof: proof, read: c}, nil
 }
 
 // KeyID is the DID URL of the key that is said to have signed.
@@ -190,8 +191,14 @@ func (u *UnverifiedProofClaims) KeyID() string { return u.token.Header.KeyID }
 // SignerDID is the DID of KeyID.
 func (u *UnverifiedProofClaims) SignerDID() string { return wire.SignerDID(u.KeyID()) }
 
-// Verify checks the signature by key, and nothing else.
-func (u *UnverifiedProofClaims) Verify(key keys.PublicKey) error { return u.token.Verify(key) }
+// Verify checks that Claims are still what was read, and the signature by key,
+// and nothing else.
+func (u *UnverifiedProofClaims) Verify(key keys.PublicKey) error {
+	if u.Claims != u.read {
+		return protocol.New(protocol.CodeSignatureInvalid, "payment_proof", "PSD-PAY-A402-08", "changed since it was read")
+	}
+	return u.token.Verify(key)
+}
 
 // Proof returns the Payment-Proof that carries these claims: its outer members
 // are those of the claims (PSD-PAY-A402-21). A proof of a cart order has no
