@@ -197,7 +197,7 @@ type cardSignature struct {
 
 // SignAgentCard adds the agent's signature to a card, which may come from
 // [AgentCard.Encode] or from an A2A library and may have further members and
-// signatures of others. It refuses a card that is not complete for A2A 0.3, or
+// signatures of others; an earlier one of the agent's own is replaced. It refuses a card that is not complete for A2A 0.3, or
 // is of another agent than the signer. The signature covers everything but
 // signatures; it has no end, so a card is good for as long as its key is.
 func SignAgentCard(s *keys.Signer, card []byte) ([]byte, error) {
@@ -225,6 +225,9 @@ func SignAgentCard(s *keys.Signer, card []byte) ([]byte, error) {
 	out.Write(payload[:len(payload)-1])
 	out.WriteString(`,"signatures":[`)
 	for _, other := range w.Signatures {
+		if _, err := cardToken(other, "."+parts[1]+".", w.AgentID); err == nil {
+			continue // an earlier one of our own
+		}
 		out.Write(other)
 		out.WriteByte(',')
 	}
