@@ -30,11 +30,12 @@ var noon = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 
 // A cast has all kinds of things to inspect.
 type cast struct {
-	t    testing.TB
-	docs map[string]*identity.Document
-	by   map[string]*keys.Signer
-	all  map[string][]byte // by name
-	from map[string]string // who signed, by name
+	t     testing.TB
+	docs  map[string]*identity.Document
+	by    map[string]*keys.Signer
+	all   map[string][]byte // by name
+	from  map[string]string // who signed, by name
+	price money.Amount
 	// what must never be printed
 	secrets []string
 }
@@ -82,6 +83,7 @@ func newCast(t testing.TB) *cast {
 	c.must(err)
 	price, err := money.Parse("18.00", cny)
 	c.must(err)
+	c.price = price
 
 	a := &delegation.Authorization{
 		DelegationID: "urn:uuid:7b0c2f1e-0d1c-4b7a-9a55-1f1f6f1c1d11", IntentID: "intent-1", DelegatorIdentity: "did:act:bank.example/ann", AgentID: agent,
@@ -126,6 +128,9 @@ func newCast(t testing.TB) *cast {
 	c.must(err)
 	header, err := u.Proof().EncodeHeader()
 	c.add("Payment-Proof", psp, []byte("Payment-Proof: "+header), err)
+	sub, err := payment.SignSubAccountAuthorization(c.key(agent, "wallet", keys.SubAccount), payment.SubAccountAuthorization{AgentID: agent,
+		SubAccountID: "sub-1", PSPID: psp, ID: "j1", IssuedAt: noon, Expires: noon.Add(time.Minute), RequestDigest: canon.Sum(nil)})
+	c.add("authorization of a payment from a sub-account", agent, []byte(sub), err)
 	request, err := payment.SignRequest(buyer, payment.Request{Scenario: payment.ScenarioDEL, RequestID: "pay-1", Nonce: canon.Nonce(), Timestamp: noon,
 		PSPID: psp, BuyerAgentID: agent, MerchantID: shop, DelegationID: a.DelegationID, IAC: string(mandate), MerchantOrderID: "order-1", Amount: price,
 		PaymentMethod: "urn:act:payment:wallet", PaymentToken: "tok-very-secret", Order: string(order)})
@@ -195,6 +200,13 @@ func TestRead(t *testing.T) {
 	}
 	r, err = inspect.Read(c.all["signed message"], inspect.Options{Now: noon, Document: c.docs[agent]})
 	if err != nil || r.Kind != "signed message: payment-request" {
+		t.Error(r, err)
+	}
+	pending, err := payment.SignPending(c.by[psp+"#proof"], payment.Pending{RequestID: "pay-1", TradeNo: "t1", PSPID: psp, BuyerAgentID: agent, MerchantID: shop,
+		MerchantOrderID: "order-1", Amount: c.price, TradeState: payment.StateWaitBuyerPay, CashierURL: "https://psp.example/cashier/secret", ExpiresAt: noon})
+	c.must(err)
+	r, err = inspect.Read(pending, inspect.Options{Now: noon, Document: c.docs[psp]})
+	if err != nil || r.Kind != "signed message: payment-pending" || strings.Contains(r.String(), "cashier/secret") {
 		t.Error(r, err)
 	}
 	r, err = inspect.Read(c.all["order confirmation"], inspect.Options{Now: noon})

@@ -48,7 +48,8 @@ var kinds = []struct {
 	purpose keys.Purpose
 }{
 	{keys.KindCartRequest, keys.AgentRequest}, {keys.KindPaymentRequest, keys.AgentRequest}, {keys.KindPaymentQuery, keys.AgentRequest},
-	{keys.KindPaymentResult, keys.Proof}, {keys.KindProofConsumption, keys.Seller}, {keys.KindProofConsumptionResult, keys.Proof},
+	{keys.KindIntentRequest, keys.AgentRequest}, {keys.KindNegotiationRequest, keys.AgentRequest},
+	{keys.KindPaymentResult, keys.Proof}, {keys.KindPaymentPending, keys.Proof}, {keys.KindProofConsumption, keys.Seller}, {keys.KindProofConsumptionResult, keys.Proof},
 	{keys.KindFulfilmentConfirmation, keys.Seller}, {keys.KindFulfilmentResult, keys.Proof},
 }
 

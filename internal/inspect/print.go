@@ -16,7 +16,8 @@ import (
 // proofs and instruments to spend, keys, and signatures, which make a copy of
 // what they sign.
 var secrets = map[string]bool{
-	"signature": true, "signature_content": true, "payment_proof": true, "payment_token": true, "iac": true, "order": true, "bill": true,
+	"signature": true, "signature_content": true, "payment_proof": true, "payment_token": true, "iac": true,
+	"subaccount_authorization": true, "cashier_url": true, "order": true, "bill": true,
 	"private": true, "ciphertext": true, "d": true, "p": true, "q": true, "dp": true, "dq": true, "qi": true, "k": true, "oth": true,
 }
 

@@ -36,6 +36,8 @@ func readToken(raw []byte, o Options) (*Report, error) {
 		return readBinding(raw, o)
 	case keys.TypePossession:
 		return readPossession(raw, o)
+	case keys.TypeSubAccountAuth:
+		return readSubAccountAuthorization(raw, o)
 	}
 	return nil, protocol.New(protocol.CodeTypeMismatch, "header.typ", "", "not one of the protocol's tokens")
 }
@@ -214,6 +216,21 @@ func readPossession(raw []byte, o Options) (*Report, error) {
 	r.checkSignature(u, keys.AgentRequest, u.Possession.IssuedAt, o)
 	r.window(time.Time{}, u.Possession.IssuedAt.Add(5*time.Minute), o)
 	r.open("that the challenge was fresh, and which credential it is for")
+	return r, nil
+}
+
+func readSubAccountAuthorization(raw []byte, o Options) (*Report, error) {
+	u, err := payment.ParseSubAccountAuthorization(string(raw))
+	if err != nil {
+		return nil, err
+	}
+	r := &Report{Kind: "authorization of a payment from a sub-account"}
+	r.show(payloadOf(raw))
+	r.pass("form")
+	r.checkSignature(u, keys.SubAccount, u.Authorization.IssuedAt, o)
+	r.window(u.Authorization.IssuedAt, u.Authorization.Expires, o)
+	r.open("that the key is the one that the provider registered for the sub-account: a document says nothing about it")
+	r.open("which transmission of which payment request it is for")
 	return r, nil
 }
 

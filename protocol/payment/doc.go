@@ -1,7 +1,9 @@
 // Package payment has the messages and rules of paying: the request of an agent
-// to a payment service provider for delegated (PSD-PAY-DEL) and autonomous
-// payment (PSD-PAY-AUP), its result, the proof and what a merchant does with
-// it, the three headers of payment over HTTP 402 (PSD-PAY-A402), the states of
+// to a payment service provider for instant (PSD-PAY-INS), delegated
+// (PSD-PAY-DEL) and autonomous payment (PSD-PAY-AUP), the authorization of a
+// sub-account's key for it (PSD-AGT-SUB), its result or the word that it waits
+// for the principal, the proof and what a merchant does with it, the three
+// headers of payment over HTTP 402 (PSD-PAY-A402), the states of
 // a trade and the eleven categories of errors. The wire is SPEC.md section 6.
 //
 // The A402 headers follow the official schemas 2.1-artifact.1. The Parse
