@@ -14,6 +14,10 @@
 // undetermined, and of Pay it is outcome_unknown: ask Query. It never sends a
 // request twice by itself and follows no redirect.
 //
+// An instant payment waits for the principal first: the error is a
+// *payment.AwaitsConfirmation, with the address of the provider's cashier, and
+// it is undetermined too, because nothing is paid and nothing refused.
+//
 // A refusal says what became of one message. When it is the provider's stored
 // answer to the payment request itself, it is a *payment.Refusal: nothing was
 // paid and nothing will be, whatever happened to other transmissions.

@@ -2,12 +2,15 @@ package psp_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log"
 	"net/http"
 	"os"
+	"time"
 
 	"github.com/actprotocol/act-go/keyfile"
+	"github.com/actprotocol/act-go/protocol/payment"
 	"github.com/actprotocol/act-go/psp"
 	"github.com/actprotocol/act-go/verifier"
 )
@@ -41,6 +44,29 @@ func ExampleNew() {
 	used, err := provider.Consume(context.Background(), os.Getenv("PAYMENT_PROOF"), "order-1")
 	check(err)
 	fmt.Println("paid:", used.Amount, used.Amount.Currency(), "for order", used.OutTradeNo)
+}
+
+// An instant payment: the principal is sent to the provider's cashier, and the
+// agent asks until it is paid or refused. No clock of the agent's ends the
+// waiting: the provider judges what is too late.
+func ExampleClient_Query_instant() {
+	pay := func(ctx context.Context, provider *psp.Client, q payment.Request) (payment.Result, error) {
+		result, err := provider.Pay(ctx, q) // q.Scenario is payment.ScenarioINS
+		var waits *payment.AwaitsConfirmation
+		for told := false; errors.As(err, &waits); result, err = provider.Query(ctx, q) {
+			if !told {
+				fmt.Println("please confirm at", waits.Pending.CashierURL)
+				told = true
+			}
+			select {
+			case <-ctx.Done():
+				return payment.Result{}, err // still waiting: ask again later
+			case <-time.After(time.Second):
+			}
+		}
+		return result, err
+	}
+	_ = pay
 }
 
 func check(err error) {

@@ -210,8 +210,12 @@ func (v *Verifier) orderTerms(ctx context.Context, q payment.Request, d *protoco
 		buyer: o.BuyerAgentID, psp: o.PSPID, method: o.PaymentMethod,
 	})
 	// An order may leave the mandate out; one that names another was made for
-	// another purchase.
-	d.Require(o.DelegationID == "" || o.DelegationID == q.DelegationID, protocol.CodeOrderMismatch, "CID-CART-CFM-05", "order made for the mandate", "order.delegation_id", "made for another mandate")
+	// another purchase. An instant payment has none to name.
+	mandate, other := "order made for the mandate", "made for another mandate"
+	if q.Scenario == payment.ScenarioINS {
+		mandate, other = "order made under no mandate", "made under a mandate"
+	}
+	d.Require(o.DelegationID == "" || o.DelegationID == q.DelegationID, protocol.CodeOrderMismatch, "CID-CART-CFM-05", mandate, "order.delegation_id", other)
 	checkLock(o, v.now(), d)
 	methodID, err := payment.MethodID(o.PaymentMethod)
 	d.Record("PSD-PAY-A402-17", "payment method has an identifier", err)

@@ -90,7 +90,7 @@ func TestInstantPayment(t *testing.T) {
 			"PSD-PAY-INS-05 buyer",
 			"PSD-PAY-INS-05 provider of the order",
 			"PSD-PAY-INS-05 payment method of the order",
-			"CID-CART-CFM-05 order made for the mandate",
+			"CID-CART-CFM-05 order made under no mandate",
 		}
 		if len(got) < len(want) || !slices.Equal(got[:len(want)], want) {
 			t.Errorf("checks:\n%s", strings.Join(got, "\n"))
