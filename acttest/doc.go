@@ -6,8 +6,12 @@
 // code of your choice, Unavailable, LoseRequest and LoseAnswer for what leaves a
 // buyer in doubt.
 //
-// They are doubles. The provider signs and verifies for real, and its rules are
-// the protocol's, but its ledger is a map with one account behind the one payment
-// token, and it forgets everything at the end of the test. Nothing here
-// belongs into a program that moves money.
+// World.SubAccount opens a sub-account for the agent. An instant payment waits
+// at the provider until the test says what the principal does: PSP.Confirm or
+// PSP.Cancel.
+//
+// They are doubles. The provider is package provider, signs and verifies for
+// real, and has the protocol's rules; but its ledger opens an account for
+// whoever is named, and it forgets everything at the end of the test. Nothing
+// here belongs into a program that moves money.
 package acttest
