@@ -107,7 +107,7 @@ func (f *Facts) judgeSubAccount(d *protocol.Decision, p *Payment) (currency stri
 	d.Require(s.Principal == p.Mandate.Delegator, protocol.CodePrincipalMismatch, "PSD-PAY-DEL-09", "sub-account of this principal", field,
 		"it belongs to another principal than the mandate's")
 	judgeState(d, s.State)
-	d.Require(!s.Key.IsZero() && s.Key.Thumbprint() == p.SubAccountKey, protocol.CodeSubAccountKey, "PSD-AGT-SUB-04", "sub-account's key", "subaccount_authorization",
+	d.Require(!s.Key.IsZero() && s.Key.Thumbprint() == p.SubAccountKey, protocol.CodeSubAccountKey, "PSD-AGT-SUB-04", "sub-account's key at the debit", "subaccount_authorization",
 		"not, or no longer, the key of the sub-account")
 	l := s.Limits
 	d.Require(l.Single == 0 || p.Amount <= l.Single, protocol.CodeSingleLimitExceeded, "PSD-AGT-SUB-06", "sub-account's limit for one payment", field, "")

@@ -97,11 +97,11 @@ func (p *Provider) Pay(ctx context.Context, body []byte) (Answer, error) {
 	if err != nil {
 		return c.refuse(err)
 	}
-	if err := c.subAccount(authorized); err != nil {
+	d := authorized.Decision()
+	if err := c.subAccount(authorized, &d); err != nil {
 		return c.refuse(err)
 	}
-	d, err := c.risk(authorized)
-	if err != nil {
+	if err := c.risk(authorized, &d); err != nil {
 		return c.refuse(err)
 	}
 	return c.decide(authorized, d)
@@ -167,45 +167,47 @@ func (c *call) refused(e *protocol.Error) {
 // subAccount verifies the authorization by the key that was registered. What
 // else is wrong with a sub-account whose key does not hold is said too, as far
 // as it is the agent's own; the ledger judges all of it again.
-func (c *call) subAccount(a *verifier.AuthorizedPayment) error {
+func (c *call) subAccount(a *verifier.AuthorizedPayment, d *protocol.Decision) error {
+	const requirement, name = "PSD-AGT-SUB-04", "authorized by the sub-account's key"
 	id, ok := a.SubAccount()
 	if !ok {
 		return nil
 	}
 	s, err := c.config.Ledger.SubAccount(c.ctx, id)
 	if err != nil {
-		d := a.Decision()
 		d.Record("PSD-AGT-SUB-05", "sub-account opened", err)
 		return d.Err()
 	}
 	invalid := a.VerifySubAccount(s.Key)
 	if invalid == nil {
+		d.Pass(requirement, name)
 		c.subKey = s.Key.Thumbprint()
 		return nil
 	}
-	d := a.Decision()
-	if !d.Require(s.Agent == a.Agent(), protocol.CodeInstrumentMismatch, "PSD-AGT-SUB-04", "sub-account of this agent", "subaccount_id", "") {
-		return d.Err()
+	if d.Require(s.Agent == a.Agent(), protocol.CodeInstrumentMismatch, requirement, "sub-account of this agent", "subaccount_id", "") {
+		d.Require(s.Principal == a.Delegator(), protocol.CodePrincipalMismatch, "PSD-PAY-DEL-09", "sub-account of this principal", "subaccount_id", "")
+		judgeState(d, s.State)
+		d.Record(requirement, name, invalid)
 	}
-	d.Require(s.Principal == a.Delegator(), protocol.CodePrincipalMismatch, "PSD-PAY-DEL-09", "sub-account of this principal", "subaccount_id", "")
-	judgeState(&d, s.State)
-	d.Record("PSD-AGT-SUB-04", "sub-account's key", invalid)
 	return d.Err()
 }
 
 // risk asks the provider's risk control.
-func (c *call) risk(a *verifier.AuthorizedPayment) (protocol.Decision, error) {
-	const requirement, name = "PSD-PAY-AUP-03", "risk control"
-	d := a.Decision()
+func (c *call) risk(a *verifier.AuthorizedPayment, d *protocol.Decision) error {
 	if c.config.Risk == nil {
-		return d, nil
+		return nil
 	}
+	const requirement, name = "PSD-PAY-AUP-03", "risk control"
 	err := c.config.Risk(c.ctx, a)
-	if e := protocol.AsError(err); e != nil && e.Code.Outcome() == protocol.Denied {
-		err = protocol.New(protocol.CodeRiskRefused, "", requirement, "")
+	if e := protocol.AsError(err); e != nil {
+		code := e.Code
+		if code.Outcome() == protocol.Denied {
+			code = protocol.CodeRiskRefused
+		}
+		err = protocol.New(code, "", requirement, "") // the reason is nobody else's business
 	}
 	d.Record(requirement, name, err)
-	return d, d.Err()
+	return d.Err()
 }
 
 // decide lets the ledger make the payment, or begin it.
