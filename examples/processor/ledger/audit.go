@@ -97,7 +97,7 @@ var rules = []rule{
 		WHERE c.waiting IS NULL OR t.paid_at * 1000000 >= w.expires
 		OR (t.trade_no, t.agent, t.request_id, t.scenario, t.method, t.payee, t.order_number, t.amount, t.currency, t.expires, t.memo)
 			IS NOT (w.trade_no, w.agent, w.request_id, w.scenario, w.method, w.payee, w.order_number, w.amount, w.currency, w.expires, w.memo)
-		OR t.token IS NOT w.token OR t.subaccount IS NOT w.subaccount`},
+		OR t.token IS NOT w.token`},
 	{"an instant payment was both closed and paid", `
 		SELECT d.waiting FROM declines d JOIN trades t ON t.waiting = d.waiting`},
 	{"an instant payment was confirmed and has no end", `

@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/actprotocol/act-go/protocol"
-	"github.com/actprotocol/act-go/protocol/canon"
 	"github.com/actprotocol/act-go/protocol/keys"
 	"github.com/actprotocol/act-go/protocol/payment"
 	"github.com/actprotocol/act-go/provider"
@@ -96,5 +95,3 @@ func everyFact(t testing.TB, l *Ledger) {
 		}
 	}
 }
-
-func digestOf(parts ...any) canon.Digest { return canon.Sum(fmt.Append(nil, parts...)) }

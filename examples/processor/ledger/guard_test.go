@@ -76,9 +76,12 @@ func TestTablesRefuseWhatDecisionsForgot(t *testing.T) {
 		"a balance below zero":     "UPDATE balances SET amount = -1 WHERE funding = 0",
 		"an entry without account": "PRAGMA foreign_keys = ON; INSERT INTO entries VALUES (99, 1, 5)",
 		"an entry of nothing":      "INSERT INTO entries VALUES (1, 77, 0)",
+		"a payment by nothing":     "INSERT INTO trades VALUES (NULL, 'x', 'a', 'r', 'INS', 'm', 'p', 'o', 1, NULL, NULL, NULL, 1, 'CNY', 0, 0, 0, x'')",
+		"a payment for nothing":    "INSERT INTO trades VALUES (NULL, 'x', 'a', 'r', 'INS', 'm', 'p', 'o', NULL, NULL, 1, NULL, 1, 'CNY', 0, 0, 0, x'')",
+		"a limit of nothing":       "INSERT INTO subaccounts VALUES (NULL, 's', 1, 1, 'a', x'', 't', 0, NULL, NULL, NULL, NULL, NULL, 0)",
 		"an amount that is text":   "INSERT INTO entries VALUES (1, 78, 'much')",
-		"a refusal and a trade":    "INSERT INTO requests VALUES ('a', 'r', 'd', 1, x'00', 0)",
-		"neither of the two":       "INSERT INTO requests VALUES ('a', 'r', 'd', NULL, NULL, 0)",
+		"a refusal and a trade":    "INSERT INTO requests VALUES ('a', 'r', 'd', 1, x'00', NULL, 0)",
+		"neither of the two":       "INSERT INTO requests VALUES ('a', 'r', 'd', NULL, NULL, NULL, 0)",
 	} {
 		var err error
 		for _, part := range strings.Split(query, "; ") {
@@ -111,6 +114,19 @@ func TestAuditFinds(t *testing.T) {
 		{"a trade with an event of another time", "DROP TRIGGER events_no_update; UPDATE events SET at = at + 1", "not exactly one event"},
 		{"an acknowledged event that is not there", "INSERT INTO event_reports VALUES (7, 0)", "refers to one that does not exist"},
 		{"a fulfilment without consumption", "INSERT INTO trade_moves VALUES (1, 0, 'FULFILLMENT_CONFIRMED', 'TRADE_FINISHED', 0)", "not consumed"},
+		{"a changed total of a sub-account", "UPDATE subaccount_spent SET amount = 1", "sub-account's spent total"},
+		{"money in a sub-account from elsewhere", "INSERT INTO transfers (cause, cause_id, at) VALUES ('deposit', 'x', 0); INSERT INTO entries SELECT account, (SELECT max(id) FROM transfers), 5 FROM subaccounts; INSERT INTO entries SELECT id, (SELECT max(id) FROM transfers), -5 FROM accounts WHERE kind = 'funding'", "money from elsewhere"},
+		{"money left in a cancelled sub-account", "INSERT INTO subaccount_states VALUES (1, 9, 'cancelled', 'risk', 0)", "cancelled sub-account has money"},
+		{"a sub-account that came back", "INSERT INTO subaccount_states VALUES (1, 8, 'cancelled', 'risk', 0); INSERT INTO subaccount_states VALUES (1, 9, 'active', 'risk', 0)", "changed afterwards"},
+		{"a sub-account over its limit", "DROP TRIGGER subaccounts_no_update; UPDATE subaccounts SET single_limit = 1; INSERT INTO trades SELECT NULL, 'x', agent, 'x', scenario, method, payee, 'x', 1, NULL, NULL, 1, 5, currency, 5, expires, paid_at, memo FROM trades LIMIT 1", "limit of its own"},
+		{"a sub-account without account", "DROP TRIGGER accounts_no_update; UPDATE accounts SET kind = 'merchant' WHERE kind = 'subaccount'", "not an account of its own"},
+		{"a return to nobody", "INSERT INTO transfers (cause, cause_id, at) VALUES ('return', 'sub-none', 0)", "something that does not exist"},
+		{"an instant payment without confirmation", "DROP TRIGGER confirmations_no_delete; DELETE FROM confirmations", "paid without confirmation"},
+		{"an instant payment after its time", "DROP TRIGGER waiting_no_update; UPDATE waiting SET expires = 1", "after its time"},
+		{"an instant payment of another amount", "DROP TRIGGER waiting_no_update; UPDATE waiting SET amount = amount + 1", "otherwise than it was confirmed"},
+		{"an instant payment with two ends", "INSERT INTO declines VALUES (1, x'7b7d', 0)", "both closed and paid"},
+		{"a confirmation without end", "INSERT INTO confirmations VALUES (2, 'x', 0); DROP TRIGGER declines_no_delete; DELETE FROM declines", "confirmed and has no end"},
+		{"an instant payment without answer", "DROP TRIGGER requests_no_delete; DELETE FROM requests WHERE waiting IS NOT NULL", "instant payment is not the answer"},
 		{"a lost account", "DROP TRIGGER accounts_no_delete; DELETE FROM accounts WHERE kind = 'merchant'", "refers to one that does not exist"},
 	}
 	for _, tc := range cases {
@@ -120,6 +136,7 @@ func TestAuditFinds(t *testing.T) {
 			l := openAt(t, path, c.now)
 			furnish(t, l, 100_00)
 			mustPay(t, l, newPayment(18_00))
+			everyFact(t, l)
 			sound(t, l)
 			for part := range strings.SplitSeq(tc.query, "; ") {
 				if err := tamper(t, path, part); err != nil {

@@ -144,17 +144,13 @@ CREATE TABLE waiting (                -- instant payments that the principal is 
 	method         TEXT NOT NULL,
 	payee          TEXT NOT NULL,
 	order_number   TEXT NOT NULL,
-	token          INTEGER REFERENCES tokens,      -- or
-	subaccount     INTEGER REFERENCES subaccounts, -- with
-	subaccount_key TEXT,                           -- the thumbprint that authorised
+	token          INTEGER NOT NULL REFERENCES tokens,
 	amount         INTEGER NOT NULL CHECK (amount > 0),
 	currency       TEXT NOT NULL,
 	expires        INTEGER NOT NULL,  -- microseconds; no debit from then on
 	begun_at       INTEGER NOT NULL,
 	memo           BLOB NOT NULL,
-	UNIQUE (agent, request_id),
-	CHECK ((token IS NULL) <> (subaccount IS NULL)),
-	CHECK ((subaccount IS NULL) = (subaccount_key IS NULL))
+	UNIQUE (agent, request_id)
 ) STRICT;
 
 CREATE TABLE confirmations (          -- the principal's word about exactly one of them
@@ -190,7 +186,8 @@ CREATE TABLE trades (
 	memo         BLOB NOT NULL,
 	UNIQUE (payee, order_number),
 	CHECK ((mandate IS NULL) <> (waiting IS NULL)),
-	CHECK ((token IS NULL) <> (subaccount IS NULL))
+	CHECK ((token IS NULL) <> (subaccount IS NULL)),
+	CHECK (waiting IS NULL OR token IS NOT NULL)
 ) STRICT;
 CREATE UNIQUE INDEX trades_waiting ON trades (waiting) WHERE waiting IS NOT NULL;
 CREATE INDEX trades_subaccount ON trades (subaccount, paid_at) WHERE subaccount IS NOT NULL;

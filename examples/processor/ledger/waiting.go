@@ -38,20 +38,15 @@ func (t *tx) begin(p *provider.Payment) (answer, error) {
 	}
 	waits := &trade{Trade: provider.Trade{
 		No: provider.TradeNo(t.now), Agent: p.Request.Agent, RequestID: p.Request.ID, Scenario: p.Scenario, Method: p.Method,
-		Payee: p.Payee, Order: p.Order, Principal: f.principal(), SubAccount: p.SubAccount, Amount: p.Amount, Currency: p.Currency,
+		Payee: p.Payee, Order: p.Order, Principal: f.principal(), Amount: p.Amount, Currency: p.Currency,
 		Expires: exact(p.Expires.UnixMicro()), Memo: p.Memo, State: payment.StateWaitBuyerPay, Decision: decision,
 	}}
 	if waits.Memo == nil {
 		waits.Memo = []byte{}
 	}
-	var key any
-	if p.SubAccount != "" {
-		key = p.SubAccountKey
-	}
-	err = t.exec(`INSERT INTO waiting (trade_no, agent, request_id, scenario, method, payee, order_number, token, subaccount, subaccount_key, amount, currency, expires, begun_at, memo)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-		waits.No, waits.Agent, waits.RequestID, string(waits.Scenario), waits.Method, waits.Payee, waits.Order, orNull(f.token), orNull(f.subaccount), key,
-		waits.Amount, waits.Currency, p.Expires.UnixMicro(), t.unix(), waits.Memo)
+	err = t.exec(`INSERT INTO waiting (trade_no, agent, request_id, scenario, method, payee, order_number, token, amount, currency, expires, begun_at, memo)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+		waits.No, waits.Agent, waits.RequestID, string(waits.Scenario), waits.Method, waits.Payee, waits.Order, f.token, waits.Amount, waits.Currency, p.Expires.UnixMicro(), t.unix(), waits.Memo)
 	waits.waiting = t.conn.LastInsertRowID()
 	return answer{trade: waits}, err
 }
@@ -121,11 +116,11 @@ func (t *tx) settle(w *trade, c provider.Confirmation) (paid *trade, refusal, er
 // book judges it.
 func (t *tx) promised(w *trade) (*provider.Payment, error) {
 	p := &provider.Payment{
-		Request: provider.Request{Agent: w.Agent, ID: w.RequestID}, Scenario: w.Scenario, Method: w.Method, SubAccount: w.SubAccount,
+		Request: provider.Request{Agent: w.Agent, ID: w.RequestID}, Scenario: w.Scenario, Method: w.Method,
 		Payee: w.Payee, Order: w.Order, Expires: w.Expires, Amount: w.Amount, Currency: w.Currency, Memo: w.Memo,
 	}
-	_, err := t.row("SELECT k.token, w.subaccount_key FROM waiting w LEFT JOIN tokens k ON k.id = w.token WHERE w.id = ?", []any{w.waiting},
-		func(r *sqlite.Stmt) { p.Token, p.SubAccountKey = r.ColumnText(0), r.ColumnText(1) })
+	_, err := t.row("SELECT k.token FROM waiting w JOIN tokens k ON k.id = w.token WHERE w.id = ?", []any{w.waiting},
+		func(r *sqlite.Stmt) { p.Token = r.ColumnText(0) })
 	return p, err
 }
 
@@ -190,8 +185,7 @@ func (l *Ledger) lapse(ctx context.Context, no string) error {
 }
 
 const waitingColumns = `SELECT w.id, w.trade_no, w.agent, w.request_id, w.scenario, w.method, w.payee, w.order_number, w.amount, w.currency, w.expires, w.memo,
-	a.owner, s.subaccount, d.refusal FROM waiting w LEFT JOIN tokens k ON k.id = w.token LEFT JOIN subaccounts s ON s.id = w.subaccount
-	JOIN accounts a ON a.id = coalesce(k.account, s.main) LEFT JOIN declines d ON d.waiting = w.id WHERE `
+	a.owner, d.refusal FROM waiting w JOIN tokens k ON k.id = w.token JOIN accounts a ON a.id = k.account LEFT JOIN declines d ON d.waiting = w.id WHERE `
 
 // instantBy reads the one instant payment that a condition with one parameter
 // names, waiting, closed, or paid; nil when there is none.
@@ -214,14 +208,14 @@ func scanWaiting(r *sqlite.Stmt) (*trade, error) {
 	w := &trade{waiting: r.ColumnInt64(0), Trade: provider.Trade{
 		No: r.ColumnText(1), Agent: r.ColumnText(2), RequestID: r.ColumnText(3), Scenario: payment.Scenario(r.ColumnText(4)), Method: r.ColumnText(5),
 		Payee: r.ColumnText(6), Order: r.ColumnText(7), Amount: r.ColumnInt64(8), Currency: r.ColumnText(9), Expires: exact(r.ColumnInt64(10)),
-		Memo: columnBytes(r, 11), Principal: r.ColumnText(12), SubAccount: r.ColumnText(13), State: payment.StateWaitBuyerPay,
+		Memo: columnBytes(r, 11), Principal: r.ColumnText(12), State: payment.StateWaitBuyerPay,
 	}}
-	if r.ColumnIsNull(14) {
+	if r.ColumnIsNull(13) {
 		return w, nil
 	}
 	var err error
 	w.State = payment.StateTradeClosed
-	w.declined, err = decodeRefusal(columnBytes(r, 14))
+	w.declined, err = decodeRefusal(columnBytes(r, 13))
 	return w, err
 }
 
