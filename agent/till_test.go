@@ -32,7 +32,7 @@ type till struct {
 	*market
 	provider *provider.Provider
 	ledger   *provider.MemoryLedger
-	token    string
+	client   agent.PSP // the agent's
 
 	mu     sync.Mutex
 	meddle func(w http.ResponseWriter, r *http.Request, next http.Handler) // nil is honest
@@ -44,7 +44,7 @@ const tillToken = "token-at-the-till"
 // newTill makes one; change may change the agent's configuration further.
 func newTill(t testing.TB, change func(*agent.Config)) *till {
 	t.Helper()
-	s := &till{token: tillToken, calls: map[string]int{}}
+	s := &till{calls: map[string]int{}}
 	server := httptest.NewTLSServer(s)
 	t.Cleanup(server.Close)
 	client := func(signer *keys.Signer, v *verifier.Verifier, now func() time.Time) *psp.Client {
@@ -55,7 +55,8 @@ func newTill(t testing.TB, change func(*agent.Config)) *till {
 	s.market = newMarket(t, acttest.Options{
 		Merchant: func(c *merchant.Config) { c.PSP = client(c.Signer, c.Verifier, c.Now) },
 		Agent: func(c *agent.Config) {
-			c.Instruments = []agent.Instrument{{PSP: client(c.Signer, c.Verifier, c.Now), Method: acttest.Method, Token: tillToken}}
+			s.client = client(c.Signer, c.Verifier, c.Now)
+			c.Instruments = []agent.Instrument{{PSP: s.client, Method: acttest.Method, Token: tillToken}}
 			if change != nil {
 				change(c)
 			}
