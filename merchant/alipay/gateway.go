@@ -53,7 +53,8 @@ type GatewayConfig struct {
 	// has another key than production; do not mix them.
 	AlipayKeys []*rsa.PublicKey
 	// HTTP carries the requests. Its Timeout is not used, redirects are not
-	// followed.
+	// followed. A Transport with MaxConnsPerHost bounds how many calls run at a
+	// time, which strangers with proofs that are none can cause.
 	HTTP *http.Client
 
 	Timeout time.Duration    // of one call; 10 seconds

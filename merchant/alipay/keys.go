@@ -25,8 +25,8 @@ const maxKeyText = 16 << 10
 // without line breaks. Encrypted keys are not read. Errors hold nothing of the
 // key.
 //
-// The caller wipes text, if that is wanted; the key itself stays in memory. A
-// key service that is a crypto.Signer needs no ParsePrivateKey.
+// The key stays in memory for as long as it is used. A key service that is a
+// crypto.Signer needs no ParsePrivateKey and is better.
 func ParsePrivateKey(text []byte) (*rsa.PrivateKey, error) {
 	der, err := decodeKey(text)
 	if err != nil {

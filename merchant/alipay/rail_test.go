@@ -105,7 +105,7 @@ func TestProofIsForOneRequest(t *testing.T) {
 // TestFactsAreCompared changes what the platform says, with its own good
 // signature.
 func TestFactsAreCompared(t *testing.T) {
-	p := newPlace(t, nil)
+	p := newPlace(t, func(c *alipay.GatewayConfig) { c.Timeout = 300 * time.Millisecond })
 	var worked atomic.Int32
 	p.work = func(http.ResponseWriter, *http.Request) { worked.Add(1) }
 	replace := func(old, new string) func(*alipaytest.Answer) {
@@ -135,11 +135,22 @@ func TestFactsAreCompared(t *testing.T) {
 		{"active as a number", replace(`"active":true`, `"active":1`), 503, protocol.CodeServiceUnavailable},
 		{"active as null", replace(`"active":true`, `"active":null`), 503, protocol.CodeServiceUnavailable},
 		{"active not there", replace(`"active":true,`, ``), 503, protocol.CodeServiceUnavailable},
+		{"no signature", func(a *alipaytest.Answer) { a.Signature = "" }, 503, protocol.CodeServiceUnavailable},
+		{"a connection that is cut", func(a *alipaytest.Answer) { a.Cut = true }, 503, protocol.CodeServiceUnavailable},
+		{"an answer that comes too late", func(a *alipaytest.Answer) { a.Delay = time.Minute }, 503, protocol.CodeServiceUnavailable},
+		{"a platform that is not available", replace(`"10000"`, `"20000"`), 503, protocol.CodeServiceUnavailable},
+		{"a no without a reason", replace(`"10000"`, `"40004"`), 503, protocol.CodeServiceUnavailable},
+		{"a proof that the platform refuses", replace(`"10000"`, `"40004","sub_code":"PAYMENT_PROOF_INVALID"`), 402, protocol.CodeProofInvalid},
+		{"a trade that the platform does not know yet", replace(`"10000"`, `"40004","sub_code":"TRADE_NOT_FOUND"`), 503, protocol.CodeServiceUnavailable},
 		{"active by another name", replace(`"active":true`, `"Active":true`), 503, protocol.CodeServiceUnavailable},
 	} {
 		t.Run("PSD-PAY-A402-08 "+c.name, func(t *testing.T) {
 			proof := p.paid(t, "GET", "/report", "")
-			p.double.Misbehave(c.change)
+			p.double.Misbehave(func(a *alipaytest.Answer) {
+				if a.Method == verify { // confirmations of earlier sales are still under way
+					c.change(a)
+				}
+			})
 			r, body := p.send(t, "GET", "/report", "", proof)
 			p.double.Misbehave(nil)
 			if r.StatusCode != c.status || !strings.Contains(body, `"code":"`+string(c.code)+`"`) {
