@@ -17,6 +17,8 @@ import (
 
 	"github.com/actprotocol/act-go/protocol"
 	"github.com/actprotocol/act-go/protocol/canon"
+	"github.com/actprotocol/act-go/protocol/keys"
+	"github.com/actprotocol/act-go/protocol/payment"
 	"github.com/actprotocol/act-go/provider"
 )
 
@@ -33,8 +35,10 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// child pays with all its might and prints each trade once it is answered, and
-// each event before it acknowledges it. It ends only by being killed.
+// child pays with all its might, by token, from a sub-account, and what a
+// principal confirms, and prints each trade once it is answered, and each event
+// before it acknowledges it. It leaves payments that wait. It ends only by being
+// killed.
 func child(path string) {
 	l, err := Open(Config{Path: path})
 	if err != nil {
@@ -45,18 +49,52 @@ func child(path string) {
 	for worker := range 32 {
 		go func() {
 			for n := 0; ; n++ {
-				p := killPayment(fmt.Sprintf("%s-%d-%d", run, worker, n))
-				trade, err := l.Pay(context.Background(), p)
-				if err != nil {
+				if err := childPays(l, worker, fmt.Sprintf("%s-%d-%d", run, worker, n)); err != nil {
 					fmt.Println("failed", err)
 					os.Exit(1)
 				}
-				fmt.Println("paid", p.Request.ID, trade.No)
 			}
 		}()
 	}
 	report(l)
 }
+
+// childPays makes one payment, of the kind that follows from its id.
+func childPays(l *Ledger, worker int, id string) error {
+	ctx := context.Background()
+	p := killPayment(kinds[worker%len(kinds)] + id)
+	if !p.Instant() {
+		trade, err := l.Pay(ctx, p)
+		if err == nil {
+			fmt.Println("paid", p.Request.ID, trade.No)
+		}
+		return err
+	}
+	trade, err := l.Begin(ctx, p)
+	if err != nil {
+		return err
+	}
+	switch {
+	case strings.HasSuffix(id, "1"): // left waiting
+		fmt.Println("waits", p.Request.ID, trade.No)
+		return nil
+	case strings.HasSuffix(id, "2"):
+		if err = l.Decline(ctx, trade.No, protocol.CodeConfirmationFailed); err == nil {
+			fmt.Println("closed", p.Request.ID, trade.No)
+		}
+		return err
+	}
+	if trade, err = l.Settle(ctx, trade.No, provider.Confirmation{Method: "device:test", At: time.Now()}); err == nil {
+		fmt.Println("paid", p.Request.ID, trade.No)
+	}
+	return err
+}
+
+// kinds of payments, as the beginning of their ids.
+var kinds = []string{"token-", "token-", "sub-", "instant-"}
+
+// killKey is the key of the sub-account, the same in every process.
+const killKey = `{"crv":"Ed25519","kty":"OKP","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}`
 
 // report tells of events, by printing them, for ever.
 func report(l *Ledger) {
@@ -79,12 +117,23 @@ func report(l *Ledger) {
 // process which checks can repeat it.
 func killPayment(id string) provider.Payment {
 	now := time.Now()
-	return provider.Payment{
+	p := provider.Payment{
 		Request:  provider.Request{Agent: agent, ID: id, Digest: canon.Digest("digest of " + id), Nonce: provider.Nonce{Scope: agent, Value: fmt.Sprint(now.UnixNano(), "-", id), Until: now.Add(10 * time.Minute)}},
 		Mandate:  provider.Mandate{Issuer: issuer, DelegationID: "m-1", Digest: "payload-1", Delegator: principal, Total: 1 << 40},
-		Scenario: "DEL", Method: "urn:act:payment:balance", Token: token, Payee: shop, Order: "order " + id,
+		Scenario: payment.ScenarioDEL, Method: "urn:act:payment:balance", Token: token, Payee: shop, Order: "order " + id,
 		Expires: now.Add(time.Hour), Amount: 1, Currency: "CNY",
 	}
+	switch {
+	case strings.HasPrefix(id, "sub-"):
+		key, err := keys.ParseJWK([]byte(killKey))
+		if err != nil {
+			panic(err)
+		}
+		p.Token, p.SubAccount, p.SubAccountKey = "", sub, key.Thumbprint()
+	case strings.HasPrefix(id, "instant-"):
+		p.Scenario, p.Mandate = payment.ScenarioINS, provider.Mandate{}
+	}
+	return p
 }
 
 // TestKill kills a process that pays, again and again at random moments, and
@@ -97,19 +146,25 @@ func TestKill(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "ledger.db")
 	l := openAt(t, path, nil)
 	ctx := context.Background()
+	key, err := keys.ParseJWK([]byte(killKey))
+	if err != nil {
+		t.Fatal(err)
+	}
 	for _, err := range []error{
 		l.OpenAccount(ctx, principal, Principal, "CNY"), l.OpenAccount(ctx, shop, Merchant, "CNY"),
 		l.Deposit(ctx, Deposit{ID: "d", Owner: principal, Currency: "CNY", Amount: 1 << 40}),
 		l.BindToken(ctx, provider.Token{ID: token, Principal: principal, Agent: agent, Currency: "CNY", ValidFrom: time.Now().Add(-time.Hour), ValidUntil: time.Now().Add(time.Hour)}),
+		l.OpenSubAccount(ctx, SubAccount{SubAccount: provider.SubAccount{ID: sub, Principal: principal, Agent: agent, Currency: "CNY", Key: key}}),
+		l.TopUp(ctx, TopUp{ID: "t", SubAccount: sub, Amount: 1 << 30}),
 		l.Close(),
 	} {
 		if err != nil {
 			t.Fatal(err)
 		}
 	}
-	answered, reported := map[string]string{}, map[string]int{}
+	answered, reported, unpaid := map[string]string{}, map[string]int{}, map[string]string{}
 	for range *kills {
-		runAndKill(t, path, answered, reported)
+		runAndKill(t, path, answered, reported, unpaid)
 		l := openAt(t, path, nil)
 		report := sound(t, l)
 		if report.Trades < int64(len(answered)) || balance(t, l, shop) != report.Trades {
@@ -117,15 +172,21 @@ func TestKill(t *testing.T) {
 		}
 		checkAnswered(t, l, answered)
 		checkReported(t, l, report, reported)
+		checkUnpaid(t, l, report, unpaid)
 		if err := l.Close(); err != nil {
 			t.Fatal(err)
 		}
 	}
-	t.Logf("%d kills, %d answered payments, %d reported", *kills, len(answered), len(reported))
+	kind := map[string]int{}
+	for id := range answered {
+		name, _, _ := strings.Cut(id, "-")
+		kind[name]++
+	}
+	t.Logf("%d kills, answered payments %v, %d that wait or are closed, %d reported", *kills, kind, len(unpaid), len(reported))
 }
 
 // runAndKill lets a child pay for a random time and collects what it answered.
-func runAndKill(t *testing.T, path string, answered map[string]string, reported map[string]int) {
+func runAndKill(t *testing.T, path string, answered map[string]string, reported map[string]int, unpaid map[string]string) {
 	t.Helper()
 	cmd := exec.Command(os.Args[0])
 	cmd.Env = append(os.Environ(), childFile+"="+path)
@@ -147,6 +208,8 @@ func runAndKill(t *testing.T, path string, answered map[string]string, reported 
 			if timer == nil { // it pays, and not only reports what the one before it left: kill it at some moment from now on
 				timer = time.AfterFunc(time.Duration(rand.IntN(int(300*time.Millisecond))), func() { _ = cmd.Process.Kill() })
 			}
+		} else if len(f) == 3 && (f[0] == "waits" || f[0] == "closed") && len(f[2]) == 26 {
+			unpaid[f[2]] = f[0]
 		} else if len(f) == 3 && f[0] == "reported" && len(f[1]) == 26 {
 			reported[f[1]]++
 		} else if len(f) > 0 && f[0] == "failed" {
@@ -193,6 +256,36 @@ func checkReported(t *testing.T, l *Ledger, r *Report, reported map[string]int) 
 	}
 }
 
+// checkUnpaid looks for every payment that was left waiting or was closed: it
+// is still so, it has moved nothing (PSD-PAY-INS-04), and of those that wait one
+// can be paid.
+func checkUnpaid(t *testing.T, l *Ledger, r *Report, unpaid map[string]string) {
+	t.Helper()
+	ctx := context.Background()
+	waits := int64(0)
+	paid := ""
+	for no, said := range unpaid {
+		trade, err := l.Trade(ctx, no)
+		if err != nil || !trade.PaidAt.IsZero() || trade.Waiting() != (said == "waits") {
+			t.Fatalf("%s %s, and is %+v, %v", no, said, trade, err)
+		}
+		if said == "waits" {
+			waits++
+			paid = no
+		}
+	}
+	if r.Waiting < waits {
+		t.Fatalf("%d wait, and the audit says %d", waits, r.Waiting)
+	}
+	if paid == "" {
+		return
+	}
+	if _, err := l.Settle(ctx, paid, provider.Confirmation{Method: "device:test", At: time.Now()}); err != nil {
+		t.Fatal(err)
+	}
+	delete(unpaid, paid)
+}
+
 // checkAnswered looks for every answered trade, and repeats some requests.
 func checkAnswered(t *testing.T, l *Ledger, answered map[string]string) {
 	t.Helper()
@@ -215,7 +308,12 @@ func checkAnswered(t *testing.T, l *Ledger, answered map[string]string) {
 		if repeats++; repeats > 20 {
 			continue
 		}
-		again, err := l.Pay(ctx, killPayment(id))
+		p := killPayment(id)
+		do := l.Pay
+		if p.Instant() {
+			do = l.Begin
+		}
+		again, err := do(ctx, p)
 		if err != nil || again.No != no {
 			t.Fatalf("asked again: %v, %v", again, err)
 		}
