@@ -158,6 +158,7 @@ func (w *World) newShop(t TB, o Options) {
 		}
 	})
 	w.mux.Handle("/catalogue", shop.CatalogueHandler())
+	w.mux.Handle("/intents", shop.IntentHandler(nil))
 	w.mux.Handle("/carts", shop.CartHandler())
 	w.mux.Handle("/pickups", shop.PickupHandler(http.HandlerFunc(handOver)))
 	w.serveCard(t, c.Origin)

@@ -71,16 +71,17 @@ func (e *Throttled) Unwrap() error { return e.Reason }
 const maxAfter = time.Hour
 
 // Ask tells the merchant a Need and returns what it has (CID-INT-XFR-01, -03),
-// at base/intents. Before anything is sent the Need is judged by the mandate or
-// intent that it is under: a need outside of the boundaries is refused with
-// their codes, a hint that contradicts them with constraint_conflict, and a
-// hint without consent with policy_refused (CID-INT-XFR-02).
+// at base/intents. Before anything is sent the Need is judged by the mandate
+// that it is under, or, for a shop of Instant.Shop, by the confirmed intent: a
+// need outside of the boundaries is refused with their codes, a hint that
+// contradicts them with constraint_conflict, and a hint without consent with
+// policy_refused (CID-INT-XFR-02).
 //
 // The merchant's errors are told apart by their codes (CID-INT-XFR-05):
 // *NoMatch, access_denied, constraint_conflict, *Throttled, and those of form.
 // The price of each candidate counts as seen, see Agent.RecordPrice.
 func (s *Shop) Ask(ctx context.Context, n Need) (*Inquiry, error) {
-	auth, err := s.agent.authority(ctx, n, s.merchant)
+	auth, err := s.authority(ctx, n)
 	if err != nil {
 		return nil, err
 	}
@@ -89,15 +90,15 @@ func (s *Shop) Ask(ctx context.Context, n Need) (*Inquiry, error) {
 }
 
 // Update changes the Need and asks again, telling only what changed
-// (CID-INT-XFR-04). It stays under the same mandate or intent. A merchant that
+// (CID-INT-XFR-04). It stays under the same mandate. A merchant that
 // no longer knows the Inquiry is told all. What holds for Ask holds for the
 // changed Need; consent is needed for what is told again. Nothing is asked when
 // nothing of what is told has changed, which is field_invalid.
 func (i *Inquiry) Update(ctx context.Context, change func(*Need)) (*Inquiry, error) {
 	n := i.need.clone()
 	change(&n)
-	n.Mandate, n.Intent, n.NameMandate = i.authority.mandate, i.need.Intent, i.need.NameMandate
-	auth, err := i.shop.agent.authority(ctx, n, i.shop.merchant)
+	n.Mandate, n.NameMandate = i.authority.mandate, i.need.NameMandate
+	auth, err := i.shop.authority(ctx, n)
 	if err != nil {
 		return nil, err
 	}

@@ -43,10 +43,8 @@ type Need struct {
 	Sort          commerce.Sort // empty is by relevance
 
 	// Mandate is the Key of the mandate to act under; empty is the first that
-	// allows the Need. Intent, in its place, is a confirmed intent without a
-	// mandate, for instant payment.
+	// allows the Need. A shop of an Instant buyer is asked under its intent.
 	Mandate string
-	Intent  *delegation.Confirmed
 	// NameMandate sends the delegation_id, which a merchant needs only where it
 	// joins the request to a later order by it.
 	NameMandate bool
@@ -99,8 +97,12 @@ func (a *Agent) NeedFrom(ctx context.Context, m Mandate, explicit string) (Need,
 	n := Need{Explicit: explicit, Mandate: m.Key(), MaxPrice: left}
 	allowed, _ := m.bounds.Categories()
 	n.Categories = allowed[:min(len(allowed), commerce.MaxIntentEntries)]
-	if f := m.claims.Authorization.Ext.Fulfillment; f != nil {
-		n.DeliverBy, _ = canon.ParseTime(f.DeliveryTimeRequirement) // the zero time where it is none
+	ext := m.claims.Authorization.Ext
+	if m.instant != nil {
+		ext = m.instant.config.Intent.ISR().Ext
+	}
+	if ext != nil && ext.Fulfillment != nil {
+		n.DeliverBy, _ = canon.ParseTime(ext.Fulfillment.DeliveryTimeRequirement) // the zero time where it is none
 	}
 	return n, nil
 }

@@ -10,15 +10,14 @@ import (
 	"github.com/actprotocol/act-go/protocol/commerce"
 	"github.com/actprotocol/act-go/protocol/delegation"
 	"github.com/actprotocol/act-go/protocol/money"
-	"github.com/actprotocol/act-go/verifier"
 )
 
-// An authority is what an agent asks around under: a mandate, or an intent that
-// the principal has confirmed.
+// An authority is what an agent asks around under: a mandate, or the intent of
+// an instant buyer.
 type authority struct {
 	intentID     string
-	delegationID string // empty without a mandate
-	mandate      string // Mandate.Key, empty without one
+	delegationID string // empty in instant payment
+	mandate      string // Mandate.Key
 	bounds       delegation.Bounds
 	spent        money.Amount
 }
@@ -26,24 +25,16 @@ type authority struct {
 // authority finds what allows a Need to be told to a merchant, or says why
 // nothing does (CID-INT-XFR-02). A mandate is verified with its present state:
 // under one that was revoked nothing is told.
-func (a *Agent) authority(ctx context.Context, n Need, merchant string) (authority, error) {
-	now := a.config.Now()
-	if n.Intent != nil {
-		auth, err := a.confirmedIntent(n)
-		if err != nil {
-			return authority{}, err
-		}
-		d := auth.allows(n, merchant, now)
-		return auth, d.Err()
-	}
+func (s *Shop) authority(ctx context.Context, n Need) (authority, error) {
+	now := s.agent.config.Now()
 	var best protocol.Decision
 	fewest := -1
-	for _, m := range a.config.Wallet.Mandates() {
+	for _, m := range s.buyer.mandates() {
 		if n.Mandate != "" && m.Key() != n.Mandate {
 			continue
 		}
-		auth, d := a.underMandate(ctx, m)
-		d.Append(auth.allows(n, merchant, now))
+		auth, d := s.agent.under(ctx, m)
+		d.Append(auth.allows(n, s.merchant, now))
 		if d.Allowed() {
 			return auth, nil
 		}
@@ -52,46 +43,18 @@ func (a *Agent) authority(ctx context.Context, n Need, merchant string) (authori
 		}
 	}
 	if fewest < 0 {
-		best.Fail(protocol.CodePolicyRefused, "CID-INT-XFR-02", "a mandate is held", "wallet", "the wallet holds no such mandate, see Wallet.Add")
+		best.Fail(protocol.CodePolicyRefused, "CID-INT-XFR-02", "a mandate is held", "wallet", "no such mandate is held, see Wallet.Add")
 	}
 	return authority{}, best.Err()
 }
 
-// confirmedIntent gives the boundaries of an intent without a mandate.
-func (a *Agent) confirmedIntent(n Need) (authority, error) {
-	if n.Mandate != "" || n.NameMandate {
-		return authority{}, protocol.New(protocol.CodeFieldInvalid, "mandate", "CID-INT-XFR-01", "a need is under a mandate or an intent")
-	}
-	// The delegator bounds nothing, and nobody sees this authorization.
-	authorization, err := delegation.NewAuthorization(n.Intent, a.id)
-	if err != nil {
-		return authority{}, err
-	}
-	if authorization.AgentID != a.id {
-		return authority{}, protocol.New(protocol.CodeAgentMismatch, "agent_id", "CID-INT-XFR-02", "an intent for another agent")
-	}
-	b, err := authorization.Bounds()
-	if err != nil {
-		return authority{}, err
-	}
-	return authority{intentID: authorization.IntentID, bounds: b, spent: money.Zero(b.Currency())}, nil
-}
-
-// underMandate verifies a mandate and gives its boundaries.
-func (a *Agent) underMandate(ctx context.Context, m Mandate) (authority, protocol.Decision) {
-	auth := authority{
-		intentID: m.claims.Authorization.IntentID, delegationID: m.claims.ID, mandate: m.Key(), bounds: m.bounds,
-	}
-	if auth.intentID == "" { // the mandate carries the words themselves
-		auth.intentID = m.claims.ID
-	}
+// under verifies a mandate and gives its boundaries.
+func (a *Agent) under(ctx context.Context, m Mandate) (authority, protocol.Decision) {
+	auth := authority{mandate: m.Key(), bounds: m.bounds}
+	auth.delegationID, auth.intentID = m.links()
 	var d protocol.Decision
-	verified, err := a.config.Verifier.Mandate(ctx, []byte(m.raw), verifier.MandateExpectation{Agent: a.id, Audience: m.claims.Audience})
-	if err == nil {
-		d.Append(verified.Decision())
-	} else {
-		record(&d, "mandate", err)
-	}
+	a.verify(ctx, m, m.claims.Audience, &d)
+	var err error
 	auth.spent, err = a.config.Spent.Spent(ctx, m.Key(), m.bounds.Currency())
 	d.Record("CID-INT-XFR-02", "own record of what was spent", err)
 	return auth, d
@@ -122,7 +85,9 @@ func (au authority) allows(n Need, merchant string, now time.Time) protocol.Deci
 	for k, h := range n.Preferences {
 		hint("preferences", k, h)
 	}
-	d.Record(rule, "constraints go together", n.intent(au.bounds).Constraints.Conflict(now))
+	if d.Allowed() { // else it is said already what is wrong
+		d.Record(rule, "constraints go together", n.intent(au.bounds).Constraints.Conflict(now))
+	}
 	return d
 }
 
