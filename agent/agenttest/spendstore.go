@@ -1,6 +1,6 @@
-// Package agenttest has the contracts of agent.SpendStore and agent.IntentStore
-// as tests, so that whoever writes a store, over a database for example, can
-// show that an agent may rely on it.
+// Package agenttest has the contracts of agent.SpendStore, agent.IntentStore and
+// agent.PSP as tests, so that whoever writes another one, over a database for
+// example, can show that an agent may rely on it.
 package agenttest
 
 import (
