@@ -2,6 +2,7 @@ package stage
 
 import (
 	"bytes"
+	"errors"
 	"io"
 	"net/http"
 	"strings"
@@ -17,6 +18,45 @@ type Wiretap struct {
 	mu    sync.Mutex
 	sent  map[string][]byte // body of the last request, by the end of its path
 	proof string            // the last Payment-Proof
+	cuts  map[string]Cut    // what happens to the next request, by the end of its path
+}
+
+// A Cut is a failure of the network.
+type Cut int
+
+// The failures: the request never arrives, or it is carried out and the answer
+// never comes back. Who sent it cannot tell the two apart.
+const (
+	LoseRequest Cut = iota + 1
+	LoseAnswer
+)
+
+// errCut is all that the sender sees of a failure.
+var errCut = errors.New("the connection was cut")
+
+// Cut makes the next request to a path that ends so fail.
+func (t *Wiretap) Cut(path string, c Cut) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.cuts == nil {
+		t.cuts = map[string]Cut{}
+	}
+	t.cuts[path] = c
+}
+
+// takeCut returns the failure that a request is to meet, if any, once.
+func (t *Wiretap) takeCut(r *http.Request) Cut {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	path := lastSegment(r)
+	c := t.cuts[path]
+	delete(t.cuts, path)
+	return c
+}
+
+// lastSegment is the end of a request's path.
+func lastSegment(r *http.Request) string {
+	return r.URL.Path[strings.LastIndexByte(r.URL.Path, '/')+1:]
 }
 
 // Over is a transport that the wiretap stands before.
@@ -25,12 +65,20 @@ func (t *Wiretap) Over(base http.RoundTripper) http.RoundTripper {
 		return base
 	}
 	return roundTripper(func(r *http.Request) (*http.Response, error) {
+		cut := t.takeCut(r)
+		if cut == LoseRequest {
+			return nil, errCut
+		}
 		if err := t.request(r); err != nil {
 			return nil, err
 		}
 		response, err := base.RoundTrip(r)
 		if err != nil {
 			return nil, err
+		}
+		if cut == LoseAnswer {
+			response.Body.Close()
+			return nil, errCut
 		}
 		return response, t.response(r, response)
 	})
@@ -56,7 +104,7 @@ func (t *Wiretap) request(r *http.Request) error {
 	if t.sent == nil {
 		t.sent = map[string][]byte{}
 	}
-	t.sent[r.URL.Path[strings.LastIndexByte(r.URL.Path, '/')+1:]] = body
+	t.sent[lastSegment(r)] = body
 	if proof != "" {
 		t.proof = proof
 	}
