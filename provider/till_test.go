@@ -54,21 +54,29 @@ func newTill(t *testing.T, change func(*till, *provider.Config)) *till {
 	} {
 		l.must(err)
 	}
+	l.provider = l.with(func(c *provider.Config) {
+		if change != nil {
+			change(l, c)
+		}
+	})
+	return l
+}
+
+// with is another provider with the same ledger and parties.
+func (l *till) with(change func(*provider.Config)) *provider.Provider {
+	l.Helper()
 	c := provider.Config{
-		Signer: l.w.PSP.Party.Signer(keys.Proof), Verifier: l.w.NewVerifier(t), Ledger: l.ledger, Now: l.w.Clock.Now,
+		Signer: l.w.PSP.Party.Signer(keys.Proof), Verifier: l.w.NewVerifier(l), Ledger: l.ledger, Now: l.w.Clock.Now,
 		Decided: func(v provider.Verdict) { l.verdicts = append(l.verdicts, v) },
 		Cashier: func(_ context.Context, t *provider.Trade) (string, error) {
 			l.shown = append(l.shown, t)
 			return "https://cashier.example/" + t.No, nil
 		},
 	}
-	if change != nil {
-		change(l, &c)
-	}
-	var err error
-	l.provider, err = provider.New(c)
+	change(&c)
+	p, err := provider.New(c)
 	l.must(err)
-	return l
+	return p
 }
 
 func (l *till) newKey() *keys.Signer {
