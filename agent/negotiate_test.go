@@ -19,6 +19,7 @@ import (
 	"github.com/actprotocol/act-go/protocol/delegation"
 	"github.com/actprotocol/act-go/protocol/keys"
 	"github.com/actprotocol/act-go/protocol/money"
+	"github.com/actprotocol/act-go/protocol/payment"
 )
 
 // A bargain is a merchant below /x that says what the test wants.
@@ -253,6 +254,30 @@ func TestNegotiateInsideTheMandate(t *testing.T) {
 			t.Fatalf("CID-PCA-NEG-05: told %d times, %+v", told, refusal)
 		}
 	})
+}
+
+// TestNegotiateInstant: while the principal is there the intent bounds the
+// methods, and no mandate is needed.
+func TestNegotiateInstant(t *testing.T) {
+	w := acttest.NewWorld(t)
+	negotiate := func(methods ...string) error {
+		isr := &delegation.ISR{
+			ConversationHistory: &delegation.ConversationHistory{Raw: delegation.RawIntent{Text: "A coffee."}},
+			IntentID:            "urn:uuid:00000000-0000-4000-8000-000000000002", DelegationMode: delegation.Bounded,
+			ValidityStart: acttest.Start, ValidityEnd: acttest.Start.Add(time.Hour), MaxTotalAmount: "100", Currency: "CNY",
+			AllowedPaymentMethods: methods, AgentID: acttest.AgentDID, UserConfirmationMethod: "PIN", UserConfirmationTimestamp: acttest.Start,
+		}
+		confirmed, err := delegation.ConfirmedISR(isr)
+		must(t, err)
+		buyer, err := w.Agent.Instant(agent.InstantConfig{Intent: confirmed, Cashier: func(context.Context, payment.Pending) error { return nil }})
+		must(t, err)
+		shop, err := buyer.Shop(acttest.ShopDID, w.URL, w.Client)
+		must(t, err)
+		_, err = shop.Negotiate(ctx, acttest.CNY(t, "18.00"))
+		return err
+	}
+	t.Run("CID-PCA-NEG-03 inside the intent", func(t *testing.T) { must(t, negotiate("urn:act:payment:other", acttest.Method)) })
+	t.Run("CID-PCA-NEG-03 outside of the intent", func(t *testing.T) { wantCode(t, negotiate("urn:act:payment:other"), protocol.CodeNoMatch) })
 }
 
 // TestHostileCards: what is fetched instead of the card.

@@ -17,7 +17,7 @@ import (
 
 const (
 	retrySeconds     = 1  // Retry-After of what may work soon
-	openRetrySeconds = 60 // and of what has to wait for an order to be paid or given up
+	openRetrySeconds = 60 // and of what has to wait for an order to be picked up or given up
 
 	// keepOrder is how long after the end of its lock an order may be presented:
 	// it can be paid for until then, a proof lives for a day, and clocks differ
@@ -56,7 +56,8 @@ func (s *Shop) CatalogueHandler() http.Handler {
 // catalogue, locks the stock of all lines or of none, and returns a signed
 // act-order+jwt. What cannot be locked is an explicit failure. A request that
 // is sent again gets the same order. A buyer with Config.OpenCarts orders that
-// are neither paid for nor given up has to wait: too_many_requests.
+// were not picked up and still hold stock has to wait: too_many_requests. Who
+// pays is not known before the pick-up.
 func (s *Shop) CartHandler() http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Method != http.MethodPost {

@@ -304,6 +304,7 @@ func TestConfig(t *testing.T) {
 		"signer":             func(c *psp.Config) { c.Signer = nil },
 		"verifier":           func(c *psp.Config) { c.Verifier = nil },
 		"http":               func(c *psp.Config) { c.HTTP = nil },
+		"a schema of no URL": func(c *psp.Config) { c.MethodSchemaURL = "https://psp.example/schema/" },
 	} {
 		c := good
 		edit(&c)
@@ -315,7 +316,7 @@ func TestConfig(t *testing.T) {
 	c.Endpoint, c.InsecureAllowHTTP = "http://127.0.0.1:1", true
 	insecure, err := psp.New(c)
 	must(t, err)
-	if insecure.ID() != acttest.PSPDID || insecure.Endpoint() != c.Endpoint {
+	if insecure.ID() != acttest.PSPDID || insecure.Endpoint() != c.Endpoint || insecure.MethodSchemaURL() != commerce.ProfileSchemaURL {
 		t.Fatal("not what was configured")
 	}
 	_, err = insecure.Pay(ctx, payment.Request{PSPID: "did:act:psp.test/other"})

@@ -1,7 +1,8 @@
 // Package commerce has what a buyer's agent and a merchant say to each other
-// before payment: the catalogue (CID-MER-CAT), the cart request and the
-// merchant's signed order confirmation (CID-CART-CFM). The wire is SPEC.md
-// section 5.
+// before payment: the catalogue (CID-MER-CAT), what an agent says it needs and
+// what a merchant has for it (CID-INT-XFR), the merchant's agent card and how it
+// can be paid (CID-PCA-NEG), the cart request and the merchant's signed order
+// confirmation (CID-CART-CFM). The wire is SPEC.md section 5.
 //
 // An [Order] is the noun that money depends on: the payment request carries
 // it, and the payment service provider takes payee, amount, currency, category
