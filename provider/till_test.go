@@ -28,7 +28,7 @@ const (
 // A till is a provider under test with a ledger in memory, and the parties of a
 // World around it. What it decided is kept.
 type till struct {
-	*testing.T
+	testing.TB
 	w        *acttest.World
 	ledger   *provider.MemoryLedger
 	provider *provider.Provider
@@ -39,9 +39,9 @@ type till struct {
 
 // newTill furnishes a till: an account with 100.00 CNY, of which 40.00 are in a
 // sub-account, a token, a shop.
-func newTill(t *testing.T, change func(*till, *provider.Config)) *till {
+func newTill(t testing.TB, change func(*till, *provider.Config)) *till {
 	t.Helper()
-	l := &till{T: t, w: acttest.NewWorld(t)}
+	l := &till{TB: t, w: acttest.NewWorld(t)}
 	l.ledger = provider.NewMemoryLedger(l.w.Clock.Now)
 	l.sub = l.newKey()
 	for _, err := range []error{
@@ -136,7 +136,7 @@ func (l *till) request(s payment.Scenario, amount string) payment.Request {
 
 func (l *till) mandate(q *payment.Request, change func(*delegation.ISR)) {
 	l.Helper()
-	raw := l.w.Issue(l.T, func(i *delegation.ISR) {
+	raw := l.w.Issue(l, func(i *delegation.ISR) {
 		if q.Scenario == payment.ScenarioDEL {
 			i.DelegationMode = delegation.Specified
 			i.Ext = &delegation.Ext{Commerce: &delegation.Commerce{AllowedMerchants: []string{acttest.ShopDID}}}
