@@ -168,23 +168,14 @@ func (a *Agent) allow(ctx context.Context, c charge) (choice, error) {
 		if d.Allowed() {
 			return chosen, nil
 		}
-		m := chosen.mandate
-		policy := m.bounds.DeviationAction()
-		if policy == "" {
-			policy = delegation.PauseAndNotify
-		}
-		r := Refusal{At: a.config.Now(), Policy: policy, Purchase: c.purchase, Decision: d}
-		if m.raw != "" || m.instant != nil {
-			r.Mandate = m.Key()
-		}
-		a.remember(r)
+		r := a.refusal(chosen.mandate, c, d)
 		refusal := protocol.AsError(d.Err())
 		refusal.Err = cause
 		if a.config.Refused == nil {
 			return choice{}, refusal
 		}
 		err := a.config.Refused(ctx, r)
-		if policy == delegation.AutoCancel || err != nil || !again {
+		if r.Policy == delegation.AutoCancel || err != nil || !again {
 			return choice{}, refusal
 		}
 	}
@@ -223,6 +214,19 @@ func (a *Agent) confirm(ctx context.Context, chosen *choice, c charge, d *protoc
 	_, again := a.judge(ctx, chosen.mandate, c)
 	d.Append(again)
 	return nil
+}
+
+// refusal makes the record of a purchase that was refused, and keeps it.
+func (a *Agent) refusal(m Mandate, c charge, d protocol.Decision) Refusal {
+	r := Refusal{At: a.config.Now(), Policy: m.bounds.DeviationAction(), Purchase: c.purchase, Decision: d}
+	if r.Policy == "" {
+		r.Policy = delegation.PauseAndNotify
+	}
+	if m.raw != "" || m.instant != nil {
+		r.Mandate = m.Key()
+	}
+	a.remember(r)
+	return r
 }
 
 func (a *Agent) remember(r Refusal) {

@@ -9,15 +9,31 @@
 // an http.Client with it pays for what answers 402 and sees the paid answer
 // only.
 //
-// # The payment token
+// # What it pays with
 //
-// Instrument.Token stands for the account that pays. It comes from the
-// payment service provider: the principal binds the agent to an account there,
-// after having been identified and shown the agent and the limits, and the
-// provider makes the token (PSD-PMT-BND). No call of this package can make one,
-// the agent never sees the account, and a mandate without a token buys nothing,
-// nor a token without a mandate. The token and the mandate must be of the same
-// principal.
+// An Instrument is a provider, a method and the name of an account there. The
+// name is a payment token, or a sub-account that the principal has set aside for
+// this agent, with a key of its own; autonomous payment prefers the latter
+// (PSD-PAY-AUP-04). Both come from the payment service provider: the principal
+// binds the agent to an account there, after having been identified and shown
+// the agent and the limits, and the provider makes the token (PSD-PMT-BND). No
+// call of this package can make one, the agent never sees the account, and a
+// mandate without an instrument buys nothing, nor an instrument without a
+// mandate. Both must be of the same principal.
+//
+// Only while the principal is there a payment needs no mandate: Agent.Instant
+// checks it against what the principal has said and takes them to the provider's
+// cashier, where they confirm this one payment (PSD-PAY-INS).
+//
+// # The user's own word
+//
+// A mandate is the outer limit. Inside it Config.Policy is asked before each
+// payment, and can refuse it or have a person decide: AskAbove an amount, AtMost
+// so many payments to a seller, RefuseHosts. Config.Refused is told of whatever
+// was refused, Config.Alert when a mandate comes near its end, and
+// Agent.TaskBill shows what was spent under it. Agent.FetchAny asks the next
+// seller when one does not deliver, but only when it is certain that nothing was
+// paid at the one before.
 //
 // # When the outcome is unknown
 //

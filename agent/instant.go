@@ -83,6 +83,13 @@ func (a *Agent) Instant(c InstantConfig) (*Instant, error) {
 // Agent.TaskBill. Of its Claims only Authorization.IntentID is there.
 func (i *Instant) Intent() Mandate { return i.intent }
 
+// Check is Agent.Check for an instant purchase: against the boundaries of the
+// intent and what was already bought for it.
+func (i *Instant) Check(ctx context.Context, p delegation.Purchase) protocol.Decision {
+	_, d := i.agent.choose(ctx, charge{purchase: p, among: i.buyer().mandates})
+	return d
+}
+
 // Shop is Agent.Shop for a merchant whose orders are paid for instantly.
 func (i *Instant) Shop(merchant, base string, c *http.Client) (*Shop, error) {
 	s, err := i.agent.Shop(merchant, base, c)
@@ -106,7 +113,7 @@ func (i *Instant) buyer() buyer {
 // wait takes the principal to the cashier and asks the provider until the
 // outcome is known, or nobody wants to know any more.
 func (i *Instant) wait(ctx context.Context, with PSP, p Payment, waiting *payment.AwaitsConfirmation) (*Payment, error) {
-	a, until := i.agent, waiting.Pending.ExpiresAt.Add(confirmGrace)
+	a, until := i.agent, lastMoment(p, waiting).Add(confirmGrace)
 	shown, leave := context.WithCancel(ctx)
 	defer leave()
 	cashier := make(chan error, 1)
@@ -139,11 +146,23 @@ func (i *Instant) wait(ctx context.Context, with PSP, p Payment, waiting *paymen
 	}
 }
 
+// lastMoment is when the principal cannot confirm any more: as the provider
+// says, and no later than order or bill end (SPEC.md 6.8).
+func lastMoment(p Payment, waiting *payment.AwaitsConfirmation) time.Time {
+	if end := waiting.Pending.ExpiresAt; end.Before(p.PayBefore) {
+		return end
+	}
+	return p.PayBefore
+}
+
 // stillWaiting is the error when the principal has not been heard and may still
 // confirm.
 func stillWaiting(p Payment, waiting *payment.AwaitsConfirmation, cause error) error {
-	if end := waiting.Pending.ExpiresAt; end.After(p.FinalAfter) {
+	if end := lastMoment(p, waiting); end.After(p.FinalAfter) {
 		p.FinalAfter = end
+	}
+	if refused(cause) { // a word that only the provider has
+		cause = nil
 	}
 	return unresolved(p, errors.Join(waiting, cause))
 }

@@ -247,6 +247,10 @@ func TestHostileCashiers(t *testing.T) {
 		})
 		_, err := s.buy(i)
 		wantCode(t, err, protocol.CodeOutcomeUnknown)
+		var refusal *payment.Refusal
+		if errors.As(err, &refusal) {
+			t.Error("the function's word passes for the provider's")
+		}
 		s.wantReserved(i.Intent(), "2.50")
 	})
 	t.Run("it panics", func(t *testing.T) {
@@ -318,8 +322,7 @@ func TestHostileTills(t *testing.T) {
 			liar = &waitingPSP{PSP: c.Instruments[0].PSP}
 			c.Instruments[0].PSP = liar
 		})
-		ends := s.Clock.Now().Add(time.Minute)
-		liar.until = ends
+		liar.until = s.Clock.Now().AddDate(100, 0, 0) // the bill ends before
 		i := s.instant(func(context.Context, payment.Pending) error { s.Clock.Advance(time.Hour); return nil })
 		_, err := s.buy(i)
 		wantCode(t, err, protocol.CodeOutcomeUnknown)

@@ -156,7 +156,7 @@ func (b buyer) pay(ctx context.Context, c charge) (*Payment, error) {
 	p := Payment{
 		RequestID: canon.UUID(), Mandate: m.Key(), DelegationID: m.claims.ID, Subject: c.subject, Amount: c.purchase.Amount,
 		Merchant: c.merchant, PSP: with.PSP.ID(), OrderNo: c.orderNo, Scenario: string(m.Scenario()), Bill: c.bill,
-		At: now, What: c.what, FinalAfter: now.Add(finalAfter),
+		At: now, What: c.what, PayBefore: c.until, FinalAfter: now.Add(finalAfter),
 	}
 	q := a.asked(p)
 	c.purchase.Method = with.Method
@@ -167,10 +167,7 @@ func (b buyer) pay(ctx context.Context, c charge) (*Payment, error) {
 	// From here on a crash leaves the request in the store, to be asked about.
 	trailOf(ctx).begin()
 	if err := a.config.Spent.Reserve(ctx, p, Limits{Total: m.bounds.Total(), Payments: chosen.limit}); err != nil {
-		if protocol.AsError(err).Code.Outcome() == protocol.Denied { // a store that does not answer may have reserved
-			trailOf(ctx).end()
-		}
-		return nil, err
+		return nil, a.unreserved(ctx, m, c, err)
 	}
 	defer a.watchSpent(ctx, m)
 	until := now.Add(sendFor)
@@ -185,6 +182,23 @@ func (b buyer) pay(ctx context.Context, c charge) (*Payment, error) {
 		}
 	}
 	return b.send(ctx, with, p, q, retries, until)
+}
+
+// unreserved takes note of a purchase that the record itself has refused, because
+// another one was faster. A record that does not answer may have reserved.
+func (a *Agent) unreserved(ctx context.Context, m Mandate, c charge, err error) error {
+	e := protocol.AsError(err)
+	if e.Code.Outcome() != protocol.Denied {
+		return err
+	}
+	trailOf(ctx).end()
+	var d protocol.Decision
+	d.Record(e.Requirement, "own record", e)
+	r := a.refusal(m, c, d)
+	if a.config.Refused != nil {
+		_ = a.config.Refused(ctx, r) // there is nothing that it could change
+	}
+	return err
 }
 
 func unsent(cause error) error {

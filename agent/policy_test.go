@@ -212,6 +212,9 @@ func TestAtMost(t *testing.T) {
 			})
 		}
 		wg.Wait()
+		if n := len(m.Agent.Refusals()); n != 5 {
+			t.Errorf("CID-CART-CFM-02: %d refusals are recorded", n)
+		}
 		if paid.Load() != 3 || refused.Load() != 5 || asked.Load() != 8 {
 			t.Fatalf("%d paid, %d refused, %d asked", paid.Load(), refused.Load(), asked.Load())
 		}

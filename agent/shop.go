@@ -35,11 +35,11 @@ type Shop struct {
 	base     string
 	http     http.Client
 	agreed   *Agreement    // nil when nothing was negotiated
-	within   time.Duration // for each call of a negotiation
+	within   time.Duration // for each call of a negotiation or inquiry
 }
 
 // Shop returns a merchant with this DID whose addresses begin with base:
-// base/catalogue, base/carts and base/pickups. The client carries the
+// base/catalogue, base/intents, base/carts and base/pickups. The client carries the
 // requests; redirects are not followed.
 func (a *Agent) Shop(merchant, base string, c *http.Client) (*Shop, error) {
 	if _, err := identity.ParseDID(merchant); err != nil {
@@ -100,7 +100,8 @@ type Order struct {
 // ConfirmCart checks the purchase against the mandates (CID-CART-CFM-01), asks
 // the merchant to lock price and stock (CID-CART-CFM-03), and verifies the
 // confirmation: its items, amount and currency are those that were asked for.
-// A purchase that the check refuses is not submitted. Nothing is paid.
+// A purchase that the check refuses is not submitted. Nothing is paid
+// here; the policy is asked by PayOrder.
 //
 // On a shop from Under, the cart names the method and provider that were agreed
 // on; on any other, the first instrument that the mandate allows, and a merchant

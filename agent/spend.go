@@ -100,6 +100,8 @@ type Payment struct {
 	At        time.Time    // when it was begun
 	What      string       // the seller's name for what is bought
 
+	PayBefore time.Time // end of the order's lock or of the bill
+
 	DelegationID string // of the mandate; empty in instant payment
 	Bill         string // the seller's bill, or empty for a cart order
 

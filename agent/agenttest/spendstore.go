@@ -259,7 +259,7 @@ func testList(t *testing.T, s agent.SpendStore) {
 	at := time.Date(2026, 9, 1, 9, 0, 0, 0, time.UTC)
 	first := agent.Payment{
 		RequestID: "1", Mandate: "m", Subject: "a", Amount: one, Merchant: "did:act:shop.test/a", PSP: "did:act:psp.test/p", OrderNo: "order-1",
-		Scenario: "AUP", At: at, What: "two lattes", DelegationID: "d", Bill: "b", FinalAfter: at.Add(time.Minute),
+		Scenario: "AUP", At: at, What: "two lattes", DelegationID: "d", Bill: "b", PayBefore: at.Add(time.Hour), FinalAfter: at.Add(time.Minute),
 	}
 	want(t, s.Reserve(ctx, first, total), "")
 	want(t, s.Reserve(ctx, pay("2", "b", one), total), "")
@@ -275,10 +275,10 @@ func testList(t *testing.T, s agent.SpendStore) {
 		if len(got) != 2 || got[1].RequestID != "2" || got[1].State != agent.Released {
 			t.Fatalf("payments %+v", got)
 		}
-		if !got[0].At.Equal(at) || !got[0].FinalAfter.Equal(first.FinalAfter) {
-			t.Fatalf("times %s, %s", got[0].At, got[0].FinalAfter)
+		if !got[0].At.Equal(at) || !got[0].FinalAfter.Equal(first.FinalAfter) || !got[0].PayBefore.Equal(first.PayBefore) {
+			t.Fatalf("times %s, %s, %s", got[0].At, got[0].PayBefore, got[0].FinalAfter)
 		}
-		got[0].At, got[0].FinalAfter = first.At, first.FinalAfter
+		got[0].At, got[0].FinalAfter, got[0].PayBefore = first.At, first.FinalAfter, first.PayBefore
 		if got[0] != first {
 			t.Fatalf("got %+v, want %+v", got[0], first)
 		}
