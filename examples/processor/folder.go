@@ -150,6 +150,7 @@ func (f folder) audit(ctx context.Context, w io.Writer) error {
 	}
 	fmt.Fprintf(w, "%d accounts, %d mandates, %d trades, %d transfers, %d entries\n",
 		report.Accounts, report.Mandates, report.Trades, report.Transfers, report.Entries)
+	fmt.Fprintf(w, "%d sub-accounts, %d instant payments without an end\n", report.SubAccounts, report.Waiting)
 	fmt.Fprintf(w, "%d events not reported yet\n", report.Unreported)
 	for _, c := range report.Currencies {
 		fmt.Fprintf(w, "%s: all entries sum to %d, deposited %d minor units\n", c.Currency, c.Sum, c.Deposited)

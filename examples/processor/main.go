@@ -28,6 +28,9 @@ import (
 	"os/signal"
 	"strings"
 	"syscall"
+	"time"
+
+	"github.com/actprotocol/act-go/provider"
 )
 
 func main() {
@@ -73,6 +76,7 @@ type options struct {
 	tlsCert, tlsKey, roots        string
 	allowLoopback, audit, verbose bool
 	changeIdentifier              bool
+	timeToConfirm                 time.Duration
 }
 
 func parse(args []string, stderr io.Writer) (options, error) {
@@ -88,6 +92,7 @@ func parse(args []string, stderr io.Writer) (options, error) {
 	f.StringVar(&o.roots, "roots", "", "certificates in PEM to trust, beside the system's, when fetching documents")
 	f.BoolVar(&o.allowLoopback, "insecure-allow-loopback", false, "fetch documents from this machine too, for local demonstrations")
 	f.BoolVar(&o.changeIdentifier, "change-identifier", false, "serve the folder under another identifier than before; old mandates and proofs no longer hold")
+	f.DurationVar(&o.timeToConfirm, "time-to-confirm", provider.DefaultTimeToConfirm, "how long an instant payment waits for the principal")
 	f.BoolVar(&o.audit, "audit", false, "recompute the ledger's sums, report, and end")
 	f.BoolVar(&o.verbose, "v", false, "log every request, path, code and duration, and every look-up that failed, not only the first of a minute")
 	if err := f.Parse(args); err != nil {
@@ -95,6 +100,9 @@ func parse(args []string, stderr io.Writer) (options, error) {
 	}
 	if f.NArg() > 0 {
 		return o, errors.New("no arguments are expected")
+	}
+	if o.timeToConfirm < time.Second {
+		return o, errors.New("-time-to-confirm is at least a second")
 	}
 	if (o.tlsCert == "") != (o.tlsKey == "") {
 		return o, errors.New("-tls-cert and -tls-key go together")

@@ -23,10 +23,13 @@ import (
 	"time"
 
 	"github.com/actprotocol/act-go/examples/internal/localtls"
+	"github.com/actprotocol/act-go/examples/processor/cashier"
 	"github.com/actprotocol/act-go/examples/processor/internal/fixture"
+	"github.com/actprotocol/act-go/protocol"
 	"github.com/actprotocol/act-go/protocol/canon"
 	"github.com/actprotocol/act-go/protocol/delegation"
 	"github.com/actprotocol/act-go/protocol/identity"
+	"github.com/actprotocol/act-go/protocol/keys"
 	"github.com/actprotocol/act-go/protocol/payment"
 )
 
@@ -54,6 +57,9 @@ type program struct {
 	out   *bytes.Buffer
 	http  *http.Client
 	token string // payment token
+	sub   string // sub-account, whose key is
+	key   *keys.Signer
+	phone *cashier.Device
 }
 
 func newProgram(t *testing.T) *program {
@@ -184,19 +190,81 @@ func (p *program) furnish() {
 	p.must(canon.Decode(p.admin("POST", "/admin/tokens", `{"principal":"`+p.Owner+`","agent":"`+p.Agent.DID()+
 		`","currency":"CNY","valid_until":"`+canon.FormatTime(time.Now().Add(time.Hour))+`"}`), &bound))
 	p.token = bound.Token
+	p.furnishMore()
 }
 
-// attempt sends one transmission and returns the answer, or nil when there was
-// none.
+// furnishMore opens a sub-account and pairs a phone.
+func (p *program) furnishMore() {
+	p.t.Helper()
+	p.key = p.SubAccountKey()
+	var opened struct {
+		ID string `json:"subaccount_id"`
+	}
+	p.must(canon.Decode(p.admin("POST", "/admin/subaccounts", `{"principal":"`+p.Owner+`","agent":"`+p.Agent.DID()+
+		`","currency":"CNY","key":`+string(p.key.Public().JWK())+`}`), &opened))
+	p.sub = opened.ID
+	p.admin("POST", "/admin/topups", `{"topup_id":"t-1","subaccount_id":"`+p.sub+`","amount":"400.00","currency":"CNY"}`)
+	private, err := keys.Generate(keys.EdDSA)
+	p.must(err)
+	public, err := keys.NewPublicKey(private.Public())
+	p.must(err)
+	var paired struct {
+		ID string `json:"device_id"`
+	}
+	p.must(canon.Decode(p.admin("POST", "/admin/devices", `{"principal":"`+p.Owner+`","key":`+string(public.JWK())+`}`), &paired))
+	p.phone = &cashier.Device{ID: paired.ID, Key: private}
+}
+
+// attempt makes one attempt at a payment and returns the result, or nil when
+// nobody knows. What the principal has to confirm is confirmed with the phone,
+// and asked for again.
 func (p *program) attempt(q payment.Request) ([]byte, error) {
-	status, answer, err := p.do("POST", "/act/v1/payments", string(p.Sign(q)))
-	if err != nil {
-		return nil, nil // no answer: nobody knows
+	for range 2 {
+		status, answer, err := p.do("POST", "/act/v1/payments", string(p.signed(q)))
+		if err != nil {
+			return nil, nil // no answer: nobody knows
+		}
+		if status == http.StatusOK {
+			return answer, nil
+		}
+		if status != http.StatusAccepted || q.Scenario != payment.ScenarioINS {
+			return nil, fmt.Errorf("%d %s", status, answer)
+		}
+		u, err := payment.ParsePending(answer)
+		if err != nil {
+			return nil, err
+		}
+		phone := *p.phone
+		phone.Client = p.http
+		_, err = phone.Decide(context.Background(), u.Pending.CashierURL, func(v cashier.View) bool { return v.TradeNo == u.Pending.TradeNo })
+		if err != nil && !errors.Is(err, protocol.ErrUndetermined) {
+			return nil, err
+		}
+		if err != nil {
+			return nil, nil
+		}
 	}
-	if status != http.StatusOK {
-		return nil, fmt.Errorf("%d %s", status, answer)
+	return nil, errors.New("confirmed, and still waiting")
+}
+
+// signed is one transmission, with the sub-account's word when it has no token.
+func (p *program) signed(q payment.Request) []byte {
+	if q.PaymentToken == "" {
+		return p.SignFrom(p.key, p.sub, q)
 	}
-	return answer, nil
+	return p.Sign(q)
+}
+
+// some is one of the three kinds of payment.
+func (p *program) some(i int, id, iac string) payment.Request {
+	switch i % 4 {
+	case 0:
+		return p.Instant(p.token, "0.01")
+	case 1:
+		return p.Request(id, iac, "", "0.01") // from the sub-account
+	default:
+		return p.Request(id, iac, p.token, "0.01")
+	}
 }
 
 // TestKill loads the program over HTTPS, kills it at random moments, starts it
@@ -213,7 +281,7 @@ func TestKill(t *testing.T) {
 	for range *kills {
 		round := make([]payment.Request, 400)
 		for i := range round {
-			round[i] = p.Request(id, iac, p.token, "0.01")
+			round[i] = p.some(i, id, iac)
 		}
 		begun = append(begun, p.loadAndKill(round, answers)...)
 		p.start()
@@ -238,7 +306,7 @@ func TestKill(t *testing.T) {
 	}
 	// PSD-PAY-A402-24: the audit finds exactly one event a trade, and nobody has
 	// asked for them yet.
-	events := fmt.Sprintf(`"trades":%d,"transfers":%d,"unreported_events":%d,`, len(begun), len(begun)+1, len(begun))
+	events := fmt.Sprintf(`"trades":%d,"transfers":%d,"unreported_events":%d,"waiting_payments":0}`, len(begun), len(begun)+2, len(begun))
 	if report := p.admin("GET", "/admin/audit", ""); !bytes.Contains(report, []byte(events)) {
 		t.Errorf("%d payments, and the audit says %s", len(begun), report)
 	}
@@ -319,7 +387,7 @@ func TestProgram(t *testing.T) {
 	if err := <-ended; err != nil {
 		t.Fatal(err)
 	}
-	for _, part := range []string{"https://" + p.host + "/act/v1", p.PSP + "#proof-1", "insecure", "the ledger is closed"} {
+	for _, part := range []string{"https://" + p.host + "/act/v1", p.PSP + "#proof-1", "insecure", "/cashier/{trade_no}", "the ledger is closed"} {
 		if !strings.Contains(out.String(), part) {
 			t.Errorf("it did not say %q:\n%s", part, out.String())
 		}
@@ -353,7 +421,7 @@ func TestArguments(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, args := range [][]string{
-		{"-colour"}, {"word"}, {"-tls-cert", "x"}, {"-tls-key", "x"},
+		{"-colour"}, {"word"}, {"-time-to-confirm", "0s"}, {"-time-to-confirm", "soon"}, {"-tls-cert", "x"}, {"-tls-key", "x"},
 		{"-data", filepath.Join(dir, "a"), "-roots", filepath.Join(dir, "none")},
 		{"-data", filepath.Join(dir, "b"), "-addr", "127.0.0.1:none"},
 		{"-data", filepath.Join(dir, "c"), "-addr", "127.0.0.1:0", "-name", "Not A Name"},

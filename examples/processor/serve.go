@@ -148,7 +148,7 @@ func assemble(ctx context.Context, o options, f folder, book *ledger.Ledger, roo
 		return nil, err
 	}
 	return server.New(ctx, server.Config{
-		ID: id, Signer: signer, Ledger: book, Keys: resolver, Status: status, OperatorToken: token, Log: log,
+		ID: id, Signer: signer, Ledger: book, Keys: resolver, Status: status, OperatorToken: token, TimeToConfirm: o.timeToConfirm, Log: log,
 	})
 }
 
@@ -178,6 +178,7 @@ func announce(w io.Writer, o options, f folder, p *server.Server) {
 	for _, k := range p.Document().Keys {
 		line("key", k.ID+" ("+string(k.Public.Algorithm())+", "+string(k.Purpose)+")")
 	}
+	line("cashier", "https://"+p.ID().Host()+server.CashierPath+"/{trade_no}")
 	line("ledger", f.path(ledgerFile))
 	line("desk", "https://"+p.ID().Host()+"/admin, token in "+f.path(tokenFile))
 	if o.tlsCert == "" {

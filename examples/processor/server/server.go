@@ -188,7 +188,10 @@ func (s *Server) routes(documents http.Handler, admin bool) http.Handler {
 	} {
 		mux.HandleFunc("POST "+s.basePath+path, s.message(path, serve))
 	}
-	mux.Handle(CashierPath+"/", s.cashier)
+	mux.HandleFunc(CashierPath+"/", func(w http.ResponseWriter, r *http.Request) {
+		s.cashier.ServeHTTP(w, r)
+		s.log.LogAttrs(r.Context(), slog.LevelInfo, "cashier", slog.String("method", method(r)))
+	})
 	mux.Handle("/.well-known/", documents)
 	if admin {
 		desk := s.operatorOnly(s.adminRoutes())
@@ -196,6 +199,14 @@ func (s *Server) routes(documents http.Handler, admin bool) http.Handler {
 		mux.Handle("/admin/", desk)
 	}
 	return mux
+}
+
+// method is a request's method if it is one that is served: strangers choose it.
+func method(r *http.Request) string {
+	if r.Method == http.MethodGet || r.Method == http.MethodPost {
+		return r.Method
+	}
+	return "other"
 }
 
 // message serves one kind of signed message: it reads the body within its
