@@ -101,8 +101,11 @@ func (a *Agent) settle(ctx context.Context, response *http.Response, p *Payment)
 	if validation != nil {
 		delivered = validation.Status == payment.ValidationValid && validation.Delivery == payment.DeliveryDelivered
 	}
-	if delivered {
+	switch {
+	case delivered:
 		a.close(ctx, p)
+	case started(validation, response.StatusCode):
+		response.Body = &ending{response.Body, func() { a.close(ctx, p) }}
 	}
 	return response, nil
 }

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -240,7 +241,8 @@ func (r *railTest) oldPrice() {
 // numbered.
 func (r *railTest) foreign() {
 	c := r.Config
-	c.BillKey = make([]byte, len(r.Config.BillKey))
+	c.BillKey = slices.Clone(c.BillKey)
+	c.BillKey[0] ^= 1
 	c.Orders = new(merchant.MemoryOrders)
 	r.needed(r.send(r.wall, get, r.buy(r.sell(r.open(c), r.Price), get), true))
 	r.ran(0)
