@@ -1,6 +1,7 @@
-// Package ledger is the book of the reference payment processor: accounts,
-// payments, mandates' budgets, payment tokens and the answers that were given,
-// in one SQLite file.
+// Package ledger is the book of the reference payment processor: accounts and
+// sub-accounts, payments, those that wait for their principal, mandates'
+// budgets, payment tokens and the answers that were given, in one SQLite file.
+// It implements provider.Ledger, whose contract is not repeated here.
 //
 // # What it promises
 //
@@ -20,6 +21,13 @@
 //     half done.
 //   - First answer. A request id gets one answer for ever, success or refusal
 //     (see [Ledger.Pay]).
+//   - Purses apart. A sub-account's money is an account of its own, which gets
+//     money from its principal's account only and gives it to payees, or back
+//     when it is cancelled. State, key, limits and balance are judged in the
+//     transaction of the debit (PSD-AGT-SUB-03 to -06).
+//   - Waiting holds nothing. An instant payment is a note of what was asked
+//     until [Ledger.Settle] pays it; it has exactly one end, paid or closed, and
+//     from its time on whoever meets it closes it (PSD-PAY-INS-04).
 //   - One event a payment. It is written with the debit and stays in an outbox
 //     until somebody acknowledges that it was reported
 //     ([Ledger.Unreported], [Ledger.Acknowledge]).
@@ -33,8 +41,9 @@
 // # What it does not do
 //
 // It checks no signature, no mandate envelope and no boundary but the
-// cumulative one: package verifier has done so before [Ledger.Pay] is called.
-// There are no refunds yet.
+// cumulative one: packages verifier and provider have done so before
+// [Ledger.Pay] is called. It does not know who confirms a payment: the cashier
+// does. There are no refunds yet.
 //
 // Errors are *protocol.Error. A broken or full disk is service_unavailable,
 // which is undetermined and never an answer about the payment.

@@ -1,15 +1,16 @@
-// Package server is the reference payment processor's HTTP side: SPEC.md
-// section 6 for agents and merchants, the processor's DID document, and an
-// operator's desk.
+// Package server is the reference payment processor's HTTP side: package
+// provider in front of a [Book], a cashier for the principals of instant
+// payments, the processor's DID document, and an operator's desk.
 //
-// [New] takes everything it depends on (ledger, keys, sources of other
-// parties' documents) and opens nothing itself; a [Server] is an http.Handler
-// that a program or a test puts behind TLS:
+// [New] takes everything it depends on (book, keys, sources of other parties'
+// documents) and opens nothing itself; a [Server] is an http.Handler that a
+// program or a test puts behind TLS:
 //
-//	POST <base>/payments      PSD-PAY-DEL, PSD-PAY-AUP
+//	POST <base>/payments      PSD-PAY-DEL, PSD-PAY-AUP, PSD-PAY-INS
 //	POST <base>/queries       what became of a payment
 //	POST <base>/consumptions  a merchant claims the delivery of a proof
 //	POST <base>/fulfilments   a merchant has delivered
+//	     /cashier/{trade_no}  see package cashier
 //	GET  /.well-known/act/<name>/did.json
 //	     /admin/...           with the operator's token only
 //
@@ -23,6 +24,6 @@
 // and in constant words why.
 //
 // What it does not do: identify principals and show them what they bind
-// (PSD-PMT-BND-02). Here that is the operator's duty, before the operator binds
-// a token. Nor does it limit how often a stranger may ask; put that in front.
+// (PSD-PMT-BND-02, PSD-AGT-SUB-01). Here that is the operator's duty, before the
+// operator binds a token, opens a sub-account or pairs a device. Nor does it limit how often a stranger may ask; put that in front.
 package server
