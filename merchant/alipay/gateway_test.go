@@ -255,6 +255,24 @@ func TestCall(t *testing.T) {
 	}
 }
 
+// TestRedirect: proofs go to the gateway that was configured and nowhere else.
+func TestRedirect(t *testing.T) {
+	p := newPlace(t, nil)
+	proof := parse(t, p.paid(t, "GET", "/report", ""))
+	server := httptest.NewServer(http.RedirectHandler(p.double.Server.URL+alipaytest.Path, http.StatusTemporaryRedirect))
+	defer server.Close()
+	c := p.double.Config(appID, appKey())
+	c.URL, c.InsecureAllowLoopback = server.URL+alipaytest.Path, true
+	g, err := alipay.NewGateway(c)
+	must(t, err)
+	before := p.double.Calls(verify)
+	_, err = g.Verify(ctx, proof)
+	wantCode(t, err, protocol.CodeServiceUnavailable)
+	if p.double.Calls(verify) != before {
+		t.Fatal("PSD-PAY-A402-17: the proof went where the answer pointed")
+	}
+}
+
 func TestNewGateway(t *testing.T) {
 	for name, change := range map[string]func(*alipay.GatewayConfig){
 		"no URL": func(c *alipay.GatewayConfig) { c.URL = "" },
