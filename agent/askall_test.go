@@ -84,6 +84,7 @@ func TestAskAll(t *testing.T) {
 		case <-r.Context().Done():
 		case <-done:
 		}
+		panic(http.ErrAbortHandler) // else it would say 200 after all, and might be heard
 	})
 	s.open("trickle", func(w http.ResponseWriter, r *http.Request, _ commerce.IntentRequest) {
 		for r.Context().Err() == nil {
@@ -92,6 +93,7 @@ func TestAskAll(t *testing.T) {
 			trickled.Store(true)
 			time.Sleep(5 * time.Millisecond)
 		}
+		panic(http.ErrAbortHandler)
 	})
 	s.open("huge", func(w http.ResponseWriter, r *http.Request, _ commerce.IntentRequest) {
 		for r.Context().Err() == nil {

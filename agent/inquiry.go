@@ -165,6 +165,8 @@ func (s *Shop) postIntent(ctx context.Context, message []byte) ([]byte, error) {
 	lost := func(err error) error {
 		return protocol.Wrap(protocol.CodeServiceUnavailable, path, "CID-INT-XFR-03", "the merchant did not answer", err)
 	}
+	ctx, cancel := context.WithTimeout(ctx, s.within)
+	defer cancel()
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost, s.base+path, bytes.NewReader(message))
 	if err != nil {
 		return nil, lost(err)

@@ -107,7 +107,7 @@ func (a *Agent) NeedFrom(ctx context.Context, m Mandate, explicit string) (Need,
 	return n, nil
 }
 
-// clone shares no memory with n.
+// clone returns a Need whose lists can be changed.
 func (n Need) clone() Need {
 	n.Implicit, n.Preferences = slices.Clone(n.Implicit), slices.Clone(n.Preferences)
 	n.Background, n.Categories = slices.Clone(n.Background), slices.Clone(n.Categories)

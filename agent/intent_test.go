@@ -458,3 +458,37 @@ func TestThrottled(t *testing.T) {
 	_, err = shop.Ask(ctx, agent.Need{Explicit: "latte"})
 	must(t, err)
 }
+
+// TestSilentMerchant: one that never answers holds nobody, and is asked again
+// with the same id.
+func TestSilentMerchant(t *testing.T) {
+	w, _ := cafe(t)
+	done := make(chan struct{})
+	t.Cleanup(func() { close(done) })
+	var mu sync.Mutex
+	ids, nonces := map[string]int{}, map[string]int{}
+	w.Serve("/silent/intents", http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		if u, err := commerce.ParseIntentRequest(body); err == nil {
+			mu.Lock()
+			ids[u.Request.RequestID]++
+			nonces[u.Request.Nonce]++
+			mu.Unlock()
+		}
+		select {
+		case <-r.Context().Done():
+		case <-done:
+		}
+		panic(http.ErrAbortHandler) // else it would say 200 after all, and might be heard
+	}))
+	shop, err := w.Agent.Shop(acttest.ShopDID, w.URL+"/silent", w.Client)
+	must(t, err)
+	began := time.Now()
+	_, err = shop.Within(50*time.Millisecond).Ask(ctx, agent.Need{Explicit: "a coffee"})
+	wantCode(t, err, protocol.CodeServiceUnavailable)
+	mu.Lock()
+	defer mu.Unlock()
+	if took := time.Since(began); took > 5*time.Second || len(ids) != 1 || len(nonces) != 3 {
+		t.Errorf("CID-INT-XFR-06: took %v, %d ids, %d transmissions", took, len(ids), len(nonces))
+	}
+}

@@ -1,6 +1,6 @@
 // Package merchant is the seller's side of ACT: a paywall in front of your own
-// http.Handler, and a catalogue, carts and pick-ups for what cannot be sold by
-// the request.
+// http.Handler, and a catalogue, answers to what agents say they need, carts and
+// pick-ups for what cannot be sold by the request.
 //
 // A Shop bills with its own key, believes a payment only when the provider has
 // signed it for exactly this order, request and buyer, has every proof
