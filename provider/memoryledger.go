@@ -82,6 +82,9 @@ func (l *MemoryLedger) use(n Nonce) error {
 		return replayed()
 	}
 	now := l.now()
+	if !now.Before(n.Until) {
+		return protocol.New(protocol.CodeFieldInvalid, "nonce", "PSD-PAY-DEL-04", "its time is over: it could be used for ever")
+	}
 	if now.Sub(l.swept) >= time.Minute {
 		for k, until := range l.nonces {
 			if !now.Before(until) {

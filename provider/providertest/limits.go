@@ -114,7 +114,7 @@ func pinned(b *bench) {
 func afterEnd(b *bench) {
 	p := b.payment(1_00)
 	b.clock.add(p.Expires.Sub(start))
-	b.refusePay(p, protocol.CodeOrderExpired)
+	b.refusePay(b.again(p), protocol.CodeOrderExpired)
 	p = b.payment(1_00)
 	b.clock.add(-time.Second)
 	b.pay(p)
