@@ -76,6 +76,20 @@ func TestInstantPays(t *testing.T) {
 	})
 }
 
+func TestInstantCheck(t *testing.T) {
+	s := newTill(t, nil)
+	i := s.instant(s.agree)
+	p := delegation.Purchase{Amount: acttest.CNY(t, "5.00"), Merchant: acttest.ShopDID, Categories: []string{"data"}, DeliverBy: acttest.Start}
+	if d := i.Check(ctx, p); !d.Allowed() {
+		t.Error(d.Err())
+	}
+	_, err := s.buy(i)
+	must(t, err)
+	if d := i.Check(ctx, p); protocol.CodeOf(d.Err()) != protocol.CodeTotalLimitExceeded {
+		t.Errorf("CID-CART-CFM-01 after 2.50 of 5.00: %v", d.Err())
+	}
+}
+
 // The boundaries of the intent hold before anything is sent (CID-CART-CFM-01).
 func TestInstantBoundaries(t *testing.T) {
 	s := newTill(t, nil)
@@ -157,6 +171,11 @@ func TestInstantNotConfirmed(t *testing.T) {
 		wantCode(t, err, protocol.CodeExecutionFailed)
 		s.wantCost(0)
 	})
+}
+
+// TestInstantGivenUp: who stops waiting asks again later, and nothing is paid
+// twice.
+func TestInstantGivenUp(t *testing.T) {
 	t.Run("the caller gives up, the principal confirms, the next call finds it paid", func(t *testing.T) {
 		s := newTill(t, nil)
 		giveUp, cancel := context.WithCancel(ctx)
@@ -220,9 +239,13 @@ func TestHostileCashiers(t *testing.T) {
 	t.Run("it says that all went well", func(t *testing.T) {
 		s := newTill(t, nil)
 		var visits atomic.Int64
-		i := s.instant(func(context.Context, payment.Pending) error { visits.Add(1); return nil })
-		short, cancel := context.WithTimeout(ctx, 100*time.Millisecond)
+		short, cancel := context.WithCancel(ctx)
 		defer cancel()
+		i := s.instant(func(context.Context, payment.Pending) error {
+			visits.Add(1)
+			time.AfterFunc(50*time.Millisecond, cancel)
+			return nil
+		})
 		request, err := http.NewRequestWithContext(short, "GET", s.URL+"/report", nil)
 		must(t, err)
 		_, err = read((&http.Client{Transport: i.Transport(s.Client.Transport)}).Do(request))
@@ -276,8 +299,9 @@ func TestHostileCashiers(t *testing.T) {
 	})
 }
 
-// TestHostileTills are providers that do not keep to what was agreed.
-func TestHostileTills(t *testing.T) {
+// TestPendingWithoutAPrincipal: a provider says of a payment under a mandate
+// that it waits for the principal.
+func TestPendingWithoutAPrincipal(t *testing.T) {
 	t.Run("pending for a payment under a mandate", func(t *testing.T) {
 		s := newTill(t, nil)
 		m := s.Grant(t, specified)
@@ -316,6 +340,10 @@ func TestHostileTills(t *testing.T) {
 		must(t, err)
 		s.wantCost(250)
 	})
+}
+
+// TestHostileTills are providers that do not keep to what was agreed.
+func TestHostileTills(t *testing.T) {
 	t.Run("pending for ever", func(t *testing.T) {
 		var liar *waitingPSP
 		s := newTill(t, func(c *agent.Config) {

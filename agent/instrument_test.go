@@ -97,6 +97,9 @@ func TestInstruments(t *testing.T) {
 			t.Errorf("%d payment requests", n)
 		}
 	})
+}
+
+func TestSubAccounts(t *testing.T) {
 	t.Run("PSD-PAY-AUP-04 autonomous payment prefers the sub-account", func(t *testing.T) {
 		var notes asked
 		s := newTill(t, nil)

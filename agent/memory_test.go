@@ -42,12 +42,15 @@ func TestMemorySpendModel(t *testing.T) {
 				for _, e := range model {
 					ok = ok && !(e.subject == subject && (e.state == agent.Reserved || e.state == agent.Paid))
 				}
-				err := store.Reserve(ctx, agent.Payment{RequestID: id, Mandate: "m", Subject: subject, Amount: amount(n)}, agent.Limits{Total: amount(total)})
+				merchant, limit := rapid.SampledFrom([]string{"x", "y"}).Draw(t, "merchant"), rapid.IntRange(0, 2).Draw(t, "limit")
+				ok = ok && (limit == 0 || model.payments(merchant) < limit)
+				err := store.Reserve(ctx, agent.Payment{RequestID: id, Mandate: "m", Subject: subject, Merchant: merchant, Amount: amount(n)},
+					agent.Limits{Total: amount(total), Payments: limit})
 				if (err == nil) != ok {
 					t.Fatalf("reserve: %v, model says %v", err, ok)
 				}
 				if ok {
-					model[id] = &spendEntry{subject, n, agent.Reserved}
+					model[id] = &spendEntry{subject, merchant, n, agent.Reserved}
 				}
 			},
 			"commit": func(t *rapid.T) {
@@ -92,9 +95,10 @@ func TestMemorySpendModel(t *testing.T) {
 type spendModel map[string]*spendEntry
 
 type spendEntry struct {
-	subject string
-	amount  int64
-	state   agent.PaymentState
+	subject  string
+	merchant string
+	amount   int64
+	state    agent.PaymentState
 }
 
 func (m spendModel) sum() (n int64) {
@@ -106,10 +110,29 @@ func (m spendModel) sum() (n int64) {
 	return n
 }
 
+// payments are those to a merchant that are not released.
+func (m spendModel) payments(merchant string) (n int) {
+	for _, e := range m {
+		if e.merchant == merchant && e.state != agent.Released {
+			n++
+		}
+	}
+	return n
+}
+
 func (m spendModel) compare(t *rapid.T, store agent.SpendStore, c money.Currency) {
 	got, err := store.Spent(context.Background(), "m", c)
 	if err != nil || got.Minor() != m.sum() {
 		t.Fatalf("spent %v, %v; model says %d", got, err, m.sum())
+	}
+	all, err := store.Payments(context.Background(), "m")
+	if err != nil || len(all) != len(m) {
+		t.Fatalf("%d payments, %v; model says %d", len(all), err, len(m))
+	}
+	for _, p := range all {
+		if e := m[p.RequestID]; e == nil || e.state != p.State || e.amount != p.Amount.Minor() {
+			t.Fatalf("payment %+v; model says %+v", p, e)
+		}
 	}
 	for _, subject := range []string{"a", "b", "c"} {
 		open, failed := "", 0

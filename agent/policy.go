@@ -21,7 +21,7 @@ import (
 // policy_refused, and is found behind it by errors.Is and errors.As unless it is
 // an undetermined one. A policy
 // that panics has refused. Policies are called concurrently, once for each
-// payment; one that outlives ctx is not waited for, and its answer does not
+// payment, and once more when Config.Refused wants another check; one that outlives ctx is not waited for, and its answer does not
 // count.
 type Policy func(ctx context.Context, p *Proposal) error
 

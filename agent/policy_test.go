@@ -14,6 +14,7 @@ import (
 	"github.com/actprotocol/act-go/agent"
 	"github.com/actprotocol/act-go/merchant"
 	"github.com/actprotocol/act-go/protocol"
+	"github.com/actprotocol/act-go/protocol/commerce"
 	"github.com/actprotocol/act-go/protocol/delegation"
 )
 
@@ -120,6 +121,24 @@ func TestPolicyAllows(t *testing.T) {
 			t.Errorf("%+v", seen)
 		}
 	})
+}
+
+// A cart is confirmed without the policy, and paid for with it.
+func TestPolicyOfCarts(t *testing.T) {
+	var seen []agent.Proposal
+	m := policed(t, func(_ context.Context, p *agent.Proposal) error { seen = append(seen, *p); return errCause })
+	m.Stock(t, commerce.Item{ID: "latte", Name: "Latte", Category: "food", Price: acttest.CNY(t, "4.20")}, 5)
+	shop, err := m.Agent.Shop(acttest.ShopDID, m.URL, m.Client)
+	must(t, err)
+	order, err := shop.ConfirmCart(ctx, []agent.Line{{ItemID: "latte", Quantity: 2}}, commerce.Fulfilment{})
+	must(t, err)
+	_, err = m.Agent.PayOrder(ctx, order)
+	wantCode(t, err, protocol.CodePolicyRefused)
+	if len(seen) != 1 || seen[0].Host != "127.0.0.1" || seen[0].What != "2 × Latte" || seen[0].OrderNo != order.Confirmation.MerchantOrderID ||
+		seen[0].Purchase.Amount != acttest.CNY(t, "8.40") {
+		t.Errorf("%+v", seen)
+	}
+	m.wantPaid(0, 0)
 }
 
 // A policy that does not return does not hold the caller longer than it wants.
