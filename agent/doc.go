@@ -35,6 +35,14 @@
 // seller when one does not deliver, but only when it is certain that nothing was
 // paid at the one before.
 //
+// # Asking merchants
+//
+// Shop.Ask tells a merchant what is needed, and AskAll tells several; a Need is
+// judged by the mandate before it is sent, and every candidate when it comes
+// back. What a Need does not say no merchant learns: not the limits, not the
+// other merchants, not the mandate. Implicit needs and preferences are sent
+// with the principal's consent only.
+//
 // # When the outcome is unknown
 //
 // A request for payment may be lost, or its answer. The error is then an

