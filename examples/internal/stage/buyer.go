@@ -18,6 +18,7 @@ type Buyer struct {
 	Name   string
 	Signer *keys.Signer // of purpose agent-request
 	Agent  *agent.Agent
+	Spent  agent.SpendStore
 	Client *http.Client // pays what costs
 	Plain  *http.Client // does not
 	Wire   *Wiretap     // sees both
@@ -61,6 +62,7 @@ func (w *World) NewBuyer(ctx context.Context, name string, signer *keys.Signer, 
 	if b.Agent, err = agent.New(config); err != nil {
 		return nil, err
 	}
+	b.Spent = config.Spent
 	b.Plain = w.NewClient(b.Wire)
 	b.Client = &http.Client{Transport: b.Agent.Transport(b.Plain.Transport), Timeout: time.Minute}
 	return b, nil
