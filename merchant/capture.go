@@ -33,8 +33,12 @@ func newCapture(limit int) *capture { return &capture{header: make(http.Header),
 func (c *capture) Header() http.Header { return c.header }
 
 // WriteHeader implements http.ResponseWriter. Informational answers are
-// dropped; the second and further final ones are ignored, as net/http does.
+// dropped; the second and further final ones are ignored, and what is no status
+// panics, as with net/http.
 func (c *capture) WriteHeader(status int) {
+	if status < 100 || status > 999 {
+		panic(protocol.New(protocol.CodeFieldInvalid, "status", "", "not an HTTP status"))
+	}
 	if c.status != 0 || status < 200 {
 		return
 	}
@@ -42,9 +46,13 @@ func (c *capture) WriteHeader(status int) {
 }
 
 // Write implements http.ResponseWriter. Past the limit it fails and the whole
-// answer counts as not made.
+// answer counts as not made. With a status that has no body it fails, as with
+// net/http.
 func (c *capture) Write(b []byte) (int, error) {
 	c.WriteHeader(http.StatusOK)
+	if c.status == http.StatusNoContent || c.status == http.StatusNotModified {
+		return 0, http.ErrBodyNotAllowed
+	}
 	if c.overflow || len(b) > c.limit-c.body.Len() {
 		c.overflow = true
 		return 0, protocol.New(protocol.CodeTooLarge, "", "PSD-PAY-A402-15", "more than a kept answer may have")

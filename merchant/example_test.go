@@ -8,6 +8,7 @@ import (
 	"log"
 	"net/http"
 	"net/http/httptest"
+	"time"
 
 	"github.com/actprotocol/act-go/acttest"
 	"github.com/actprotocol/act-go/merchant"
@@ -59,6 +60,31 @@ func ExampleShop_Paywall() {
 	check(err)
 	fmt.Println(rec.Code, bill.Bill.Amount, bill.Bill.Amount.Currency(), "for", bill.Bill.ResourceID, "by", bill.Bill.MethodID)
 	// Output: 402 2.50 CNY for report-7 by act:payment/example-wallet
+}
+
+// An answer that is sent while it is made, and kept all the same.
+func ExampleOffer_stream() {
+	acttest.Run(func(t acttest.TB) {
+		world := acttest.NewWorld(t)
+		world.Grant(t, nil)
+		world.Sell("GET /answer", merchant.Offer{
+			Resource: "answer", Category: "compute", Price: acttest.CNY(t, "0.20"), Stream: true, Lease: 5 * time.Minute,
+		}, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			for _, word := range []string{"forty", "-", "two"} {
+				_, _ = io.WriteString(w, word)
+				_ = http.NewResponseController(w).Flush()
+			}
+		}))
+		resp, err := world.Buying().Get(world.URL + "/answer")
+		check(err)
+		defer resp.Body.Close()
+		body, err := io.ReadAll(resp.Body)
+		check(err)
+		validation, err := payment.ParseValidation(resp.Header.Get(payment.HeaderValidation))
+		check(err)
+		fmt.Println(string(body), validation.Validation.Delivery)
+	})
+	// Output: forty-two STARTED
 }
 
 // A user's own handler under test: acttest stands for everybody else.

@@ -221,11 +221,18 @@ type outlet struct {
 func (s *Shop) stream(r *http.Request, d Delivery, j job) (_ Delivery, sent bool) {
 	live := newStream(s.config.MaxAnswer)
 	s.streams.add(d.OutTradeNo, live)
-	type outcome struct{ begun, whole bool }
+	type outcome struct {
+		begun, whole bool
+		panicked     any // what the writer did, which is for the server to see
+	}
 	done := make(chan outcome, 1)
 	go func() {
-		begun, whole := live.follow(r.Context(), j.out.w, j.out.tell)
-		done <- outcome{begun, whole}
+		var o outcome
+		defer func() {
+			o.panicked = recover()
+			done <- o
+		}()
+		o.begun, o.whole = live.follow(r.Context(), j.out.w, j.out.tell)
 	}()
 	finish := func(whole bool) outcome {
 		live.end(whole)
@@ -241,6 +248,9 @@ func (s *Shop) stream(r *http.Request, d Delivery, j job) (_ Delivery, sent bool
 	d = s.work(r, d, j, live)
 	worked = true
 	o := finish(!live.failed())
+	if o.panicked != nil {
+		panic(o.panicked)
+	}
 	if o.begun && !o.whole {
 		panic(http.ErrAbortHandler) // the buyer must see that this was not all
 	}

@@ -309,3 +309,81 @@ func TestStreamNotKept(t *testing.T) {
 		t.Fatalf("state %s", s)
 	}
 }
+
+// TestStreamOddities: what a handler or a writer around the paywall may do.
+func TestStreamOddities(t *testing.T) {
+	t.Run("a status without a body", func(t *testing.T) {
+		l := newStreamTill(t, nil)
+		l.handle(func(w http.ResponseWriter, r *http.Request) {
+			w.WriteHeader(http.StatusNoContent)
+			if _, err := w.Write(make([]byte, 8<<10)); err != http.ErrBodyNotAllowed {
+				t.Errorf("got %v", err)
+			}
+			w.(http.Flusher).Flush()
+		})
+		proof, _ := l.buy("POST", "/stream", "{}")
+		for range 2 {
+			if resp := l.open("POST", "/stream", "{}", proof); resp.StatusCode != http.StatusNoContent {
+				t.Fatal(resp.Status)
+			}
+		}
+		l.wantServed(1)
+	})
+	t.Run("no status at all", func(t *testing.T) {
+		l := newStreamTill(t, nil)
+		l.handle(func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(1000) })
+		proof, _ := l.buy("GET", "/stream", "")
+		if resp, err := l.Client.Do(l.request("GET", "/stream", "", l.proven(proof, l.buyer()))); err == nil {
+			t.Fatal(resp.Status)
+		}
+		l.handle(func(w http.ResponseWriter, r *http.Request) { _, _ = io.WriteString(w, answerText) })
+		l.do(l.request("GET", "/stream", "", l.proven(proof, l.buyer()))).want(t, http.StatusOK, payment.ValidationValid, payment.DeliveryDelivered)
+	})
+	t.Run("a writer that panics does so where the server sees it", func(t *testing.T) {
+		l := newStreamTill(t, nil)
+		l.handle(func(w http.ResponseWriter, r *http.Request) { _, _ = w.Write(make([]byte, 8<<10)) })
+		wall := l.Shop.Paywall(merchant.Offer{Resource: "odd", Category: "data/feed", Price: acttest.CNY(t, "1.00"), Stream: true},
+			http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { (*l.handler.Load())(w, r) }))
+		panics := make(chan any, 8)
+		l.Serve("/odd", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if r.Header.Get(payment.HeaderProof) == "" {
+				wall.ServeHTTP(w, r)
+				return
+			}
+			defer func() { panics <- recover() }()
+			wall.ServeHTTP(panicky{w}, r)
+		}))
+		proof, no := l.buy("GET", "/odd", "")
+		l.do(l.request("GET", "/odd", "", l.proven(proof, l.buyer())))
+		if p := <-panics; p != "the writer" {
+			t.Fatalf("recovered %v", p)
+		}
+		if s := l.state(no); s != merchant.Delivered && s != merchant.Confirmed {
+			t.Fatalf("state %s: what was made is kept", s)
+		}
+	})
+	t.Run("PSD-PAY-A402-15 an offer's own lease", func(t *testing.T) {
+		l := newStreamTill(t, nil) // a minute, where the shop has 30 seconds
+		handler, write := tap()
+		l.handle(handler)
+		proof, no := l.buy("POST", "/stream", "{}")
+		first := make(chan *http.Response)
+		go func() { first <- l.open("POST", "/stream", "{}", proof) }()
+		write <- "one "
+		<-first
+		l.Clock.Advance(45 * time.Second)
+		again := l.open("POST", "/stream", "{}", proof)
+		l.wantStarted(again)
+		if s := l.state(no); s != merchant.Claimed {
+			t.Fatalf("state %s", s)
+		}
+		close(write)
+		l.wantRead(again.Body, "one ")
+		l.wantServed(1)
+	})
+}
+
+// panicky is a writer that cannot be written to.
+type panicky struct{ http.ResponseWriter }
+
+func (panicky) Write([]byte) (int, error) { panic("the writer") }
