@@ -154,13 +154,27 @@ func TestLyingCashier(t *testing.T) {
 		})
 	}
 	t.Run("PSD-PAY-A402-23 a merchant is never told to wait", func(t *testing.T) {
-		server := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-			w.WriteHeader(http.StatusAccepted)
-			_, _ = io.WriteString(w, "{}")
+		// The very answer that would be believed with 200.
+		status := http.StatusOK
+		server := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			body, err := io.ReadAll(r.Body)
+			must(t, err)
+			u, err := payment.ParseConsumption(body)
+			must(t, err)
+			raw, err := payment.SignConsumptionResult(signer, payment.ConsumptionResult{
+				RequestID: u.Consumption.RequestID, PSPID: acttest.PSPDID, TradeNo: "t-1", OutTradeNo: "o-1", MerchantID: acttest.ShopDID,
+				Consumer: u.Consumption.Consumer, Amount: acttest.CNY(t, "1.00"), TradeState: payment.StateWaitSellerFulfillment, ConsumedAt: acttest.Start,
+			})
+			must(t, err)
+			w.WriteHeader(status)
+			_, _ = w.Write(raw)
 		}))
 		defer server.Close()
-		_, err := client(t, w, server.URL, w.Seller.Signer(keys.Seller)).Consume(ctx, "e30", "1")
-		if !errors.Is(err, protocol.ErrUndetermined) {
+		seller := client(t, w, server.URL, w.Seller.Signer(keys.Seller))
+		_, err := seller.Consume(ctx, "e30", "1")
+		must(t, err)
+		status = http.StatusAccepted
+		if _, err = seller.Consume(ctx, "e30", "1"); !errors.Is(err, protocol.ErrUndetermined) {
 			t.Error(err)
 		}
 	})
