@@ -149,7 +149,7 @@ func (c *call) refuse(cause error) (Answer, error) {
 		c.refused(refusal)
 		return Answer{}, refusal
 	}
-	first, err := c.config.Ledger.Refuse(c.ctx, c.request, refusal)
+	first, err := made(c.config.Ledger.Refuse(c.ctx, c.request, refusal))
 	if err == nil { // another transmission was faster, and paid
 		return c.answer(c.ctx, first, payment.StateWaitSellerFulfillment)
 	}
@@ -211,10 +211,10 @@ func (c *call) risk(a *verifier.AuthorizedPayment, d *protocol.Decision) error {
 }
 
 // decide lets the ledger make the payment, or begin it.
-func (c *call) decide(a *verifier.AuthorizedPayment, made protocol.Decision) (Answer, error) {
+func (c *call) decide(a *verifier.AuthorizedPayment, d protocol.Decision) (Answer, error) {
 	// The ledger uses the nonce before it judges: what it decides had a fresh one.
-	made.Pass("PSD-PAY-DEL-04", "nonce is fresh")
-	m, err := c.payment(a, made)
+	d.Pass("PSD-PAY-DEL-04", "nonce is fresh")
+	m, err := c.payment(a, d)
 	if err != nil {
 		return c.refuse(err)
 	}
@@ -222,7 +222,7 @@ func (c *call) decide(a *verifier.AuthorizedPayment, made protocol.Decision) (An
 	if m.Instant() {
 		do = c.config.Ledger.Begin
 	}
-	trade, err := do(c.ctx, m)
+	trade, err := made(do(c.ctx, m))
 	var refused *payment.Refusal
 	switch {
 	case err == nil && trade.Decision.Allowed(): // made now, not by a transmission that was faster
@@ -237,7 +237,7 @@ func (c *call) decide(a *verifier.AuthorizedPayment, made protocol.Decision) (An
 }
 
 // payment is what the ledger has to know.
-func (c *call) payment(a *verifier.AuthorizedPayment, made protocol.Decision) (Payment, error) {
+func (c *call) payment(a *verifier.AuthorizedPayment, d protocol.Decision) (Payment, error) {
 	memo, err := c.memo(a)
 	if err != nil {
 		return Payment{}, err
@@ -245,7 +245,7 @@ func (c *call) payment(a *verifier.AuthorizedPayment, made protocol.Decision) (P
 	m := Payment{
 		Request: c.request, Scenario: c.q.Scenario, Method: c.q.PaymentMethod, Token: a.PaymentToken(),
 		Payee: a.Payee(), Order: a.OrderNumber(), Expires: a.Expires(),
-		Amount: a.Amount().Minor(), Currency: a.Amount().Currency().Code(), Memo: memo, Made: made,
+		Amount: a.Amount().Minor(), Currency: a.Amount().Currency().Code(), Memo: memo, Made: d,
 	}
 	if c.q.Scenario == payment.ScenarioINS {
 		if until := c.config.Now().Add(c.config.TimeToConfirm); until.Before(m.Expires) {
@@ -261,6 +261,14 @@ func (c *call) payment(a *verifier.AuthorizedPayment, made protocol.Decision) (P
 		m.SubAccount, m.SubAccountKey = id, c.subKey
 	}
 	return m, nil
+}
+
+// made makes an error of a trade that a ledger should have returned.
+func made(t *Trade, err error) (*Trade, error) {
+	if t == nil && err == nil {
+		err = protocol.New(protocol.CodeServiceUnavailable, "", "", "the ledger returned no trade")
+	}
+	return t, err
 }
 
 func verdictOf(t *Trade) Verdict {
@@ -301,7 +309,7 @@ func (p *Provider) Query(ctx context.Context, body []byte) (Answer, error) {
 	if err != nil {
 		return Answer{}, err
 	}
-	trade, err := p.config.Ledger.Query(ctx, q.Value().BuyerAgentID, q.Value().PaymentRequestID)
+	trade, err := made(p.config.Ledger.Query(ctx, q.Value().BuyerAgentID, q.Value().PaymentRequestID))
 	if err != nil {
 		return Answer{}, err
 	}
@@ -314,7 +322,7 @@ func (p *Provider) Query(ctx context.Context, body []byte) (Answer, error) {
 // when it returns. A *payment.Refusal says that it came too late, or what the
 // ledger refused; nothing has moved then.
 func (p *Provider) Confirm(ctx context.Context, tradeNo string, c Confirmation) (*Trade, error) {
-	trade, err := p.config.Ledger.Settle(context.WithoutCancel(ctx), tradeNo, c)
+	trade, err := made(p.config.Ledger.Settle(context.WithoutCancel(ctx), tradeNo, c))
 	if err != nil {
 		var refused *payment.Refusal
 		if errors.As(err, &refused) {
@@ -343,7 +351,7 @@ func (p *Provider) Decline(ctx context.Context, tradeNo string, code protocol.Co
 
 // closed tells that a trade was closed. Whoever closes it twice is told twice.
 func (p *Provider) closed(ctx context.Context, tradeNo string, reason *protocol.Error) {
-	trade, err := p.config.Ledger.Trade(context.WithoutCancel(ctx), tradeNo)
+	trade, err := made(p.config.Ledger.Trade(context.WithoutCancel(ctx), tradeNo))
 	if err == nil {
 		v := verdictOf(trade)
 		v.Decision = decisionOf(reason)

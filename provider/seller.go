@@ -25,7 +25,7 @@ func (p *Provider) Consume(ctx context.Context, body []byte) (Answer, error) {
 	}
 	if !p.config.Now().Before(claims.Expires) {
 		// Too late to begin with it; who has it already may ask again.
-		trade, err := p.config.Ledger.Trade(ctx, claims.TradeNo)
+		trade, err := made(p.config.Ledger.Trade(ctx, claims.TradeNo))
 		if err != nil {
 			return Answer{}, err
 		}
@@ -33,7 +33,7 @@ func (p *Provider) Consume(ctx context.Context, body []byte) (Answer, error) {
 			return Answer{}, protocol.New(protocol.CodeProofExpired, "payment_proof", "PSD-PAY-A402-07", "")
 		}
 	}
-	trade, err := p.config.Ledger.Consume(context.WithoutCancel(ctx), c.MerchantID, claims.TradeNo, c.Consumer)
+	trade, err := made(p.config.Ledger.Consume(context.WithoutCancel(ctx), c.MerchantID, claims.TradeNo, c.Consumer))
 	if err != nil {
 		return Answer{}, err
 	}
@@ -55,7 +55,7 @@ func (p *Provider) Fulfil(ctx context.Context, body []byte) (Answer, error) {
 		return Answer{}, err
 	}
 	f := verified.Value()
-	trade, err := p.config.Ledger.Confirm(context.WithoutCancel(ctx), f.MerchantID, f.TradeNo, f.Consumer, f.DeliveredAt)
+	trade, err := made(p.config.Ledger.Confirm(context.WithoutCancel(ctx), f.MerchantID, f.TradeNo, f.Consumer, f.DeliveredAt))
 	if err != nil {
 		return Answer{}, err
 	}
