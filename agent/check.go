@@ -160,6 +160,9 @@ func record(d *protocol.Decision, name string, err error) {
 // its policy for every failed check; with none the agent pauses and notifies.
 func (a *Agent) allow(ctx context.Context, c charge) (choice, error) {
 	for again := true; ; again = false {
+		if !again {
+			c = a.renewed(c)
+		}
 		chosen, d := a.choose(ctx, c)
 		var cause error
 		if d.Allowed() && c.paying {
@@ -189,31 +192,36 @@ const recheckAfter = time.Second
 // decision, and returns what was behind a refusal.
 func (a *Agent) confirm(ctx context.Context, chosen *choice, c charge, d *protocol.Decision) (cause error) {
 	began := a.config.Now()
-	limit, err := a.consult(ctx, *chosen, c)
+	var err error
 	if a.config.Policy != nil {
+		chosen.limit, err = a.consult(ctx, *chosen, c)
 		d.Record("PSD-PAY-A402-05", "policy", err)
 	}
 	if err != nil {
 		return err
 	}
-	chosen.limit = limit
 	now := a.config.Now()
+	if !now.Before(c.until) {
+		d.Fail(protocol.CodeOrderExpired, "PSD-PAY-A402-18", "order or bill still open", "", "the time to pay has passed while somebody decided")
+		return nil
+	}
 	if now.Sub(began) < recheckAfter {
 		return nil
 	}
-	if !d.Require(now.Before(c.until), protocol.CodeOrderExpired, "PSD-PAY-A402-18", "order or bill still open", "", "the time to pay has passed while the policy was asked") {
-		return nil
-	}
-	c.purchase.At, c.purchase.Method = now, chosen.instrument.Method
-	if c.bill != "" {
-		c.purchase.DeliverBy = now
-	}
-	if c.provider == "" {
-		c.provider = chosen.instrument.PSP.ID()
-	}
+	c = a.renewed(c)
+	c.provider, c.purchase.Method = chosen.instrument.PSP.ID(), chosen.instrument.Method
 	_, again := a.judge(ctx, chosen.mandate, c)
 	d.Append(again)
 	return nil
+}
+
+// renewed is a charge as it is judged now.
+func (a *Agent) renewed(c charge) charge {
+	c.purchase.At = a.config.Now()
+	if c.bill != "" { // what a machine reads is delivered at once
+		c.purchase.DeliverBy = c.purchase.At
+	}
+	return c
 }
 
 // refusal makes the record of a purchase that was refused, and keeps it.

@@ -323,6 +323,14 @@ func TestPendingWithoutAPrincipal(t *testing.T) {
 		must(t, err)
 		s.wantCost(250)
 	})
+	t.Run("the bare code, without an address", func(t *testing.T) {
+		m := newMarket(t, acttest.Options{})
+		mandate := m.Grant(t, nil)
+		m.PSP.Fail("/payments", acttest.Deny(protocol.CodeConfirmationPending))
+		_, err := m.get("/report")
+		wantCode(t, err, protocol.CodeOutcomeUnknown)
+		m.wantSpent(mandate, "2.50")
+	})
 	t.Run("a client that says so itself", func(t *testing.T) {
 		var liar *waitingPSP
 		s := newTill(t, func(c *agent.Config) {

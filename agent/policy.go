@@ -124,9 +124,6 @@ func hostname(h string) string {
 // the limit that it set on the number of payments, or 0. An error has one of the
 // two codes of a Policy.
 func (a *Agent) consult(ctx context.Context, chosen choice, c charge) (limit int, err error) {
-	if a.config.Policy == nil {
-		return 0, nil
-	}
 	p := &Proposal{
 		Mandate: chosen.mandate, Scenario: chosen.mandate.Scenario(), Purchase: c.purchase, Host: hostname(c.host), OrderNo: c.orderNo, What: c.what,
 	}

@@ -123,6 +123,38 @@ func TestPolicyAllows(t *testing.T) {
 	})
 }
 
+// A principal who widens the mandate slowly does not have an old bill paid.
+func TestRefusedTakesTime(t *testing.T) {
+	for name, c := range map[string]struct {
+		takes time.Duration
+		code  protocol.Code
+	}{
+		"PSD-PAY-A402-18 the bill is too old":    {time.Hour, protocol.CodeOrderExpired},
+		"CID-CART-CFM-02 there is still time":    {time.Minute, ""},
+		"PSD-PAY-AUP-02 the new one is over too": {3 * time.Minute, protocol.CodeMandateExpired},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var m *market
+			m = newMarket(t, acttest.Options{Agent: func(cfg *agent.Config) {
+				cfg.Refused = func(_ context.Context, r agent.Refusal) error {
+					m.Agent.Wallet().Remove(r.Mandate)
+					m.Grant(t, func(i *delegation.ISR) {
+						if c.code == protocol.CodeMandateExpired {
+							i.ValidityEnd = i.ValidityStart.Add(2 * time.Minute)
+						}
+					})
+					m.Clock.Advance(c.takes)
+					return nil
+				}
+			}})
+			m.Grant(t, func(i *delegation.ISR) { i.MaxTotalAmount = "1" })
+			_, err := m.get("/report")
+			wantCode(t, err, c.code)
+			m.wantPaid(map[protocol.Code]int{"": 1}[c.code], map[protocol.Code]int64{"": 250}[c.code])
+		})
+	}
+}
+
 // A cart is confirmed without the policy, and paid for with it.
 func TestPolicyOfCarts(t *testing.T) {
 	var seen []agent.Proposal
