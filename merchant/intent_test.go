@@ -409,6 +409,42 @@ func TestBadMatcher(t *testing.T) {
 	}
 }
 
+// brokenContexts is a store that cannot tell.
+type brokenContexts struct{ merchant.IntentContexts }
+
+func (brokenContexts) Context(context.Context, string, string, time.Time) (merchant.IntentContext, error) {
+	return merchant.IntentContext{}, errors.New("a secret of the database")
+}
+
+func TestIntentsFailClosed(t *testing.T) {
+	t.Run("CID-INT-XFR-03 a store that cannot tell", func(t *testing.T) {
+		c := openDesk(t, merchant.IntentConfig{Contexts: brokenContexts{}}, nil)
+		_, err := c.send(c.request(nil))
+		answered(t, err, protocol.CodeServiceUnavailable)
+	})
+	t.Run("CID-INT-XFR-01 the same bytes again", func(t *testing.T) {
+		c := openDesk(t, merchant.IntentConfig{}, nil)
+		raw, err := commerce.SignIntentRequest(c.Buyer.Signer(keys.AgentRequest), c.request(func(q *commerce.IntentRequest) {
+			q.Nonce, q.Timestamp = canon.Nonce(), c.Clock.Now()
+		}))
+		must(t, err)
+		if rec := c.post(raw); rec.Code != http.StatusOK {
+			t.Fatal(rec.Code)
+		}
+		rec := c.post(raw)
+		answered(t, problem.Decode(rec.Code, rec.Body.Bytes(), "", ""), protocol.CodeReplayed)
+	})
+	t.Run("CID-MER-CAT-01 a shop without a catalogue", func(t *testing.T) {
+		c := openDesk(t, merchant.IntentConfig{}, nil)
+		shop := acttest.NewWorldWith(t, acttest.Options{Merchant: func(conf *merchant.Config) {
+			conf.Catalogue, conf.Verifier, conf.Now = nil, c.NewVerifier(t), c.Clock.Now
+		}}).Shop
+		c.handler = shop.IntentHandler(nil)
+		_, err := c.send(c.request(nil))
+		answered(t, err, protocol.CodeOrderUnknown)
+	})
+}
+
 func TestIntentHandlerForm(t *testing.T) {
 	c := openDesk(t, merchant.IntentConfig{}, nil)
 	get := httptest.NewRecorder()

@@ -79,6 +79,17 @@ func TestRatesForget(t *testing.T) {
 	if n := len(r.agents); n > maxRated {
 		t.Errorf("%d agents are remembered", n)
 	}
+	// Those who may send all of a minute's worth again are forgotten first.
+	later := now.Add(time.Hour)
+	for n := range maxRated / 4 {
+		if n%1024 == 0 {
+			r.take("a regular", later)
+		}
+		r.take(fmt.Sprint("new ", n), later)
+	}
+	if n := len(r.agents); n > maxRated || r.take("a regular", later) {
+		t.Errorf("%d agents are remembered, and not the one that came just now", n)
+	}
 	r = newIntentRates(1, 100)
 	if !r.take("a", now) || r.take("a", now) || r.take("a", now.Add(time.Minute-1)) || !r.take("a", now.Add(time.Minute)) {
 		t.Error("not one a minute")
