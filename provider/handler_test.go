@@ -94,15 +94,18 @@ func TestHandler(t *testing.T) {
 			t.Errorf("%d answers were told: %q", len(answered), answered)
 		}
 	})
-	t.Run("a caller that hangs up", func(t *testing.T) {
-		q := l.request(payment.ScenarioAUP, "2.00")
-		gone, cancel := context.WithCancel(ctx)
-		cancel()
-		_, _ = l.provider.Pay(gone, l.sign(q)) // received, hence decided
-		asked, err := l.query(q)
-		l.must(err)
-		l.result(q, asked)
-	})
+}
+
+// TestCallerHangsUp: what was received is decided (SPEC.md 6.1).
+func TestCallerHangsUp(t *testing.T) {
+	l := newTill(t, nil)
+	q := l.request(payment.ScenarioAUP, "2.00")
+	gone, cancel := context.WithCancel(ctx)
+	cancel()
+	_, _ = l.provider.Pay(gone, l.sign(q))
+	asked, err := l.query(q)
+	l.must(err)
+	l.result(q, asked)
 }
 
 func TestConfig(t *testing.T) {

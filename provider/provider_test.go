@@ -74,14 +74,16 @@ func TestOrderOfChecks(t *testing.T) {
 	}
 }
 
-func TestRefusals(t *testing.T) {
-	type c struct {
-		name   string
-		code   protocol.Code
-		stored bool
-		spoil  func(*till, *payment.Request)
-	}
-	for _, c := range []c{
+// A spoiled request is one that is refused.
+type spoiled struct {
+	name   string
+	code   protocol.Code
+	stored bool
+	spoil  func(*till, *payment.Request)
+}
+
+func spoiledRequests() []spoiled {
+	return []spoiled{
 		{"PSD-PAY-DEL-11 expired mandate", protocol.CodeMandateExpired, true, func(l *till, q *payment.Request) {
 			l.mandate(q, func(i *delegation.ISR) { i.ValidityEnd = i.ValidityStart.Add(time.Minute) })
 			l.w.Clock.Advance(2 * time.Minute)
@@ -129,7 +131,11 @@ func TestRefusals(t *testing.T) {
 		{"PSD-PAY-DEL-04 status not to be had", protocol.CodeStatusUnavailable, false, func(l *till, q *payment.Request) { l.w.Statuses.SetDown(true) }},
 		{"PSD-PAY-DEL-04 keys not to be had", protocol.CodeKeyUnavailable, false, func(l *till, q *payment.Request) { l.w.Directory.SetDown(true) }},
 		{"PSD-PAY-DEL-04 another provider", protocol.CodeAudienceMismatch, false, func(l *till, q *payment.Request) { q.PSPID = "did:act:psp.example/other" }},
-	} {
+	}
+}
+
+func TestRefusals(t *testing.T) {
+	for _, c := range spoiledRequests() {
 		t.Run(c.name, func(t *testing.T) {
 			l := newTill(t, nil)
 			q := l.request(payment.ScenarioAUP, "18.00")
@@ -262,15 +268,18 @@ func TestRisk(t *testing.T) {
 	}
 }
 
+// fromSub is a request to pay 18.00 from the sub-account.
+func (l *till) fromSub() payment.Request {
+	l.Helper()
+	q := l.request(payment.ScenarioAUP, "18.00")
+	q.PaymentToken, q.SubAccountID = "", subID
+	return q
+}
+
 func TestSubAccounts(t *testing.T) {
-	pay := func(l *till) payment.Request {
-		q := l.request(payment.ScenarioAUP, "18.00")
-		q.PaymentToken, q.SubAccountID = "", subID
-		return q
-	}
 	t.Run("PSD-PAY-DEL-08 the funds come from it", func(t *testing.T) {
 		l := newTill(t, nil)
-		q := pay(l)
+		q := l.fromSub()
 		first := l.paid(q)
 		if again := l.paid(q); again != first { // with another authorization
 			t.Fatalf("PSD-PAY-DEL-04: another answer %+v", again)
@@ -301,7 +310,7 @@ func TestSubAccounts(t *testing.T) {
 		} {
 			t.Run(string(code), func(t *testing.T) {
 				l := newTill(t, nil)
-				q := pay(l)
+				q := l.fromSub()
 				spoil(l, &q)
 				_, err := l.send(q)
 				l.stored(err, q, code)
@@ -309,9 +318,12 @@ func TestSubAccounts(t *testing.T) {
 			})
 		}
 	})
+}
+
+func TestSubAccountKeys(t *testing.T) {
 	t.Run("PSD-AGT-SUB-04 a rotated key", func(t *testing.T) {
 		l := newTill(t, nil)
-		q, old := pay(l), l.sub
+		q, old := l.fromSub(), l.sub
 		next := l.newKey()
 		l.must(l.ledger.SetSubAccountKey(subID, next.Public()))
 		_, err := l.send(q)
@@ -324,7 +336,7 @@ func TestSubAccounts(t *testing.T) {
 		l.paid(q) // the same request, authorised by the key of now
 		l.must(l.ledger.SetSubAccountState(subID, provider.SubAccountFrozen))
 		l.sub = old
-		frozen := pay(l)
+		frozen := l.fromSub()
 		_, err = l.send(frozen)
 		l.stored(err, frozen, protocol.CodeSubAccountFrozen)
 	})
@@ -334,7 +346,7 @@ func TestSubAccounts(t *testing.T) {
 				return l.ledger.SetSubAccountKey(subID, l.newKey().Public())
 			}
 		})
-		_, err := l.send(pay(l))
+		_, err := l.send(l.fromSub())
 		l.passing(err, protocol.CodeSubAccountKey)
 		l.spent(0)
 	})
@@ -343,12 +355,12 @@ func TestSubAccounts(t *testing.T) {
 		const other = "did:act:home.example/other"
 		l.must(l.ledger.OpenPrincipal(other, "CNY"))
 		l.must(l.ledger.OpenSubAccount(provider.SubAccount{ID: "sub-other", Principal: other, Agent: acttest.AgentDID, Currency: "CNY", Key: l.sub.Public()}))
-		q := pay(l)
+		q := l.fromSub()
 		q.SubAccountID = "sub-other"
 		_, err := l.send(q)
 		l.stored(err, q, protocol.CodePrincipalMismatch)
 		l.sub = l.newKey() // and not authorised either
-		q = pay(l)
+		q = l.fromSub()
 		q.SubAccountID = "sub-other"
 		_, err = l.send(q)
 		l.passing(err, protocol.CodePrincipalMismatch)
