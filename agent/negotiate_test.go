@@ -256,6 +256,51 @@ func TestNegotiateInsideTheMandate(t *testing.T) {
 	})
 }
 
+type otherPSP struct{ agent.PSP }
+
+func (otherPSP) ID() string { return "did:act:psp.test/other" }
+
+func TestNegotiateAmongInstruments(t *testing.T) {
+	b := newBargain(t)
+	const other = "urn:act:payment:other"
+	b.Grant(t, func(i *delegation.ISR) { i.AllowedPaymentMethods = []string{acttest.Method, other} })
+	t.Run("CID-PCA-NEG-03 a provider that the mandate is not made for", func(t *testing.T) {
+		buyer := b.NewAgent(t, func(c *agent.Config) {
+			c.Instruments[0].PSP, c.Wallet = otherPSP{c.Instruments[0].PSP}, b.Agent.Wallet()
+		})
+		shop, err := buyer.Shop(acttest.ShopDID, b.URL+"/x", b.Client)
+		must(t, err)
+		_, err = shop.Negotiate(ctx, acttest.CNY(t, "1.00"))
+		wantCode(t, err, protocol.CodeNoMatch)
+		if b.asked.Load() != 0 {
+			t.Fatal("the merchant was asked")
+		}
+	})
+	t.Run("CID-PCA-NEG-04 the cart names what was agreed on, not what is preferred", func(t *testing.T) {
+		w := acttest.NewWorldWith(t, acttest.Options{
+			Merchant: func(c *merchant.Config) { c.Method = other },
+			Agent: func(c *agent.Config) {
+				second := c.Instruments[0]
+				second.Method = other
+				c.Instruments = append(c.Instruments, second)
+			},
+		})
+		w.Grant(t, func(i *delegation.ISR) { i.AllowedPaymentMethods = []string{acttest.Method, other} })
+		w.Stock(t, commerce.Item{ID: "latte", Name: "Latte", Category: "food", Price: acttest.CNY(t, "18.00")}, 1)
+		shop, err := w.Agent.Shop(acttest.ShopDID, w.URL, w.Client)
+		must(t, err)
+		_, err = shop.ConfirmCart(ctx, lattes(1), commerce.Fulfilment{})
+		wantCode(t, err, protocol.CodeMethodNotAllowed)
+		agreed, err := shop.Negotiate(ctx, acttest.CNY(t, "18.00"))
+		must(t, err)
+		order, err := shop.Under(agreed).ConfirmCart(ctx, lattes(1), commerce.Fulfilment{})
+		must(t, err)
+		if order.Confirmation.PaymentMethod != other {
+			t.Fatalf("%+v", order.Confirmation)
+		}
+	})
+}
+
 // TestNegotiateInstant: while the principal is there the intent bounds the
 // methods, and no mandate is needed.
 func TestNegotiateInstant(t *testing.T) {

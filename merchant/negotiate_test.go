@@ -66,10 +66,11 @@ func TestCardAndStatementAreServed(t *testing.T) {
 }
 
 func TestCardIsNotMade(t *testing.T) {
-	w := acttest.NewWorld(t)
+	const origin = "https://shop.test"
+	w := acttest.NewWorldWith(t, acttest.Options{Merchant: func(c *merchant.Config) { c.Origin = origin }})
 	good := commerce.AgentCard{
 		Name: "x", Description: "x", Skills: []commerce.Skill{{ID: "x", Name: "x", Description: "x", Tags: []string{"x"}}},
-		Negotiation: commerce.Negotiation{Mode: commerce.TwoWay, Endpoint: w.URL + "/negotiations"},
+		Negotiation: commerce.Negotiation{Mode: commerce.TwoWay, Endpoint: origin + "/negotiations"},
 	}
 	_, err := w.Shop.AgentCardHandler(good)
 	must(t, err)
@@ -80,7 +81,7 @@ func TestCardIsNotMade(t *testing.T) {
 		"of another agent":        {func(c *commerce.AgentCard) { c.AgentID = "did:act:shop.test/other" }, protocol.CodeClaimsConflict},
 		"without negotiation":     {func(c *commerce.AgentCard) { c.Negotiation = commerce.Negotiation{} }, protocol.CodeFieldInvalid},
 		"negotiating elsewhere":   {func(c *commerce.AgentCard) { c.Negotiation.Endpoint = "https://elsewhere.test/n" }, protocol.CodeFieldInvalid},
-		"negotiating nearly here": {func(c *commerce.AgentCard) { c.Negotiation.Endpoint = w.URL + ".elsewhere.test/n" }, protocol.CodeFieldInvalid},
+		"negotiating nearly here": {func(c *commerce.AgentCard) { c.Negotiation.Endpoint = origin + ".elsewhere.test/n" }, protocol.CodeFieldInvalid},
 		"without a skill":         {func(c *commerce.AgentCard) { c.Skills = nil }, protocol.CodeFieldMissing},
 	} {
 		t.Run("CID-PCA-NEG-02 a card "+name, func(t *testing.T) {
