@@ -6,15 +6,14 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"os"
 	"time"
 
 	"github.com/actprotocol/act-go/acttest"
 	"github.com/actprotocol/act-go/agent"
-	"github.com/actprotocol/act-go/keyfile"
 	"github.com/actprotocol/act-go/merchant"
 	"github.com/actprotocol/act-go/protocol"
 	"github.com/actprotocol/act-go/protocol/delegation"
+	"github.com/actprotocol/act-go/protocol/keys"
 	"github.com/actprotocol/act-go/protocol/payment"
 )
 
@@ -153,19 +152,27 @@ func ExampleAgent_FetchAny() {
 	// about traffic
 }
 
-// An agent that spends what the principal has set aside for it, and falls back
-// to a payment token where the mandate is for one purchase.
+// Money that the principal has set aside for the agent, spent by a key of its
+// own until it is used up.
 func ExampleSubAccount() {
-	key, err := keyfile.Read("purse.key", []byte(os.Getenv("PURSE_PASSWORD"))) // of purpose sub-account; its public half is registered at the provider
-	check(err)
-	signer, err := key.Signer()
-	check(err)
-	var provider agent.PSP // a psp.Client
-	config := agent.Config{
-		Instruments: []agent.Instrument{
-			{PSP: provider, Method: "urn:act:payment:example-wallet", SubAccount: &agent.SubAccount{ID: "purse-7", Signer: signer}},
-			{PSP: provider, Method: "urn:act:payment:example-wallet", Token: "token-3"},
-		},
-	}
-	fmt.Println(len(config.Instruments))
+	acttest.Run(func(t acttest.TB) {
+		world := stall(t, nil)
+		key := acttest.NewParty(t, acttest.AgentDID, keys.SubAccount).Signer(keys.SubAccount)
+		purse, err := world.PSP.OpenSubAccount(acttest.PrincipalDID, acttest.AgentDID, key.Public(), acttest.CNY(t, "3.00"))
+		check(err)
+		world.Agent = world.NewAgent(t, func(c *agent.Config) {
+			token := c.Instruments[0]
+			c.Instruments = []agent.Instrument{{
+				PSP: token.PSP, Method: token.Method, SubAccount: &agent.SubAccount{ID: purse, Signer: key},
+			}}
+		})
+		world.Grant(t, nil)
+		client := world.Buying()
+		for range 2 {
+			show(client, world.URL+"/traffic")
+		}
+	})
+	// Output:
+	// about traffic
+	// refused: balance_insufficient
 }
