@@ -478,7 +478,7 @@ func TestForeignBill(t *testing.T) {
 	for name, edit := range map[string]func(*payment.Bill){
 		"a cheaper one":         func(b *payment.Bill) { b.Amount = acttest.CNY(t, "0.01") },
 		"no number of the shop": func(b *payment.Bill) { b.OutTradeNo = "12345" },
-		"another tag":           func(b *payment.Bill) { b.OutTradeNo = b.OutTradeNo[:24] + strings.Repeat("A", 21) + "A" },
+		"another tag":           func(b *payment.Bill) { b.OutTradeNo = b.OutTradeNo[:36] + strings.Repeat("a", 24) },
 	} {
 		t.Run("PSD-PAY-A402-08 "+name, func(t *testing.T) {
 			b := good
