@@ -7,6 +7,11 @@
 // consumed at the provider before it delivers, and tells the provider
 // afterwards. What it must not forget is in an OrderStore.
 //
+// How it is paid for single requests is a Rail: that of SPEC.md 6.2 to 6.4 by
+// default, a provider's own product by configuration, as in package
+// merchant/alipay. An Offer may have its answer sent while it is made; it is
+// kept all the same.
+//
 // Give a shop that must survive a crash a durable OrderStore and a BillKey that
 // survives with it. Put limits on headers and connections on your http.Server;
 // the bodies are limited here. Make paid handlers that change something
