@@ -126,7 +126,9 @@ func (k *Cashier) show(w http.ResponseWriter, r *http.Request) {
 }
 
 // confirm takes a device's word. What does not hold ends nothing: the payment
-// goes on waiting, for a better confirmation or for its end.
+// goes on waiting, for a better confirmation or for its end. The key is the one
+// that is paired when the word arrives; a removal at the same moment may come
+// too late for it.
 func (k *Cashier) confirm(w http.ResponseWriter, r *http.Request) {
 	p, err := k.confirmed(w, r)
 	k.answer(w, r, p, err)

@@ -9,6 +9,8 @@ import (
 
 	"github.com/actprotocol/act-go/provider"
 	"github.com/actprotocol/act-go/provider/providertest"
+	"github.com/actprotocol/act-go/verifier"
+	"github.com/actprotocol/act-go/verifier/verifiertest"
 )
 
 // contractBook is the ledger as the contract's test arranges and observes it.
@@ -71,5 +73,12 @@ func TestContract(t *testing.T) {
 		l := openAt(t, filepath.Join(t.TempDir(), "ledger.db"), now)
 		t.Cleanup(func() { sound(t, l) })
 		return contractBook{l, t}
+	})
+}
+
+// TestReplayStore: the nonces of other messages are kept here too.
+func TestReplayStore(t *testing.T) {
+	verifiertest.ReplayStore(t, func(t *testing.T, now func() time.Time) (verifier.ReplayStore, bool) {
+		return openAt(t, filepath.Join(t.TempDir(), "ledger.db"), now), true
 	})
 }

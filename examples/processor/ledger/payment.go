@@ -95,8 +95,6 @@ func (t *tx) gather(p *provider.Payment) (f position, err error) {
 	if err != nil {
 		return f, err
 	}
-	// No overflow to look for: all money of a currency came out of one funding
-	// account, so what payer and payee have together fits.
 	f.payee, f.Payee = payee.id, found && payee.kind == Merchant
 	if p.Token != "" {
 		return f, t.instrument(p.Token, &f)
@@ -121,7 +119,9 @@ func (t *tx) budget(p *provider.Payment, f *position) error {
 	return t.exec("INSERT INTO mandate_spent (mandate, amount) VALUES (?, 0)", f.mandate)
 }
 
-// debit writes the trade and moves the money. Nothing here decides.
+// debit writes the trade and moves the money. Nothing here decides, and no
+// overflow is to be looked for: all money of a currency came out of one funding
+// account, so what payer and payee have together fits.
 func (t *tx) debit(p *provider.Payment, f position, no string) (*trade, error) {
 	made := &trade{Trade: provider.Trade{
 		No: no, Agent: p.Request.Agent, RequestID: p.Request.ID, Scenario: p.Scenario, Method: p.Method,

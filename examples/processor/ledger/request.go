@@ -32,6 +32,9 @@ func (l *Ledger) UseNonce(ctx context.Context, n provider.Nonce) error {
 
 // Use is UseNonce in the form that package verifier asks of a replay store.
 func (l *Ledger) Use(ctx context.Context, scope, nonce string, until time.Time) error {
+	if !until.IsZero() && !l.now().Before(until) {
+		return protocol.New(protocol.CodeFieldInvalid, "until", "PSD-PAY-DEL-04", "the nonce's time is over")
+	}
 	return l.UseNonce(ctx, provider.Nonce{Scope: scope, Value: nonce, Until: until})
 }
 

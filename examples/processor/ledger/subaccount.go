@@ -223,7 +223,10 @@ func (l *Ledger) SetAgentSubAccounts(ctx context.Context, agent string, state pr
 		n = len(ids)
 		return nil
 	})
-	return n, err
+	if err != nil {
+		return 0, err
+	}
+	return n, nil
 }
 
 func checkChange(state provider.SubAccountState, cause StateCause) error {

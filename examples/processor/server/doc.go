@@ -25,5 +25,7 @@
 //
 // What it does not do: identify principals and show them what they bind
 // (PSD-PMT-BND-02, PSD-AGT-SUB-01). Here that is the operator's duty, before the
-// operator binds a token, opens a sub-account or pairs a device. Nor does it limit how often a stranger may ask; put that in front.
+// operator binds a token, opens a sub-account or pairs a device. Nor does it
+// limit how often a stranger may ask, or how many payments an agent puts before
+// its principal; put that in front, or into Config.Risk.
 package server

@@ -42,16 +42,24 @@ func (a *audience) heard() []ledger.Event {
 // again puts another processor before the same book, as a restart does.
 func (w *world) again(report func(context.Context, ledger.Event) error) {
 	w.t.Helper()
+	w.restart(func(c *server.Config) { c.Report = report })
+}
+
+// restart is again with another change of the configuration.
+func (w *world) restart(change func(*server.Config)) {
+	w.t.Helper()
 	w.server.Close()
 	book := w.server.Ledger()
 	private, err := keys.Generate(keys.EdDSA)
 	w.must(err)
 	signer, err := keys.NewSigner(w.PSP+"#proof-1", keys.Proof, private)
 	w.must(err)
-	next, err := server.New(context.Background(), server.Config{
+	c := server.Config{
 		ID: w.server.ID(), Signer: signer, Ledger: book, Keys: verifier.NewStaticKeys(w.Documents()...), Status: w.status,
-		OperatorToken: operatorToken, Log: w.logger(), Now: w.Now, Report: report,
-	})
+		OperatorToken: operatorToken, Log: w.logger(), Now: w.Now,
+	}
+	change(&c)
+	next, err := server.New(context.Background(), c)
 	w.must(err)
 	w.server = next
 	w.t.Cleanup(next.Close)
