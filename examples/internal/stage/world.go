@@ -44,14 +44,15 @@ type World struct {
 	Issuer    *issuer.Issuer // of the bank
 	Bank      *Party
 
-	ca      *localtls.CA
-	folder  string
-	servers []*http.Server
-	closed  []func(context.Context) error
-	home    *Site // of the bank, its customers and their agents
-	people  []*Person
-	paid    atomic.Pointer[protocol.Decision] // the processor's last decision to pay
-	ahead   atomic.Int64                      // of the real clock, in nanoseconds
+	ca       *localtls.CA
+	folder   string
+	servers  []*http.Server
+	closed   []func(context.Context) error
+	home     *Site // of the bank, its customers and their agents
+	people   []*Person
+	paid     atomic.Pointer[protocol.Decision] // the processor's last decision to pay
+	bindings atomic.Pointer[bindingDesk]       // nil until AskForBindings
+	ahead    atomic.Int64                      // of the real clock, in nanoseconds
 }
 
 // Now is the time of the story, by which everybody in it goes.
@@ -165,6 +166,7 @@ func (w *World) openProcessor(ctx context.Context) error {
 	}
 	w.Processor, err = server.New(ctx, server.Config{
 		ID: p.DID, Signer: p.Signer(keys.Proof), Ledger: w.Book, Keys: resolver, Status: status, Now: w.Now,
+		Risk: w.demandBinding,
 		Decided: func(v provider.Verdict) {
 			if v.Decision.Allowed() {
 				w.paid.Store(&v.Decision)
@@ -174,7 +176,7 @@ func (w *World) openProcessor(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	site.Mux.Handle("/", w.Processor)
+	site.Mux.HandleFunc("/", w.receive)
 	return nil
 }
 
