@@ -10,10 +10,11 @@ import (
 
 // An Attempt is what FetchAny got at one seller, and why it went on or stopped.
 type Attempt struct {
-	Host   string
-	Status int   // of the answer, or 0
-	Err    error // why nothing was delivered, or nil
-	Open   bool  // money may have moved, or has: nobody else is asked
+	Request *http.Request // the one that was given
+	Host    string        // its host, without port
+	Status  int           // of the answer, or 0
+	Err     error         // why nothing was delivered, or nil
+	Open    bool          // money may have moved, or has: nobody else is asked
 }
 
 // FetchAny fetches the same thing from the first of several sellers that
@@ -83,7 +84,7 @@ func (a *Agent) openFirst(ctx context.Context, requests []*http.Request) ([]cand
 func (a *Agent) attempt(ctx context.Context, client *http.Client, c candidate) (*http.Response, Attempt, error) {
 	watched, track := withTrail(ctx)
 	response, err := client.Do(c.request.Clone(watched))
-	at := Attempt{Host: hostname(host(c.request)), Err: err}
+	at := Attempt{Request: c.request, Host: hostname(host(c.request)), Err: err}
 	if err == nil {
 		if at.Status = response.StatusCode; at.Status >= http.StatusBadRequest {
 			at.Err = protocol.New(protocol.CodeServiceUnavailable, "status", "PSD-PAY-A402-05", "the seller answered with an error")

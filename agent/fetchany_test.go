@@ -62,7 +62,12 @@ func TestFetchAny(t *testing.T) {
 		got, attempts, err := m.fetch("/cut", "/broken", "/two", "/three")
 		must(t, err)
 		if got != "/two" || len(attempts) != 3 || attempts[0].Err == nil || attempts[1].Status != http.StatusBadGateway || attempts[2].Err != nil {
-			t.Errorf("%q %+v", got, attempts)
+			t.Fatalf("%q %+v", got, attempts)
+		}
+		for n, path := range []string{"/cut", "/broken", "/two"} {
+			if attempts[n].Request == nil || attempts[n].Request.URL.Path != path {
+				t.Errorf("attempt %d is not told to be of the request for %s", n, path)
+			}
 		}
 		m.wantPaid(1, 100)
 	})
