@@ -59,6 +59,9 @@ func (a *Agent) Shop(merchant, base string, c *http.Client) (*Shop, error) {
 	return &Shop{agent: a, buyer: a.buyer(), merchant: merchant, base: base, http: client, within: negotiateWithin}, nil
 }
 
+// Merchant is the merchant's DID.
+func (s *Shop) Merchant() string { return s.merchant }
+
 // Catalogue fetches what the merchant offers. Items that lack the minimum are
 // left out (CID-MER-CAT-03). The first price that is seen of an item is
 // recorded, see Agent.RecordPrice.

@@ -16,25 +16,56 @@ import (
 )
 
 // A Narrator tells the story: who says what to whom, which checks were made,
-// and, when verbose, the messages themselves.
+// and, when verbose, the messages themselves. Several parties may speak at the
+// same time: what one call prints stays together.
 type Narrator struct {
 	Out     io.Writer
 	Verbose bool
 
 	mu      sync.Mutex
+	untold  int
 	pending []string // lines of messages, shown below the sentence that tells of them
 }
 
 const width = 100 // columns
 
-// Line prints a line as it is.
-func (n *Narrator) Line(format string, args ...any) {
-	fmt.Fprintln(n.Out, strings.TrimRight(fmt.Sprintf(format, args...), " "))
+// print prints lines, and below a sentence the messages that it tells of.
+func (n *Narrator) print(sentence bool, lines ...string) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if sentence {
+		lines = append(lines, n.pending...)
+		n.pending = nil
+	}
+	if n.untold > 0 && !n.Verbose {
+		return
+	}
+	for _, l := range lines {
+		fmt.Fprintln(n.Out, strings.TrimRight(l, " "))
+	}
 }
+
+// Line prints a line as it is.
+func (n *Narrator) Line(format string, args ...any) { n.print(false, fmt.Sprintf(format, args...)) }
 
 // Chapter prints a heading.
 func (n *Narrator) Chapter(title string) {
-	n.Line("\n%s\n%s", title, strings.Repeat("─", columns(title)))
+	n.print(false, "", title, strings.Repeat("─", columns(title)))
+}
+
+// Untold runs what the reader has seen before, such as one more mandate, and
+// tells of it only when verbose. What others say at the same time is not told
+// either.
+func (n *Narrator) Untold(run func() error) error {
+	n.mu.Lock()
+	n.untold++
+	n.mu.Unlock()
+	defer func() {
+		n.mu.Lock()
+		n.untold--
+		n.mu.Unlock()
+	}()
+	return run()
 }
 
 // Says prints one step between two parties.
@@ -47,19 +78,24 @@ func (n *Narrator) Notes(who, format string, args ...any) {
 	n.step(fmt.Sprintf("%10s   %-10s", who, ""), fmt.Sprintf(format, args...))
 }
 
+// Quote prints a text that a party shows, line by line.
+func (n *Narrator) Quote(text string) {
+	var lines []string
+	for line := range strings.Lines(text) {
+		lines = append(lines, fmt.Sprintf("%26s %s", "│", strings.TrimRight(line, "\n")))
+	}
+	n.print(false, lines...)
+}
+
 func (n *Narrator) step(who, what string) {
+	var lines []string
 	for i, part := range wrap(strings.Fields(what), " ", width-24) {
 		if i > 0 {
 			who = ""
 		}
-		n.Line("%-23s %s", who, part)
+		lines = append(lines, fmt.Sprintf("%-23s %s", who, part))
 	}
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	for _, l := range n.pending {
-		n.Line("%s", l)
-	}
-	n.pending = nil
+	n.print(true, lines...)
 }
 
 // columns is how wide a text is on a terminal: Chinese, Japanese and Korean
@@ -87,12 +123,12 @@ var protecting = []string{
 // and what was met by requirement; all of it when verbose, otherwise what
 // protects the money.
 func (n *Narrator) Checks(checks []protocol.Check) {
-	var order []string
+	var lines, order []string
 	met, more := map[string][]string{}, 0
 	for _, c := range checks {
 		switch {
 		case c.Outcome != protocol.Allowed:
-			n.Line("%26s %-17s %s: %s", Mark(c.Outcome), c.Requirement, c.Name, c.Code)
+			lines = append(lines, fmt.Sprintf("%26s %-17s %s: %s", Mark(c.Outcome), c.Requirement, c.Name, c.Code))
 		case !n.Verbose && !slices.Contains(protecting, c.Name):
 			more++
 		default:
@@ -107,15 +143,16 @@ func (n *Narrator) Checks(checks []protocol.Check) {
 	for _, requirement := range order {
 		for i, names := range wrap(met[requirement], "; ", width-45) {
 			if i == 0 {
-				n.Line("%26s %-17s %s", Mark(protocol.Allowed), requirement, names)
+				lines = append(lines, fmt.Sprintf("%26s %-17s %s", Mark(protocol.Allowed), requirement, names))
 			} else {
-				n.Line("%44s %s", "", names)
+				lines = append(lines, fmt.Sprintf("%44s %s", "", names))
 			}
 		}
 	}
 	if more > 0 {
-		n.Line("%26s and %d more; -v shows all", "", more)
+		lines = append(lines, fmt.Sprintf("%26s and %d more; -v shows all", "", more))
 	}
+	n.print(false, lines...)
 }
 
 // wrap joins words to lines of at most this width, as far as words allow.
@@ -201,6 +238,7 @@ func (n *Narrator) Table(head []string, rows [][]string) {
 			width[i] = max(width[i], columns(cell))
 		}
 	}
+	var lines []string
 	for i, row := range append([][]string{head}, rows...) {
 		var b strings.Builder
 		for j, cell := range row {
@@ -211,9 +249,10 @@ func (n *Narrator) Table(head []string, rows [][]string) {
 				b.WriteString(cell + pad + "  ")
 			}
 		}
-		n.Line("  %s", b.String())
+		lines = append(lines, "  "+b.String())
 		if i == 0 {
-			n.Line("  %s", strings.Repeat("─", columns(b.String())))
+			lines = append(lines, "  "+strings.Repeat("─", columns(b.String())))
 		}
 	}
+	n.print(false, lines...)
 }

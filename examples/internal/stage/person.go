@@ -2,7 +2,6 @@ package stage
 
 import (
 	"context"
-	"strings"
 	"time"
 
 	"github.com/actprotocol/act-go/agent"
@@ -36,7 +35,9 @@ func (w *World) NewPerson(ctx context.Context, name string, deposit money.Amount
 	if err := w.Processor.Deposit(ctx, "first-deposit-"+name, p.ID(), deposit); err != nil {
 		return nil, err
 	}
+	w.mu.Lock()
 	w.people = append(w.people, p)
+	w.mu.Unlock()
 	return p, w.Processor.TrustIssuer(ctx, w.Bank.ID(), p.ID(), true)
 }
 
@@ -79,9 +80,7 @@ func (p *Person) ConfirmHeard(b *Buyer, words string, heard delegation.Conversat
 		return nil, err
 	}
 	n.Says(b.Name, p.Name, "understood as follows, please confirm (ADD-INT-ICS-05):")
-	for line := range strings.Lines(capture.Summary(in)) {
-		n.Line("%26s %s", "│", strings.TrimRight(line, "\n"))
-	}
+	n.Quote(capture.Summary(in))
 	confirmed, err := capture.Confirm("FINGERPRINT", now)
 	if err != nil {
 		return nil, err

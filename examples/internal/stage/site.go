@@ -29,7 +29,9 @@ func (w *World) NewSite() (*Site, error) {
 	}
 	s := &Site{Host: fmt.Sprintf("localhost:%d", l.Addr().(*net.TCPAddr).Port), Mux: http.NewServeMux()}
 	server := &http.Server{Handler: s.Mux, TLSConfig: config, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 10 * time.Second}
+	w.mu.Lock()
 	w.servers = append(w.servers, server)
+	w.mu.Unlock()
 	go func() { _ = server.ServeTLS(l, "", "") }() // ends with Shutdown
 	return s, nil
 }

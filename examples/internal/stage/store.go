@@ -16,9 +16,11 @@ import (
 	"github.com/actprotocol/act-go/verifier"
 )
 
-// A Store is a merchant's site: a catalogue with carts and a counter; whatever
-// else it has is added to Site.Mux.
+// A Store is a merchant's site: a catalogue, answers to intents and to questions
+// about payment, carts and a counter. What else it has is added to Site.Mux, and
+// stands there before what every store has, also at the same path.
 type Store struct {
+	Name string
 	ID   string
 	Base string
 	Site *Site
@@ -29,6 +31,7 @@ type Store struct {
 	orders *merchant.MemoryOrders
 	mu     sync.Mutex
 	items  []commerce.Item
+	card   http.Handler
 }
 
 // NewStore opens a store. Its goods are added by Stock. change may alter the
@@ -51,7 +54,7 @@ func (w *World) NewStore(ctx context.Context, name string, change func(*merchant
 	if err != nil {
 		return nil, err
 	}
-	s := &Store{world: w, ID: party.ID(), Base: site.URL(), Site: site, party: party, orders: new(merchant.MemoryOrders)}
+	s := &Store{world: w, Name: name, ID: party.ID(), Base: site.URL(), Site: site, party: party, orders: new(merchant.MemoryOrders)}
 	billKey := make([]byte, 32)
 	_, _ = rand.Read(billKey) // never fails
 	config := merchant.Config{
@@ -64,11 +67,64 @@ func (w *World) NewStore(ctx context.Context, name string, change func(*merchant
 	if s.Shop, err = merchant.New(config); err != nil {
 		return nil, err
 	}
-	w.closed = append(w.closed, s.Shop.Close)
-	site.Mux.Handle("GET /catalogue", s.Shop.CatalogueHandler())
-	site.Mux.Handle("POST /carts", s.Shop.CartHandler())
-	site.Mux.Handle("POST /pickups", s.Shop.PickupHandler(http.HandlerFunc(HandOver)))
+	w.opened(s)
+	if err := s.serve(); err != nil {
+		return nil, err
+	}
 	return s, w.Processor.RegisterMerchant(ctx, s.ID, CNY)
+}
+
+// serve opens what every store has.
+func (s *Store) serve() error {
+	if err := s.Declare(commerce.OneWay); err != nil {
+		return err
+	}
+	statement, err := s.Shop.CapabilityHandler()
+	if err != nil {
+		return err
+	}
+	mux := http.NewServeMux()
+	mux.Handle("GET /catalogue", s.Shop.CatalogueHandler())
+	mux.Handle("POST /intents", s.Shop.IntentHandler(s.Shop.MatchCatalogue))
+	mux.HandleFunc("GET "+merchant.CardPath, s.showCard)
+	mux.Handle("GET "+merchant.CapabilityPath, statement)
+	mux.Handle("POST "+negotiationPath, s.Shop.NegotiationHandler(nil))
+	mux.Handle("POST /carts", s.Shop.CartHandler())
+	mux.Handle("POST /pickups", s.Shop.PickupHandler(http.HandlerFunc(HandOver)))
+	s.Site.Mux.Handle("/", mux)
+	return nil
+}
+
+// negotiationPath is where a store answers buyers that tell what they have.
+const negotiationPath = "/negotiations"
+
+// Declare makes the store's agent card say how it negotiates (CID-PCA-NEG-02).
+// The card of a new store says by its public statement, which is one-way.
+func (s *Store) Declare(mode commerce.Mode) error {
+	way := commerce.Negotiation{Mode: mode}
+	if mode == commerce.TwoWay {
+		way.Endpoint = s.Base + negotiationPath
+	} else {
+		way.CapabilityURL = s.Base + merchant.CapabilityPath
+	}
+	card, err := s.Shop.AgentCardHandler(commerce.AgentCard{
+		Name: s.Name, Description: "Sells by cart.", Negotiation: way,
+		Skills: []commerce.Skill{{ID: "sell", Name: "Sell", Description: "Answers intents and takes orders.", Tags: []string{"shop"}}},
+	})
+	if err != nil {
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.card = card
+	return nil
+}
+
+func (s *Store) showCard(rw http.ResponseWriter, r *http.Request) {
+	s.mu.Lock()
+	card := s.card
+	s.mu.Unlock()
+	card.ServeHTTP(rw, r)
 }
 
 // Stock puts an item into the catalogue, or changes it, and says how many there

@@ -8,6 +8,8 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -44,12 +46,16 @@ type World struct {
 	Issuer    *issuer.Issuer // of the bank
 	Bank      *Party
 
-	ca       *localtls.CA
-	folder   string
-	servers  []*http.Server
-	closed   []func(context.Context) error
-	home     *Site // of the bank, its customers and their agents
-	people   []*Person
+	ca     *localtls.CA
+	folder string
+	home   *Site // of the bank, its customers and their agents
+
+	mu      sync.Mutex // several parties may move in at the same time
+	servers []*http.Server
+	closed  []func(context.Context) error
+	people  []*Person
+	stores  []*Store
+
 	paid     atomic.Pointer[protocol.Decision] // the processor's last decision to pay
 	bindings atomic.Pointer[bindingDesk]       // nil until AskForBindings
 	ahead    atomic.Int64                      // of the real clock, in nanoseconds
@@ -77,9 +83,15 @@ func New(ctx context.Context, n *Narrator) (w *World, err error) {
 	return w, w.openBank()
 }
 
+// patience is how long the end of a world may take.
+const patience = 20 * time.Second
+
 // Close ends everything: shops finish what they owe the processor, clients hang
-// up, servers end, and the book is closed last.
+// up, servers end, and the book is closed last. It is called once, when nothing
+// else happens any more.
 func (w *World) Close(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
 	var errs []error
 	for i := len(w.closed) - 1; i >= 0; i-- {
 		errs = append(errs, w.closed[i](ctx))
@@ -99,6 +111,34 @@ func (w *World) Close(ctx context.Context) error {
 	}
 	if w.folder != "" {
 		errs = append(errs, os.RemoveAll(w.folder))
+	}
+	return errors.Join(errs...)
+}
+
+// atEnd has Close call something, before what was there earlier.
+func (w *World) atEnd(end func(context.Context) error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.closed = append(w.closed, end)
+}
+
+// opened adds a store to the street.
+func (w *World) opened(s *Store) {
+	w.atEnd(s.Shop.Close)
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.stores = append(w.stores, s)
+}
+
+// Flush waits until the processor knows of everything that the stores have
+// delivered.
+func (w *World) Flush(ctx context.Context) error {
+	w.mu.Lock()
+	stores := slices.Clone(w.stores)
+	w.mu.Unlock()
+	var errs []error
+	for _, s := range stores {
+		errs = append(errs, s.Shop.Flush(ctx))
 	}
 	return errors.Join(errs...)
 }
@@ -131,7 +171,7 @@ func (w *World) statusClient(source verifier.KeySource) (*verifier.StatusClient,
 // sees what it sends and gets.
 func (w *World) NewClient(wire *Wiretap) *http.Client {
 	base := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: w.ca.Pool()}, ForceAttemptHTTP2: true}
-	w.closed = append(w.closed, func(context.Context) error { base.CloseIdleConnections(); return nil })
+	w.atEnd(func(context.Context) error { base.CloseIdleConnections(); return nil })
 	return &http.Client{Transport: wire.Over(base), Timeout: 30 * time.Second}
 }
 
@@ -210,8 +250,13 @@ func (w *World) Decided() protocol.Decision {
 
 // Audit prints the processor's accounts, recomputes them from the entries, and
 // fails when they do not balance or when anybody has spent another sum than
-// spent says, by the identifier of the person.
+// spent says, by the identifier of the person. It waits for the stores first
+// (Flush). names are for owners that the reader knows by another name than the
+// stage does.
 func (w *World) Audit(ctx context.Context, names map[string]string, spent map[string]money.Amount) error {
+	if err := w.Flush(ctx); err != nil {
+		return err
+	}
 	accounts, err := w.Book.Accounts(ctx)
 	if err != nil {
 		return err
@@ -224,7 +269,7 @@ func (w *World) Audit(ctx context.Context, names map[string]string, spent map[st
 		balances[a.Owner] += a.Balance
 		name := names[a.Owner]
 		if name == "" {
-			name = w.nameOf(a.Owner)
+			name = w.NameOf(a.Owner)
 		}
 		rows = append(rows, []string{name, string(a.Kind), a.Currency, Minor(a.Balance)})
 	}
@@ -245,13 +290,22 @@ func (w *World) Audit(ctx context.Context, names map[string]string, spent map[st
 	return nil
 }
 
-func (w *World) nameOf(owner string) string {
+// NameOf is what the story calls the owner of an account: a person or a store
+// by its identifier. Of others it is the identifier.
+func (w *World) NameOf(owner string) string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
 	for _, p := range w.people {
 		if p.ID() == owner {
 			return p.Name
 		}
 	}
-	if owner == "external" {
+	for _, s := range w.stores {
+		if s.ID == owner {
+			return s.Name
+		}
+	}
+	if owner == ledger.External {
 		return "outside world"
 	}
 	return owner
