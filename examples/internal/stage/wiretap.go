@@ -19,6 +19,7 @@ type Wiretap struct {
 	sent  map[string][]byte // body of the last request, by the end of its path
 	proof string            // the last Payment-Proof
 	cuts  map[string]Cut    // what happens to the next request, by the end of its path
+	all   []sending
 }
 
 // A Cut is a failure of the network.
@@ -105,6 +106,7 @@ func (t *Wiretap) request(r *http.Request) error {
 		t.sent = map[string][]byte{}
 	}
 	t.sent[lastSegment(r)] = body
+	t.keep(r, body)
 	if proof != "" {
 		t.proof = proof
 	}
