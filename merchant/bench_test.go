@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"runtime"
 	"testing"
 	"time"
 
@@ -107,9 +108,49 @@ func (n *bench) paid(b *testing.B) *http.Request {
 	return r
 }
 
+// benchmarkProof serves requests with fresh proofs and reports as x-raw how many
+// times as long that takes as checking the two signatures of each and nothing
+// else. Both are measured in turns, a few hundred requests at a time, so that
+// what else the machine does meets both, and so that neither the making of the
+// requests nor their memory is measured.
+func benchmarkProof(b *testing.B) {
+	n, token, base := newBench(b), make([]byte, 1000), make([]byte, 2500)
+	first, err := n.proof.Sign(keys.Proof, token)
+	must(b, err)
+	second, err := n.buyer.Sign(keys.AgentRequest, base)
+	must(b, err)
+	var served, raw time.Duration
+	b.ReportAllocs()
+	b.ResetTimer()
+	for left := b.N; left > 0; {
+		b.StopTimer()
+		requests := make([]*http.Request, min(left, 256))
+		left -= len(requests)
+		for i := range requests {
+			requests[i] = n.paid(b)
+		}
+		runtime.GC()
+		begun := time.Now()
+		for range requests {
+			if !n.proof.Public().Verify(token, first) || !n.buyer.Public().Verify(base, second) {
+				b.Fatal("a signature does not verify")
+			}
+		}
+		raw += time.Since(begun)
+		b.StartTimer()
+		begun = time.Now()
+		for _, r := range requests {
+			n.serve(b, r, http.StatusOK)
+		}
+		served += time.Since(begun)
+	}
+	b.ReportMetric(float64(served)/float64(raw), "x-raw")
+	b.ReportMetric(float64(raw)/float64(b.N), "raw-ns/op")
+}
+
 // BenchmarkPaywall measures a request without proof, one with a fresh proof,
-// and one whose answer is kept, without network and provider. The raw figures
-// are the signatures alone: one to make for a bill, two to check for a proof.
+// and one whose answer is kept, without network and provider. needed-raw is the
+// one signature that a bill needs.
 func BenchmarkPaywall(b *testing.B) {
 	b.Run("needed", func(b *testing.B) {
 		n := newBench(b)
@@ -126,30 +167,7 @@ func BenchmarkPaywall(b *testing.B) {
 			}
 		}
 	})
-	b.Run("proof", func(b *testing.B) {
-		n := newBench(b)
-		requests := make([]*http.Request, b.N)
-		for i := range requests {
-			requests[i] = n.paid(b)
-		}
-		b.ReportAllocs()
-		b.ResetTimer()
-		for _, r := range requests {
-			n.serve(b, r, http.StatusOK)
-		}
-	})
-	b.Run("proof-raw", func(b *testing.B) {
-		n, token, base := newBench(b), make([]byte, 1000), make([]byte, 2500)
-		first, err := n.proof.Sign(keys.Proof, token)
-		must(b, err)
-		second, err := n.buyer.Sign(keys.AgentRequest, base)
-		must(b, err)
-		for b.Loop() {
-			if !n.proof.Public().Verify(token, first) || !n.buyer.Public().Verify(base, second) {
-				b.Fatal("a signature does not verify")
-			}
-		}
-	})
+	b.Run("proof", benchmarkProof)
 	b.Run("kept", func(b *testing.B) {
 		n := newBench(b)
 		r := n.paid(b)

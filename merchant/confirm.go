@@ -12,6 +12,9 @@ const (
 	confirmBatch    = 64
 	confirmParallel = 8
 	confirmPatience = time.Minute // the longest pause between two attempts
+	// confirmGather is how long a first delivery waits for others, so that a
+	// busy shop does not wake a goroutine for each.
+	confirmGather = 2 * time.Millisecond
 )
 
 // A confirmer tells the provider what has been delivered (PSD-PAY-A402-10).
@@ -83,6 +86,7 @@ func (c *confirmer) close(ctx context.Context) error {
 
 func (c *confirmer) run() {
 	pause, stuck := c.pause, 0
+	c.sleep(confirmGather)
 	for {
 		c.mu.Lock()
 		c.again = false
@@ -92,12 +96,7 @@ func (c *confirmer) run() {
 		switch {
 		case c.ctx.Err() != nil:
 		case failed:
-			timer := time.NewTimer(pause)
-			select {
-			case <-timer.C:
-			case <-c.ctx.Done():
-			}
-			timer.Stop()
+			c.sleep(pause)
 			pause = min(2*pause, max(confirmPatience, c.pause))
 			continue
 		case left:
@@ -107,6 +106,17 @@ func (c *confirmer) run() {
 		if c.end() {
 			return
 		}
+		c.sleep(confirmGather)
+	}
+}
+
+// sleep waits, but not after close.
+func (c *confirmer) sleep(d time.Duration) {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-c.ctx.Done():
 	}
 }
 

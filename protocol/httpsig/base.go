@@ -1,7 +1,6 @@
 package httpsig
 
 import (
-	"bytes"
 	"crypto/sha256"
 	"encoding/base64"
 	"net/http"
@@ -74,19 +73,21 @@ func (r *request) value(component string) (string, error) {
 	return value, nil
 }
 
+// baseSize is what a signature base with a payment proof needs, to begin with.
+const baseSize = 3 << 10
+
 // base builds the signature base (RFC 9421, 2.5). params is the serialized
 // inner list with its parameters.
 func (r *request) base(components []string, params string) ([]byte, error) {
-	var b bytes.Buffer
+	b := make([]byte, 0, baseSize)
 	for _, c := range components {
 		value, err := r.value(c)
 		if err != nil {
 			return nil, err
 		}
-		b.WriteString(`"` + c + `": ` + value + "\n")
+		b = append(append(append(append(append(b, '"'), c...), `": `...), value...), '\n')
 	}
-	b.WriteString(`"@signature-params": ` + params)
-	return b.Bytes(), nil
+	return append(append(b, `"@signature-params": `...), params...), nil
 }
 
 // checkComponents checks the covered components as a set: the required ones,
