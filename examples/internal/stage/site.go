@@ -48,6 +48,10 @@ func (s *Site) Party(name string, purposes ...keys.Purpose) (*Party, error) {
 	}
 	doc := identity.Document{ID: p.DID}
 	for _, purpose := range purposes {
+		if purpose == keys.Encryption {
+			doc.Encryption = append(doc.Encryption, identity.EncryptionKey{ID: p.opens.KeyID(), Public: p.opens.Public()})
+			continue
+		}
 		k := p.signers[purpose]
 		doc.Keys = append(doc.Keys, identity.Key{ID: k.KeyID(), Public: k.Public(), Purpose: purpose})
 	}
@@ -62,6 +66,12 @@ func (s *Site) party(name string, purposes ...keys.Purpose) (*Party, error) {
 	}
 	p := &Party{DID: did, signers: make(map[keys.Purpose]*keys.Signer)}
 	for _, purpose := range purposes {
+		if purpose == keys.Encryption {
+			if p.opens, err = NewReader(did); err != nil {
+				return nil, err
+			}
+			continue
+		}
 		if p.signers[purpose], err = NewSigner(did, purpose); err != nil {
 			return nil, err
 		}
@@ -90,6 +100,7 @@ func (s *Site) Publish(doc *identity.Document) error {
 type Party struct {
 	DID     identity.DID
 	signers map[keys.Purpose]*keys.Signer
+	opens   *keys.DecryptionKey
 }
 
 // ID is the identifier.
