@@ -3,13 +3,13 @@ package main
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"time"
 
 	"github.com/actprotocol/act-go/agent"
+	"github.com/actprotocol/act-go/examples/internal/stage"
 	"github.com/actprotocol/act-go/protocol"
 	"github.com/actprotocol/act-go/protocol/canon"
 	"github.com/actprotocol/act-go/protocol/commerce"
@@ -19,24 +19,30 @@ import (
 	"github.com/actprotocol/act-go/psp"
 )
 
+// raised is the price that a shop asks after the mandate was given.
+var raised = stage.Yuan("24.00")
+
 // attacks runs five attacks against the servers of the story. The attacker is
 // the worst one: an agent that has its key and a mandate, sees every message,
 // and skips its own checks.
 func (t *tale) attacks(ctx context.Context) error {
-	t.chapter("Five attacks on the same servers")
-	confirmed, err := t.confirm(ctx, "Another latte, under 20 yuan, from the coffee shop.", latteIntent(t.shop.id))
+	t.Chapter("Five attacks on the same servers")
+	t.Line("The principal wants one more latte, from the coffee shop only; the mandate is given as before.")
+	t.Line("The attacker is the worst one: the agent itself, which skips its own checks.")
+	rogue := &rogue{tale: t, client: t.NewClient(nil)}
+	err := t.Untold(func() (err error) {
+		rogue.mandate, err = t.wish(ctx, "Another latte, under 20 yuan, from the coffee shop.", latteFrom(t.shop.ID))
+		return err
+	})
 	if err != nil {
 		return err
 	}
-	m, err := t.mandate(ctx, confirmed)
-	if err != nil {
+	if rogue.provider, err = t.Provider(t.buyer.Signer, nil); err != nil {
 		return err
 	}
-	provider, err := t.provider(t.agent, nil)
-	if err != nil {
+	if rogue.token, err = t.person.Token(ctx, t.buyer.ID()); err != nil {
 		return err
 	}
-	rogue := &rogue{tale: t, mandate: m, provider: provider}
 	for i, a := range []struct {
 		what string
 		run  func(context.Context) error
@@ -47,37 +53,15 @@ func (t *tale) attacks(ctx context.Context) error {
 		{"The mandate was revoked", rogue.revoked},
 		{"A proof of payment is used for another page", rogue.otherResource},
 	} {
-		t.line("\n%2d. %s", i+1, a.what)
-		if err := t.unmoved(ctx, a.run); err != nil {
+		t.Line("\n%2d. %s", i+1, a.what)
+		if err := t.Unmoved(ctx, a.run); err != nil {
 			return fmt.Errorf("attack %d: %w", i+1, err)
 		}
-	}
-	return nil
-}
-
-// unmoved runs an attack and compares every account before and after.
-func (t *tale) unmoved(ctx context.Context, attack func(context.Context) error) error {
-	if err := t.shop.shop.Flush(ctx); err != nil {
-		return err
-	}
-	before, err := t.book.Accounts(ctx)
-	if err != nil {
-		return err
-	}
-	if err := attack(ctx); err != nil {
-		return err
-	}
-	after, err := t.book.Accounts(ctx)
-	if err != nil {
-		return err
-	}
-	for i, a := range after {
-		if i >= len(before) || a != before[i] {
-			return errors.New("money has moved")
+		left, err := t.person.Balance(ctx)
+		if err != nil {
+			return err
 		}
-		if a.Owner == t.principal.String() {
-			t.notes("psp", "no money has moved; the principal still has %s yuan", fen(a.Balance))
-		}
+		t.Notes("psp", "no money has moved; the principal still has %s yuan", left)
 	}
 	return nil
 }
@@ -87,25 +71,27 @@ type rogue struct {
 	*tale
 	mandate  agent.Mandate
 	provider *psp.Client
+	token    string // the agent's payment token
+	client   *http.Client
 }
 
 // order has a cart confirmed without asking the mandate.
-func (r *rogue) order(ctx context.Context, s *store) (string, commerce.Order, error) {
-	items, err := s.catalogue(ctx)
+func (r *rogue) order(ctx context.Context, s *stage.Store) (string, commerce.Order, error) {
+	items, err := s.Catalogue(ctx)
 	if err != nil {
 		return "", commerce.Order{}, err
 	}
 	claims := r.mandate.Claims()
-	message, err := commerce.SignCartRequest(r.agent, commerce.CartRequest{
-		RequestID: canon.UUID(), Nonce: canon.Nonce(), Timestamp: time.Now(), BuyerAgentID: r.agent.DID(), MerchantID: s.id,
-		IntentID: claims.Authorization.IntentID, DelegationID: claims.ID, PSPID: r.provider.ID(), PaymentMethod: method,
+	message, err := commerce.SignCartRequest(r.buyer.Signer, commerce.CartRequest{
+		RequestID: canon.UUID(), Nonce: canon.Nonce(), Timestamp: r.Now(), BuyerAgentID: r.buyer.ID(), MerchantID: s.ID,
+		IntentID: claims.Authorization.IntentID, DelegationID: claims.ID, PSPID: r.provider.ID(), PaymentMethod: stage.Method,
 		Items:  []commerce.CartLine{{ItemID: items[0].ID, Quantity: 1, UnitPrice: items[0].Price}},
 		Amount: items[0].Price,
 	})
 	if err != nil {
 		return "", commerce.Order{}, err
 	}
-	status, token, err := r.post(ctx, s.base+"/carts", message)
+	status, token, err := r.post(ctx, s.Base+"/carts", message)
 	if err != nil || status != http.StatusOK {
 		return "", commerce.Order{}, fmt.Errorf("no order: %d %w", status, err)
 	}
@@ -117,15 +103,15 @@ func (r *rogue) order(ctx context.Context, s *store) (string, commerce.Order, er
 }
 
 // pay asks for a payment that the agent's own check would have refused.
-func (r *rogue) pay(ctx context.Context, s *store) error {
+func (r *rogue) pay(ctx context.Context, s *stage.Store) error {
 	token, order, err := r.order(ctx, s)
 	if err != nil {
 		return err
 	}
 	_, err = r.provider.Pay(ctx, payment.Request{
-		Scenario: payment.ScenarioDEL, RequestID: canon.UUID(), PSPID: r.provider.ID(), BuyerAgentID: r.agent.DID(),
+		Scenario: payment.ScenarioDEL, RequestID: canon.UUID(), PSPID: r.provider.ID(), BuyerAgentID: r.buyer.ID(),
 		MerchantID: order.MerchantID, DelegationID: r.mandate.Claims().ID, IAC: r.mandate.Raw(),
-		MerchantOrderID: order.MerchantOrderID, Amount: order.Amount, PaymentMethod: method, PaymentToken: r.token, Order: token,
+		MerchantOrderID: order.MerchantOrderID, Amount: order.Amount, PaymentMethod: stage.Method, PaymentToken: r.token, Order: token,
 	})
 	return err
 }
@@ -137,7 +123,7 @@ func (r *rogue) post(ctx context.Context, address string, body []byte) (int, []b
 		return 0, nil, err
 	}
 	request.Header.Set("Content-Type", "application/json")
-	response, err := r.newClient(nil).Do(request)
+	response, err := r.client.Do(request)
 	if err != nil {
 		return 0, nil, err
 	}
@@ -147,56 +133,54 @@ func (r *rogue) post(ctx context.Context, address string, body []byte) (int, []b
 }
 
 func (r *rogue) raisedPrice(ctx context.Context) error {
-	r.shop.setPrice(mustParse("24.00"))
-	defer r.shop.setPrice(mustParse("18.00"))
-	r.notes("shop", "latte, now 24.00 yuan")
-	_, decision := r.buyer.Check(ctx, delegation.Purchase{
-		Amount: mustParse("24.00"), CataloguePrice: mustParse("18.00"), Merchant: r.shop.id, Categories: []string{"food/coffee"},
+	r.shop.SetPrice(latte, raised)
+	defer r.shop.SetPrice(latte, lattePrice)
+	r.Notes("shop", "latte, now %s yuan", raised)
+	_, decision := r.buyer.Agent.Check(ctx, delegation.Purchase{
+		Amount: raised, CataloguePrice: lattePrice, Merchant: r.shop.ID, Categories: []string{"food/coffee"},
 	})
-	if err := r.expect("agent", decision.Err(), protocol.CodeSingleLimitExceeded); err != nil {
+	if err := r.Expect("agent", decision.Err(), protocol.CodeSingleLimitExceeded); err != nil {
 		return err
 	}
-	r.says("rogue", "psp", "pay it all the same")
-	return r.expect("psp", r.pay(ctx, r.shop), protocol.CodeSingleLimitExceeded)
+	r.Says("rogue", "psp", "pay it all the same")
+	return r.Expect("psp", r.pay(ctx, r.shop), protocol.CodeSingleLimitExceeded)
 }
 
 func (r *rogue) otherMerchant(ctx context.Context) error {
-	r.says("rogue", "psp", "pay the tea house, with the mandate for the coffee shop")
-	return r.expect("psp", r.pay(ctx, r.tea), protocol.CodeMerchantNotAllowed)
+	r.Says("rogue", "psp", "pay the tea house, with the mandate for the coffee shop")
+	return r.Expect("psp", r.pay(ctx, r.tea), protocol.CodeMerchantNotAllowed)
 }
 
 func (r *rogue) replay(ctx context.Context) error {
-	r.says("rogue", "psp", "the same bytes as the last payment, once more")
-	_, answer, err := r.post(ctx, r.processor.Endpoint()+"/payments", r.wire.last("payments"))
+	r.Says("rogue", "psp", "the same bytes as the last payment, once more")
+	_, answer, err := r.post(ctx, r.Processor.Endpoint()+"/payments", r.buyer.Wire.Last("payments"))
 	if err != nil {
 		return err
 	}
-	return r.expect("psp", refusal(answer), protocol.CodeReplayed)
+	return r.Expect("psp", refusal(answer), protocol.CodeReplayed)
 }
 
 func (r *rogue) revoked(ctx context.Context) error {
-	if err := r.issuer.Revoke(ctx, r.mandate.Claims().ID, delegation.ActorPrincipal); err != nil {
+	if err := r.Issuer.Revoke(ctx, r.mandate.Claims().ID, delegation.ActorPrincipal); err != nil {
 		return err
 	}
-	r.says("principal", "bank", "revoke this mandate, for good (ADD-IAC-LCM-04)")
-	if err := pause(ctx, statusTTL+100*time.Millisecond); err != nil {
-		return err
-	}
-	r.says("rogue", "psp", "a latte, within every limit")
-	return r.expect("psp", r.pay(ctx, r.shop), protocol.CodeMandateRevoked)
+	r.Says("principal", "bank", "revoke this mandate, for good (ADD-IAC-LCM-04)")
+	r.Pass(2 * time.Minute) // what others keep of the list of states is a minute old at most
+	r.Says("rogue", "psp", "two minutes later: a latte, within every limit")
+	return r.Expect("psp", r.pay(ctx, r.shop), protocol.CodeMandateRevoked)
 }
 
 func (r *rogue) otherResource(ctx context.Context) error {
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, r.shop.base+"/forecast?day=3", nil)
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, r.shop.Base+"/forecast?day=3", nil)
 	if err != nil {
 		return err
 	}
-	request.Header.Set("Payment-Proof", r.wire.lastProof())
-	if err := httpsig.Sign(request, nil, r.agent, time.Now(), time.Minute, "payment-proof"); err != nil {
+	request.Header.Set("Payment-Proof", r.buyer.Wire.LastProof())
+	if err := httpsig.Sign(request, nil, r.buyer.Signer, r.Now(), time.Minute, "payment-proof"); err != nil {
 		return err
 	}
-	r.says("rogue", "shop", "GET /forecast, with the proof of /report")
-	response, err := r.newClient(nil).Do(request)
+	r.Says("rogue", "shop", "GET /forecast, with the proof of /report")
+	response, err := r.client.Do(request)
 	if err != nil {
 		return err
 	}
@@ -206,7 +190,7 @@ func (r *rogue) otherResource(ctx context.Context) error {
 		return fmt.Errorf("the shop answered %s: %w", response.Status, err)
 	}
 	a := validation.Validation.Error
-	return r.expect("shop", protocol.New(a.Code(), "", "PSD-PAY-A402-08", ""), protocol.CodeProofMismatch)
+	return r.Expect("shop", protocol.New(a.Code(), "", "PSD-PAY-A402-08", ""), protocol.CodeProofMismatch)
 }
 
 // refusal reads the body of a failed answer (SPEC.md 6.1).
@@ -221,13 +205,4 @@ func refusal(answer []byte) error {
 		return err
 	}
 	return protocol.New(body.Error.Code, "", body.Error.Requirement, "")
-}
-
-func pause(ctx context.Context, d time.Duration) error {
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-time.After(d):
-		return nil
-	}
 }

@@ -2,26 +2,30 @@ package main
 
 import (
 	"bytes"
-	"io"
 	"os"
 	"regexp"
 	"strings"
 	"testing"
 
+	"github.com/actprotocol/act-go/examples/internal/stage"
 	"github.com/actprotocol/act-go/protocol"
+	"github.com/actprotocol/act-go/protocol/money"
 )
 
 // TestStory tells the story over real sockets and a real ledger; tell itself
 // fails when an attack succeeds, money moves or the ledger does not balance.
 func TestStory(t *testing.T) {
 	var out bytes.Buffer
-	if err := tell(t.Context(), &out, false); err != nil {
+	if err := tell(t.Context(), &stage.Narrator{Out: &out}); err != nil {
 		t.Fatalf("%v\n%s", err, out.Bytes())
 	}
 	told := out.String()
 	for _, want := range []string{
 		"confirmed, by fingerprint (ADD-INT-ICS-04",
 		"SPECIFIED mandate, signed",
+		"shop → agent      Caffè latte, 12 oz, food/coffee, 18.00 yuan (CID-INT-XFR-03",
+		"tea house → agent      Caffè latte, 12 oz, food/coffee, 19.00 yuan (CID-INT-XFR-03",
+		"that is my psp, at the address that I know myself: agreed (CID-PCA-NEG-04",
 		"price and stock held until",
 		"1 × Caffè latte, 12 oz. Enjoy!",
 		"spent 18.00 of 20.00 yuan (PSD-PAY-DEL-10)",
@@ -59,7 +63,7 @@ func TestStory(t *testing.T) {
 // SPEC.md.
 func TestStoryIsDone(t *testing.T) {
 	var out bytes.Buffer
-	if err := tell(t.Context(), &out, true); err != nil {
+	if err := tell(t.Context(), &stage.Narrator{Out: &out, Verbose: true}); err != nil {
 		t.Fatal(err)
 	}
 	spec, err := os.ReadFile("../../SPEC.md")
@@ -86,10 +90,12 @@ func TestStoryIsDone(t *testing.T) {
 // reader could spend (PRV-04).
 func TestVerboseKeepsSecrets(t *testing.T) {
 	var out bytes.Buffer
-	if err := tell(t.Context(), &out, true); err != nil {
+	if err := tell(t.Context(), &stage.Narrator{Out: &out, Verbose: true}); err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{`"typ": "vc+jwt"`, `"scenario": "DEL"`, "Payment-Needed", `"request_fingerprint"`, `"payment_token": "(not shown)"`} {
+	for _, want := range []string{
+		`"typ": "vc+jwt"`, `"explicit_intent": "a latte"`, `"act:payment:negotiation"`, `"scenario": "DEL"`, "Payment-Needed", `"request_fingerprint"`, `"payment_token": "(not shown)"`,
+	} {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("the verbose story does not show %s", want)
 		}
@@ -101,14 +107,29 @@ func TestVerboseKeepsSecrets(t *testing.T) {
 	}
 }
 
-// TestExpect: the story notices when something is not refused, or for another
-// reason than it should be.
-func TestExpect(t *testing.T) {
-	story := &tale{narrator: &narrator{out: io.Discard}}
-	if story.expect("psp", nil, protocol.CodeReplayed) == nil {
-		t.Error("an attack that succeeds is not noticed")
-	}
-	if story.expect("psp", protocol.New(protocol.CodeMalformed, "", "", ""), protocol.CodeReplayed) == nil {
-		t.Error("a refusal for another reason is not noticed")
+// TestBrokenStory: the story ends where something is allowed that should have
+// been refused, or is not as it was told.
+func TestBrokenStory(t *testing.T) {
+	for _, c := range []struct {
+		what  string
+		price *money.Amount
+		wrong string
+		want  string
+	}{
+		{"four pages fit into the budget", &pagePrice, "0.20", "agent allowed what should have failed with total_limit_exceeded"},
+		{"the raised price is inside of the mandate", &raised, "19.00", "attack 1: agent allowed what should have failed with single_limit_exceeded"},
+		{"the tea house is cheaper", &teaHouse, "12.00", "the coffee shop is not the cheapest"},
+		{"the tea house is outside of the mandate", &teaHouse, "21.00", "the coffee shop is not the cheapest of two, but of 1"},
+	} {
+		t.Run(c.what, func(t *testing.T) {
+			before := *c.price
+			*c.price = stage.Yuan(c.wrong)
+			t.Cleanup(func() { *c.price = before })
+			var out bytes.Buffer
+			err := tell(t.Context(), &stage.Narrator{Out: &out})
+			if err == nil || !strings.Contains(err.Error(), c.want) {
+				t.Errorf("%v", err)
+			}
+		})
 	}
 }

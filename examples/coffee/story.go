@@ -4,44 +4,52 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
-	"strings"
 	"time"
 
 	"github.com/actprotocol/act-go/agent"
-	"github.com/actprotocol/act-go/issuer"
+	"github.com/actprotocol/act-go/examples/internal/stage"
+	"github.com/actprotocol/act-go/merchant"
 	"github.com/actprotocol/act-go/protocol"
 	"github.com/actprotocol/act-go/protocol/commerce"
 	"github.com/actprotocol/act-go/protocol/delegation"
 	"github.com/actprotocol/act-go/protocol/money"
-	"github.com/actprotocol/act-go/verifier"
 )
 
-// disputeDays is how long the agent keeps what was said.
-const disputeDays = 180
+const (
+	latte = "latte"
+	// disputeDays is how long the agent keeps what was said.
+	disputeDays = 180
+)
+
+// The prices of the story.
+var (
+	lattePrice = stage.Yuan("18.00")
+	teaHouse   = stage.Yuan("19.00") // for a latte there
+	pagePrice  = stage.Yuan("0.30")
+)
 
 // A tale is the story while it is told.
 type tale struct {
-	*narrator
-	*world
-	wire    *wiretap // on the agent's line
-	wallet  *agent.Wallet
-	buyer   *agent.Agent
-	client  *http.Client // the agent's
-	shown   map[int]bool // decisions of so many checks
-	intents agent.MemoryIntents
+	*stage.World
+	person    *stage.Person
+	buyer     *stage.Buyer
+	shop, tea *stage.Store
+	intents   agent.MemoryIntents
+	received  money.Amount // the price of all that the shops handed over
+	explained bool         // a payment's checks
 }
 
 // tell runs the whole story and fails when anything is not as it should be.
-func tell(ctx context.Context, out io.Writer, verbose bool) (err error) {
-	t := &tale{narrator: &narrator{out: out, verbose: verbose}, shown: map[int]bool{}}
-	if t.world, err = newWorld(ctx); err != nil {
+func tell(ctx context.Context, n *stage.Narrator) (err error) {
+	w, err := stage.New(ctx, n)
+	defer func() { err = errors.Join(err, w.Close(context.WithoutCancel(ctx))) }()
+	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, t.close(context.WithoutCancel(ctx))) }()
+	t := &tale{World: w, received: money.Zero(stage.CNY)}
 	for _, chapter := range []func(context.Context) error{
-		t.introduce, t.buyLatte, t.readReports, t.attacks, t.showBook,
+		t.moveIn, t.introduce, t.buyLatte, t.readReports, t.attacks, t.showBook,
 	} {
 		if err := chapter(ctx); err != nil {
 			return err
@@ -50,98 +58,82 @@ func tell(ctx context.Context, out io.Writer, verbose bool) (err error) {
 	return nil
 }
 
-func (t *tale) introduce(context.Context) (err error) {
-	t.line("Ids such as PSD-PAY-DEL-04 name requirements of ACT 2.1: ADD is delegation, CID commerce,")
-	t.line("PSD payment, PRV privacy. SPEC.md has the table of all of them.")
-	t.chapter("The parties, each a server of its own on this machine")
-	t.table([]string{"", "identifier", "signs with"}, [][]string{
-		{"principal", t.principal.String(), "(her bank does)"},
-		{"bank", t.bank.String(), "mandates, their state"},
-		{"agent", t.agent.DID(), "payment requests"},
-		{"shop", t.shop.id, "orders, bills"},
-		{"psp", t.processor.ID().String(), "results, proofs"},
-	})
-	t.wire = &wiretap{story: t.narrator}
-	provider, err := t.provider(t.agent, t.wire)
+// moveIn is what happened long before any purchase: the principal has put 100
+// yuan on an account, which the agent can pay from, and two shops have opened.
+func (t *tale) moveIn(ctx context.Context) (err error) {
+	if t.person, err = t.NewPerson(ctx, "principal", stage.Yuan("100.00")); err != nil {
+		return err
+	}
+	key, err := t.NewAgentKey("agent")
 	if err != nil {
 		return err
 	}
-	v, err := t.newVerifier(verifier.IssuerMap{t.bank.String(): {t.principal.String()}})
-	if err != nil {
+	if t.buyer, err = t.NewBuyer(ctx, "agent", key, t.person, nil); err != nil {
 		return err
 	}
-	t.wallet = agent.NewWallet(t.agent)
-	t.buyer, err = agent.New(agent.Config{
-		Signer: t.agent, Wallet: t.wallet, Verifier: v, Spent: new(agent.MemorySpend),
-		Instruments: []agent.Instrument{{PSP: provider, Method: method, Token: t.token}},
-	})
-	if err != nil {
+	if t.shop, err = t.openStore(ctx, "coffee", lattePrice); err != nil {
 		return err
 	}
-	plain := t.newClient(t.wire)
-	t.client = &http.Client{Transport: t.buyer.Transport(plain.Transport), Timeout: time.Minute}
+	if t.tea, err = t.openStore(ctx, "tea", teaHouse); err != nil {
+		return err
+	}
+	// Two pages that cost: all that a merchant writes is the offer and a handler
+	// that knows nothing of payment.
+	for _, page := range []string{"report", "forecast"} {
+		offer := merchant.Offer{Resource: page, Category: "data/" + page, Price: pagePrice}
+		t.shop.Sell("GET /"+page, offer, func(rw http.ResponseWriter, r *http.Request) {
+			fmt.Fprintf(rw, "bean price %s, day %s: 31.40 yuan a kilo", page, r.URL.Query().Get("day"))
+		})
+	}
 	return nil
 }
 
-// confirm is a principal who says what she wants, sees the summary, and agrees.
-func (t *tale) confirm(ctx context.Context, words string, update func(*delegation.ISR)) (*delegation.Confirmed, error) {
-	now := time.Now()
-	t.says("principal", "agent", "“%s”", words)
-	capture := delegation.NewCapture(delegation.ConversationHistory{
-		Raw:       delegation.RawIntent{Turns: []delegation.Turn{delegation.Say(words, now)}},
-		InputMode: []string{delegation.InputText},
-	})
-	err := capture.Clarify(func(i *delegation.ISR) {
-		i.ValidityStart = now.Truncate(time.Second).UTC()
-		i.ValidityEnd = i.ValidityStart.Add(4 * time.Hour)
-		i.Currency = "CNY"
-		i.AllowedPaymentMethods = []string{method}
-		i.AgentID = t.agent.DID()
-		update(i)
-	})
+func (t *tale) openStore(ctx context.Context, name string, price money.Amount) (*stage.Store, error) {
+	s, err := t.NewStore(ctx, name, nil)
 	if err != nil {
 		return nil, err
 	}
-	t.says("agent", "principal", "understood as follows, please confirm (ADD-INT-ICS-05):")
-	for line := range strings.Lines(capture.Summary(delegation.English)) {
-		t.line("%26s %s", "│", strings.TrimRight(line, "\n"))
-	}
-	confirmed, err := capture.Confirm("FINGERPRINT", now)
-	if err != nil {
-		return nil, err
-	}
-	t.says("principal", "agent", "confirmed, by fingerprint (ADD-INT-ICS-04, -12)")
-	if err := t.intents.Keep(ctx, confirmed, now.AddDate(0, 0, disputeDays)); err != nil {
-		return nil, err
-	}
-	t.notes("agent", "keeps these words for %d days, in case of a dispute (ADD-INT-ICS-18)", disputeDays)
-	return confirmed, nil
+	return s, s.Stock(ctx, commerce.Item{
+		ID: latte, Name: "Caffè latte, 12 oz", Category: "food/coffee", Price: price, Delivery: 5 * time.Minute,
+	}, 12)
 }
 
-// mandate has the bank issue a mandate from a confirmed intent.
-func (t *tale) mandate(ctx context.Context, c *delegation.Confirmed) (agent.Mandate, error) {
-	raw, err := t.issuer.Issue(ctx, issuer.Grant{
-		Confirmed: c, Delegator: t.principal.String(), Audience: t.processor.ID().String(), Holder: t.agent.Public(),
+func (t *tale) introduce(context.Context) error {
+	t.Line("Ids such as PSD-PAY-DEL-04 name requirements of ACT 2.1: ADD is delegation, CID commerce,")
+	t.Line("PSD payment, PRV privacy. SPEC.md has the table of all of them.")
+	t.Chapter("The parties, each a server of its own on this machine")
+	t.Table([]string{"", "identifier", "signs with"}, [][]string{
+		{"principal", t.person.ID(), "(her bank does)"},
+		{"bank", t.Bank.ID(), "mandates, their state"},
+		{"agent", t.buyer.ID(), "needs, carts, payments"},
+		{"shop", t.shop.ID, "its card, orders, bills"},
+		{"tea house", t.tea.ID, "the same"},
+		{"psp", t.Processor.ID().String(), "results, proofs"},
 	})
+	return nil
+}
+
+// wish is a principal who says what she wants, sees the summary, and agrees;
+// her bank then issues the mandate.
+func (t *tale) wish(ctx context.Context, words string, update func(*delegation.ISR)) (agent.Mandate, error) {
+	confirmed, err := t.person.Confirm(t.buyer, words, update)
 	if err != nil {
 		return agent.Mandate{}, err
 	}
-	m, err := t.wallet.Add(raw)
-	if err != nil {
+	if err := t.intents.Keep(ctx, confirmed, t.Now().AddDate(0, 0, disputeDays)); err != nil {
 		return agent.Mandate{}, err
 	}
-	t.says("bank", "agent", "%s mandate, signed, %d bytes (ADD-IAC-ISS-10)", m.Bounds().Mode(), len(raw))
-	t.message("mandate", raw)
-	return m, nil
+	t.Notes("agent", "keeps these words for %d days, in case of a dispute (ADD-INT-ICS-18)", disputeDays)
+	return t.person.Grant(ctx, t.buyer, confirmed)
 }
 
-func latteIntent(shop string) func(*delegation.ISR) {
+func latteFrom(shops ...string) func(*delegation.ISR) {
 	return func(i *delegation.ISR) {
 		i.DelegationMode = delegation.Specified
 		i.MaxTotalAmount = "20"
 		i.Ext = &delegation.Ext{
 			Commerce: &delegation.Commerce{
-				MaxSingleAmount: "20", AllowedMerchants: []string{shop}, AllowedCategories: []string{"food/coffee"},
+				MaxSingleAmount: "20", AllowedMerchants: shops, AllowedCategories: []string{"food/coffee"},
 			},
 			AgentBehavior: &delegation.AgentBehavior{
 				PriceDeviationTolerance: "10", PriceDeviationAction: delegation.PauseAndNotify,
@@ -153,85 +145,106 @@ func latteIntent(shop string) func(*delegation.ISR) {
 // buyLatte is directed delegated payment: the goods are known, the person is
 // not there any more when it happens.
 func (t *tale) buyLatte(ctx context.Context) error {
-	t.chapter("A latte, by directed delegated payment (PSD-PAY-DEL)")
-	confirmed, err := t.confirm(ctx, "A latte, under 20 yuan, from this coffee shop, today.", latteIntent(t.shop.id))
+	t.Chapter("A latte, by directed delegated payment (PSD-PAY-DEL)")
+	m, err := t.wish(ctx, "A latte, under 20 yuan, from the coffee shop or the tea house, today.", latteFrom(t.shop.ID, t.tea.ID))
 	if err != nil {
 		return err
 	}
-	m, err := t.mandate(ctx, confirmed)
+	best, err := t.find(ctx, m)
 	if err != nil {
 		return err
 	}
-	shop, err := t.buyer.Shop(t.shop.id, t.shop.base, t.newClient(t.wire))
-	if err != nil {
-		return err
-	}
-	catalogue, err := shop.Catalogue(ctx)
-	if err != nil {
-		return err
-	}
-	latte, ok := catalogue.Item("latte")
-	if !ok {
-		return errors.New("no latte in the catalogue")
-	}
-	t.says("shop", "agent", "catalogue: %s, %s, %s yuan (CID-MER-CAT-01)", latte.Name, latte.Category, latte.Price)
-	_, decision := t.buyer.Check(ctx, delegation.Purchase{
-		Amount: latte.Price, CataloguePrice: latte.Price, Merchant: t.shop.id, Categories: []string{latte.Category},
+	_, decision := t.buyer.Agent.Check(ctx, delegation.Purchase{
+		Amount: best.Item.Price, CataloguePrice: best.Item.Price, Merchant: best.Shop.Merchant(), Categories: []string{best.Item.Category},
 	})
-	t.notes("agent", "may I? %d checks, %s (CID-CART-CFM-01, PSD-PAY-DEL-01)", len(decision.Checks()), decision.Outcome())
-	t.checks(decision.Checks())
+	t.Notes("agent", "may I? %d checks, %s (CID-CART-CFM-01, PSD-PAY-DEL-01)", len(decision.Checks()), decision.Outcome())
+	t.Checks(decision.Checks())
 
-	order, err := shop.ConfirmCart(ctx, []agent.Line{{ItemID: "latte", Quantity: 1}}, commerce.Fulfilment{})
+	agreed, err := best.Shop.Negotiate(ctx, best.Item.Price)
 	if err != nil {
 		return err
 	}
-	number := short(order.Confirmation.MerchantOrderID)
-	t.says("agent", "shop", "one latte, please (CID-CART-CFM-03)")
-	t.says("shop", "agent", "order %s: %s yuan, price and stock held until %s (CID-CART-CFM-04)",
-		number, order.Confirmation.Amount, order.Confirmation.Expires.Format(time.TimeOnly))
-	paid, err := t.buyer.PayOrder(ctx, order)
+	t.Says("agent", "shop", "how can I pay you? (CID-PCA-NEG-03)")
+	t.Says("shop", "agent", "here is my card, signed, and what it points to: by %s, through %s (CID-PCA-NEG-01, -02)", agreed.MethodID, agreed.PSPID)
+	t.Notes("agent", "that is my psp, at the address that I know myself: agreed (CID-PCA-NEG-04, -07)")
+	order, err := best.Shop.Under(agreed).ConfirmCart(ctx, []agent.Line{{ItemID: best.Item.ID, Quantity: 1}}, commerce.Fulfilment{})
 	if err != nil {
 		return err
 	}
-	t.says("agent", "psp", "pay order %s with this mandate (PSD-PAY-DEL-02)", number)
-	t.decided()
-	t.says("psp", "agent", "paid %s yuan; here is the proof (PSD-PAY-DEL-13)", paid.Amount)
-	goods, err := t.pickUp(ctx, order, paid)
+	t.Says("agent", "shop", "one latte, please (CID-CART-CFM-03)")
+	if err := t.payAndPickUp(ctx, order); err != nil {
+		return err
+	}
+	spent, err := t.buyer.Agent.Spent(ctx, m)
 	if err != nil {
 		return err
 	}
-	t.says("agent", "shop", "proof of payment")
-	t.says("shop", "psp", "use this proof for this order, once (PSD-PAY-A402-08)")
-	t.says("shop", "agent", "%s. Enjoy!", goods)
-	spent, err := t.buyer.Spent(ctx, m)
-	if err != nil {
-		return err
-	}
-	t.notes("agent", "spent %s of %s yuan (PSD-PAY-DEL-10)", spent, m.Bounds().Total())
+	t.Notes("agent", "spent %s of %s yuan (PSD-PAY-DEL-10)", spent, m.Bounds().Total())
 	return nil
 }
 
-func (t *tale) pickUp(ctx context.Context, o *agent.Order, p *agent.Payment) (string, error) {
-	response, err := t.buyer.PickUp(ctx, o, p)
+// find asks both shops and returns the cheapest latte. The mandate judges the
+// need before it is sent, and every candidate that comes back.
+func (t *tale) find(ctx context.Context, m agent.Mandate) (agent.Candidate, error) {
+	shop, err := t.buyer.Shop(t.shop)
 	if err != nil {
-		return "", err
+		return agent.Candidate{}, err
 	}
-	defer response.Body.Close()
-	goods, err := io.ReadAll(response.Body)
+	tea, err := t.buyer.Shop(t.tea)
 	if err != nil {
-		return "", err
+		return agent.Candidate{}, err
 	}
-	if response.StatusCode != http.StatusOK {
-		return "", fmt.Errorf("the shop answered %s", response.Status)
+	need := agent.Need{Explicit: "a latte", Categories: []string{"food/coffee"}, Sort: commerce.SortPrice}
+	found := agent.AskAll(ctx, []*agent.Shop{shop, tea}, need, agent.AskOptions{})
+	t.Says("agent", "both shops", "who has a latte? (CID-INT-XFR-01, -06) Neither hears of the limit, the mandate or the other shop")
+	if err := found.Err(); err != nil {
+		return agent.Candidate{}, err
 	}
-	return string(goods), nil
+	if w := t.buyer.Wire; w.Told(t.tea.Site.Host, []byte(t.shop.ID)) || w.Told(t.shop.Site.Host, []byte(t.tea.ID)) || w.Told("", []byte(m.Raw())) {
+		return agent.Candidate{}, errors.New("a shop was told more than it needs")
+	}
+	for _, c := range found.Candidates {
+		who := "shop"
+		if c.Shop == tea {
+			who = "tea house"
+		}
+		t.Says(who, "agent", "%s, %s, %s yuan (CID-INT-XFR-03, CID-MER-CAT-01)", c.Item.Name, c.Item.Category, c.Item.Price)
+	}
+	best := found.Candidates[0]
+	if len(found.Candidates) != 2 || best.Shop != shop {
+		return best, fmt.Errorf("the coffee shop is not the cheapest of two, but of %d", len(found.Candidates))
+	}
+	return best, nil
+}
+
+// payAndPickUp pays a confirmed order and takes what was bought.
+func (t *tale) payAndPickUp(ctx context.Context, o *agent.Order) error {
+	number := short(o.Confirmation.MerchantOrderID)
+	t.Says("shop", "agent", "order %s: %s yuan, price and stock held until %s (CID-CART-CFM-04)",
+		number, o.Confirmation.Amount, o.Confirmation.Expires.Format(time.TimeOnly))
+	paid, err := t.buyer.Agent.PayOrder(ctx, o)
+	if err != nil {
+		return err
+	}
+	t.Says("agent", "psp", "pay order %s with this mandate (PSD-PAY-DEL-02)", number)
+	t.decided()
+	t.Says("psp", "agent", "paid %s yuan; here is the proof (PSD-PAY-DEL-13)", paid.Amount)
+	goods, err := t.buyer.PickUp(ctx, o, paid)
+	if err != nil {
+		return err
+	}
+	t.Says("agent", "shop", "proof of payment")
+	t.Says("shop", "psp", "use this proof for this order, once (PSD-PAY-A402-08)")
+	t.Says("shop", "agent", "%s. Enjoy!", goods)
+	t.received, err = t.received.Add(o.Confirmation.Amount)
+	return err
 }
 
 // readReports is the machine route: pages that cost, fetched by an ordinary
 // http.Client until the budget says no.
 func (t *tale) readReports(ctx context.Context) error {
-	t.chapter("Reports, by the machine route (PSD-PAY-A402, PSD-PAY-AUP)")
-	confirmed, err := t.confirm(ctx, "Keep an eye on bean prices for me. Up to one yuan in all, no more than 50 fen at a time.", func(i *delegation.ISR) {
+	t.Chapter("Reports, by the machine route (PSD-PAY-A402, PSD-PAY-AUP)")
+	m, err := t.wish(ctx, "Keep an eye on bean prices for me. Up to one yuan in all, no more than 50 fen at a time.", func(i *delegation.ISR) {
 		i.DelegationMode = delegation.Bounded
 		i.MaxTotalAmount = "1"
 		i.Ext = &delegation.Ext{Commerce: &delegation.Commerce{MaxSingleAmount: "0.50", AllowedCategories: []string{"data"}}}
@@ -239,142 +252,71 @@ func (t *tale) readReports(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	m, err := t.mandate(ctx, confirmed)
-	if err != nil {
-		return err
-	}
 	for day := 1; day <= 3; day++ {
-		page, err := t.get(ctx, t.shop.base+fmt.Sprintf("/report?day=%d", day))
+		page, err := t.buyer.Get(ctx, fmt.Sprintf("%s/report?day=%d", t.shop.Base, day))
 		if err != nil {
 			return err
 		}
-		t.says("agent", "shop", "client.Get(\"/report?day=%d\")", day)
-		t.says("shop", "agent", "402 Payment Required, 0.30 yuan (PSD-PAY-A402-02)")
-		t.says("agent", "psp", "pay this bill with this mandate (PSD-PAY-AUP-06)")
+		t.Says("agent", "shop", "client.Get(\"/report?day=%d\")", day)
+		t.Says("shop", "agent", "402 Payment Required, %s yuan (PSD-PAY-A402-02)", pagePrice)
+		t.Says("agent", "psp", "pay this bill with this mandate (PSD-PAY-AUP-06)")
 		t.decided()
-		t.says("agent", "shop", "the same request, with Payment-Proof (PSD-PAY-A402-06)")
-		t.says("shop", "agent", "200 OK: “%s” (PSD-PAY-A402-19)", page)
+		t.Says("agent", "shop", "the same request, with Payment-Proof (PSD-PAY-A402-06)")
+		t.Says("shop", "agent", "200 OK: “%s” (PSD-PAY-A402-19)", page)
+		if t.received, err = t.received.Add(pagePrice); err != nil {
+			return err
+		}
 	}
-	_, err = t.get(ctx, t.shop.base+"/report?day=4")
-	t.says("agent", "shop", "client.Get(\"/report?day=4\")")
-	t.says("shop", "agent", "402 Payment Required, 0.30 yuan")
-	if err := t.expect("agent", err, protocol.CodeTotalLimitExceeded); err != nil {
+	_, err = t.buyer.Get(ctx, t.shop.Base+"/report?day=4")
+	t.Says("agent", "shop", "client.Get(\"/report?day=4\")")
+	t.Says("shop", "agent", "402 Payment Required, %s yuan", pagePrice)
+	if err := t.Expect("agent", err, protocol.CodeTotalLimitExceeded); err != nil {
 		return err
 	}
-	spent, err := t.buyer.Spent(ctx, m)
+	spent, err := t.buyer.Agent.Spent(ctx, m)
 	if err != nil {
 		return err
 	}
-	t.notes("agent", "spent %s of %s yuan; the budget itself said no (PSD-PAY-AUP-02)", spent, m.Bounds().Total())
+	t.Notes("agent", "spent %s of %s yuan; the budget itself said no (PSD-PAY-AUP-02)", spent, m.Bounds().Total())
 	return nil
 }
 
-// decided prints what the processor checked before it paid.
+// decided prints what the processor checked before it paid; which checks, the
+// first time.
 func (t *tale) decided() {
-	checks := t.paid.Load().Checks()
-	t.notes("psp", "%d checks, all met (PSD-PAY-DEL-04)", len(checks))
-	if !t.shown[len(checks)] || t.verbose {
-		t.checks(checks)
+	checks := t.Decided().Checks()
+	t.Notes("psp", "%d checks, all met (PSD-PAY-DEL-04)", len(checks))
+	if !t.explained || t.Verbose {
+		t.Checks(checks)
 	}
-	t.shown[len(checks)] = true
+	t.explained = true
 }
 
 // short is the end of a long number, for people.
 func short(number string) string { return "…" + number[max(0, len(number)-6):] }
 
-// get is all that a user of the library writes to fetch a paid page.
-func (t *tale) get(ctx context.Context, address string) (string, error) {
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
-	if err != nil {
-		return "", err
-	}
-	response, err := t.client.Do(request)
-	if err != nil {
-		return "", err
-	}
-	defer response.Body.Close()
-	page, err := io.ReadAll(response.Body)
-	if err == nil && response.StatusCode != http.StatusOK {
-		err = fmt.Errorf("the shop answered %s", response.Status)
-	}
-	return string(page), err
-}
-
-// expect tells that something was refused, and fails when it was not refused
-// for this reason.
-func (t *tale) expect(who string, err error, code protocol.Code) error {
-	var refused *protocol.Error
-	switch {
-	case err == nil:
-		return fmt.Errorf("%s allowed what should have failed with %s", who, code)
-	case !errors.As(err, &refused) || refused.Code != code:
-		return fmt.Errorf("%s: refused, but not with %s: %w", who, code, err)
-	}
-	t.notes(who, "%s refused, %s: %s (%s)", mark(protocol.Denied), refused.Code, refused.Code.Text(), refused.Requirement)
-	return nil
-}
-
 // showBook prints the processor's ledger, recomputes it, and compares it with
-// what the agent knows that it has bought.
+// what the agent knows that it has bought, and that with what it was given.
 func (t *tale) showBook(ctx context.Context) error {
-	t.chapter("The processor's ledger")
-	if err := t.shop.shop.Flush(ctx); err != nil {
-		return err
-	}
-	accounts, err := t.book.Accounts(ctx)
-	if err != nil {
-		return err
-	}
-	names := map[string]string{
-		t.principal.String(): "principal", t.shop.id: "coffee shop", t.tea.id: "tea house", "external": "outside world",
-	}
-	var sum, paid int64
-	var rows [][]string
-	for _, a := range accounts {
-		sum += a.Balance
-		if a.Owner == t.principal.String() {
-			paid = deposited.Minor() - a.Balance
-		}
-		rows = append(rows, []string{names[a.Owner], string(a.Kind), a.Currency, fen(a.Balance)})
-	}
-	t.table([]string{"account", "kind", "currency", "balance"}, append(rows, []string{"sum", "", "", fen(sum)}))
-	report, err := t.book.Audit(ctx)
-	if err != nil {
-		return err
-	}
-	bought, err := t.bought(ctx)
-	if err != nil {
-		return err
-	}
-	if sum != 0 || !report.Sound() || paid != bought {
-		return errors.New("the ledger does not balance, or something else was paid for than was bought")
-	}
-	t.notes("psp", "recomputed from the entries: sound (PSD-PAY-DEL-07)")
-	t.line("\nOne latte, three reports, five attacks: %s yuan paid, %s stolen.", fen(paid), fen(paid-bought))
-	return nil
-}
-
-// bought is what the agent has bought under all its mandates.
-func (t *tale) bought(ctx context.Context) (int64, error) {
-	total := int64(0)
-	for _, m := range t.wallet.Mandates() {
-		spent, err := t.buyer.Spent(ctx, m)
+	t.Chapter("The processor's ledger")
+	bought := money.Zero(stage.CNY)
+	for _, m := range t.buyer.Agent.Wallet().Mandates() {
+		spent, err := t.buyer.Agent.Spent(ctx, m)
 		if err != nil {
-			return 0, err
+			return err
 		}
-		total += spent.Minor()
+		if bought, err = bought.Add(spent); err != nil {
+			return err
+		}
 	}
-	return total, nil
-}
-
-func fen(minor int64) string {
-	sign := ""
-	if minor < 0 {
-		sign, minor = "-", -minor
+	names := map[string]string{t.shop.ID: "coffee shop", t.tea.ID: "tea house"}
+	if err := t.Audit(ctx, names, map[string]money.Amount{t.person.ID(): bought}); err != nil {
+		return err
 	}
-	a, err := money.FromMinor(minor, yuan)
-	if err != nil {
-		return "?"
+	stolen, err := bought.Sub(t.received)
+	if err != nil || !stolen.IsZero() {
+		return fmt.Errorf("%s yuan were paid for what cost %s", bought, t.received)
 	}
-	return sign + a.String()
+	t.Line("\nOne latte, three reports, five attacks: %s yuan paid, %s stolen.", bought, stolen)
+	return nil
 }

@@ -2,6 +2,7 @@ package stage
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"github.com/actprotocol/act-go/agent"
@@ -43,6 +44,20 @@ func (w *World) NewPerson(ctx context.Context, name string, deposit money.Amount
 
 // ID is the person's identifier.
 func (p *Person) ID() string { return p.party.ID() }
+
+// Balance is what the person has on the account.
+func (p *Person) Balance(ctx context.Context) (money.Amount, error) {
+	accounts, err := p.world.Book.Accounts(ctx)
+	if err != nil {
+		return money.Amount{}, err
+	}
+	for _, a := range accounts {
+		if a.Owner == p.ID() {
+			return money.FromMinor(a.Balance, CNY)
+		}
+	}
+	return money.Amount{}, fmt.Errorf("%s has no account", p.Name)
+}
 
 // Token binds the person's account to an agent and returns the payment token,
 // which is all that the agent gets of it (PSD-PMT-BND-01).
