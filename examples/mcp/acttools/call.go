@@ -1,0 +1,96 @@
+package acttools
+
+import (
+	"context"
+	"errors"
+
+	"github.com/google/jsonschema-go/jsonschema"
+	"github.com/modelcontextprotocol/go-sdk/mcp"
+
+	"github.com/actprotocol/act-go/protocol"
+	"github.com/actprotocol/act-go/protocol/canon"
+)
+
+// maxArguments bounds what a model may send.
+const maxArguments = 16 << 10
+
+// A tool does one thing for a model. What it returns with an error is not
+// used.
+type tool[In, Out any] func(ctx context.Context, in In) (Out, error)
+
+// paidError is an error of a call in which money has moved, or may have.
+type paidError struct {
+	error
+	money Money
+}
+
+func (e paidError) Unwrap() error { return e.error }
+
+// add adds a tool to a server. Arguments are read as everything from outside is,
+// strictly: an argument that the tool does not have is an error, and so is one
+// that is there twice. The schema is only told.
+func add[In, Out any](t *Tools, s *mcp.Server, about mcp.Tool, run tool[In, Out]) error {
+	input, err := jsonschema.For[In](nil)
+	if err != nil {
+		return protocol.Wrap(protocol.CodeFieldInvalid, about.Name, "", "a tool needs a schema of its arguments", err)
+	}
+	output, err := jsonschema.For[Out](nil)
+	if err != nil {
+		return protocol.Wrap(protocol.CodeFieldInvalid, about.Name, "", "a tool needs a schema of its result", err)
+	}
+	about.InputSchema, about.OutputSchema = input, output
+	s.AddTool(&about, func(ctx context.Context, request *mcp.CallToolRequest) (*mcp.CallToolResult, error) {
+		in, err := arguments[In](request.Params.Arguments)
+		if err != nil {
+			return failed(err), nil
+		}
+		a, err := t.resume(request)
+		if err != nil {
+			return failed(err), nil
+		}
+		out, err := run(context.WithValue(ctx, askingKey{}, a), in)
+		if err != nil {
+			if question := a.toAsk(); question != nil && protocol.CodeOf(err) == protocol.CodeConfirmationPending {
+				return t.elicit(a, *question), nil
+			}
+			return failed(err), nil
+		}
+		return succeeded(out), nil
+	})
+	return nil
+}
+
+// arguments reads what a model sent.
+func arguments[In any](raw []byte) (in In, err error) {
+	if len(raw) == 0 {
+		raw = []byte("{}")
+	}
+	err = canon.Limits{MaxBytes: maxArguments}.Decode(raw, &in)
+	return in, err
+}
+
+func succeeded(out any) *mcp.CallToolResult {
+	text, err := canon.Marshal(out)
+	if err != nil {
+		return failed(err)
+	}
+	return &mcp.CallToolResult{
+		Content: []mcp.Content{&mcp.TextContent{Text: string(text)}}, StructuredContent: jsonText(text),
+	}
+}
+
+// failed is the result of a tool that has failed. It has no structured content,
+// which is of the tool's own form.
+func failed(err error) *mcp.CallToolResult {
+	money := MoneyUntouched
+	if paid := (paidError{}); errors.As(err, &paid) {
+		money = paid.money
+	}
+	return &mcp.CallToolResult{IsError: true, Content: []mcp.Content{&mcp.TextContent{Text: failure(err, money).text()}}}
+}
+
+// jsonText is JSON that is written as it is.
+type jsonText []byte
+
+// MarshalJSON implements json.Marshaler.
+func (t jsonText) MarshalJSON() ([]byte, error) { return t, nil }
