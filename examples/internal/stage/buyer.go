@@ -36,14 +36,11 @@ func (w *World) NewAgentKey(name string) (*keys.Signer, error) {
 	return p.Signer(keys.AgentRequest), nil
 }
 
-// NewBuyer makes the agent with this key act for a person, whose account is
-// bound to it. change may alter the configuration.
+// NewBuyer makes the agent with this key act for a person. change may alter the
+// configuration; unless it says what the agent pays with, the person's account
+// is bound to the agent.
 func (w *World) NewBuyer(ctx context.Context, name string, signer *keys.Signer, p *Person, change func(*agent.Config)) (*Buyer, error) {
 	b := &Buyer{Name: name, Signer: signer, Wire: &Wiretap{Story: w.Narrator}}
-	token, err := p.Token(ctx, signer.DID())
-	if err != nil {
-		return nil, err
-	}
 	provider, err := w.Provider(signer, b.Wire)
 	if err != nil {
 		return nil, err
@@ -54,10 +51,17 @@ func (w *World) NewBuyer(ctx context.Context, name string, signer *keys.Signer, 
 	}
 	config := agent.Config{
 		Signer: signer, Wallet: agent.NewWallet(signer), Verifier: v, Spent: new(agent.MemorySpend), Now: w.Now,
-		Instruments: []agent.Instrument{{PSP: provider, Method: Method, Token: token}},
+		Instruments: []agent.Instrument{{PSP: provider, Method: Method}},
 	}
 	if change != nil {
 		change(&config)
+	}
+	for n, i := range config.Instruments {
+		if i.Token == "" && i.SubAccount == nil {
+			if config.Instruments[n].Token, err = p.Token(ctx, signer.DID()); err != nil {
+				return nil, err
+			}
+		}
 	}
 	if b.Agent, err = agent.New(config); err != nil {
 		return nil, err

@@ -117,6 +117,7 @@ var protecting = []string{
 	"signature", "issuer trusted for the delegator", "holder's key signed the request", "audience", "state is Active",
 	"time window", "single limit", "cumulative limit", "total limit", "merchant", "category", "order unpaid",
 	"payment token of this principal", "balance",
+	"authorized this transmission", "authorized by the sub-account's key", "sub-account of this principal", "sub-account available",
 }
 
 // Checks prints a decision: every check that was not met on a line of its own,

@@ -118,12 +118,21 @@ func (t *Wiretap) request(r *http.Request) error {
 }
 
 func (t *Wiretap) response(r *http.Request, response *http.Response) error {
-	body, err := io.ReadAll(response.Body)
-	response.Body.Close()
-	response.Body = io.NopCloser(bytes.NewReader(body))
+	var body []byte
+	var err error
+	label := "← " + response.Status + " from " + r.URL.Host
+	if response.ContentLength < 0 && response.StatusCode < http.StatusBadRequest {
+		response.Body = &watched{ReadCloser: response.Body, story: t.Story, label: label}
+	} else {
+		body, err = io.ReadAll(response.Body)
+		response.Body.Close()
+		response.Body = io.NopCloser(bytes.NewReader(body))
+	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.Story.Message("← "+response.Status+" from "+r.URL.Host, body)
+	if body != nil {
+		t.Story.Message(label, body)
+	}
 	for _, name := range []string{"Payment-Needed", "Payment-Validation"} {
 		if value := response.Header.Get(name); value != "" {
 			t.Story.Message("← "+name, []byte(value))
