@@ -117,7 +117,7 @@ func (p *Person) Grant(ctx context.Context, b *Buyer, c *delegation.Confirmed) (
 	if err != nil {
 		return agent.Mandate{}, err
 	}
-	p.world.Says("bank", b.Name, "%s mandate, signed, %d bytes (ADD-IAC-ISS-10)", m.Bounds().Mode(), len(raw))
 	p.world.Message("mandate", raw)
+	p.world.Says("bank", b.Name, "%s mandate, signed, %d bytes (ADD-IAC-ISS-10)", m.Bounds().Mode(), len(raw))
 	return m, nil
 }
