@@ -200,8 +200,8 @@ func (t *tale) find(ctx context.Context, m agent.Mandate) (agent.Candidate, erro
 	if err := found.Err(); err != nil {
 		return agent.Candidate{}, err
 	}
-	if w := t.buyer.Wire; w.Told(t.tea.Site.Host, []byte(t.shop.ID)) || w.Told(t.shop.Site.Host, []byte(t.tea.ID)) || w.Told("", []byte(m.Raw())) {
-		return agent.Candidate{}, errors.New("a shop was told more than it needs")
+	if !t.discreet(need, m) {
+		return agent.Candidate{}, errors.New("a shop was told more than the need, or less")
 	}
 	for _, c := range found.Candidates {
 		who := "shop"
@@ -215,6 +215,18 @@ func (t *tale) find(ctx context.Context, m agent.Mandate) (agent.Candidate, erro
 		return best, fmt.Errorf("the coffee shop is not the cheapest of two, but of %d", len(found.Candidates))
 	}
 	return best, nil
+}
+
+// discreet looks at what the agent has really sent: to both shops the need, and
+// to none the mandate or the other shop.
+func (t *tale) discreet(need agent.Need, m agent.Mandate) bool {
+	told := func(s *stage.Store, text string) bool { return t.buyer.Wire.Told(s.Site.Host, []byte(text)) }
+	for _, c := range [][2]*stage.Store{{t.shop, t.tea}, {t.tea, t.shop}} {
+		if one, other := c[0], c[1]; !told(one, need.Explicit) || told(one, other.ID) || told(one, m.Raw()) {
+			return false
+		}
+	}
+	return true
 }
 
 // payAndPickUp pays a confirmed order and takes what was bought.

@@ -3,9 +3,13 @@ package stage_test
 import (
 	"bytes"
 	"context"
+	"encoding/base64"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
+	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -154,5 +158,44 @@ func TestNarrator(t *testing.T) {
 		if !strings.Contains(out.String(), "afterwards") {
 			t.Error("nothing is told afterwards")
 		}
+	}
+}
+
+// TestWiretap: it finds what was sent, also inside of base64, and by whom it was
+// received; and the two failures of a network differ in what has happened.
+func TestWiretap(t *testing.T) {
+	var got []string
+	server := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { got = append(got, r.URL.Path) }))
+	t.Cleanup(server.Close)
+	w := &stage.Wiretap{Story: &stage.Narrator{Out: io.Discard}}
+	client := &http.Client{Transport: w.Over(http.DefaultTransport)}
+	post := func(path, body string) error {
+		response, err := client.Post(server.URL+path, "text/plain", strings.NewReader(body))
+		if err == nil {
+			response.Body.Close()
+		}
+		return err
+	}
+	inner := base64.RawURLEncoding.EncodeToString([]byte("a secret address"))
+	if err := post("/a", "x."+base64.RawURLEncoding.EncodeToString([]byte(`{"y":"`+inner+`"}`))+".z"); err != nil {
+		t.Fatal(err)
+	}
+	host := strings.TrimPrefix(server.URL, "http://")
+	if secret := []byte("secret"); !w.Told(host, secret) || !w.Told("", secret) || w.Told("other.example", secret) || w.Told("", []byte("unsaid")) {
+		t.Error("what was told to whom is not found")
+	}
+	w.Cut("b", stage.LoseRequest)
+	w.Cut("c", stage.LoseAnswer)
+	if post("/b", "") == nil || post("/c", "") == nil {
+		t.Error("nothing was lost")
+	}
+	if err := post("/b", ""); err != nil {
+		t.Error("lost twice")
+	}
+	if want := []string{"/a", "/c", "/b"}; !slices.Equal(got, want) {
+		t.Errorf("arrived: %v, want %v", got, want)
+	}
+	if n, size := w.Volume(); n != 3 || size == 0 {
+		t.Errorf("%d requests of %d bytes were kept", n, size)
 	}
 }
