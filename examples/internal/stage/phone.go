@@ -9,7 +9,6 @@ import (
 
 	"github.com/actprotocol/act-go/agent"
 	"github.com/actprotocol/act-go/examples/processor/cashier"
-	"github.com/actprotocol/act-go/protocol/canon"
 	"github.com/actprotocol/act-go/protocol/commerce"
 	"github.com/actprotocol/act-go/protocol/delegation"
 	"github.com/actprotocol/act-go/protocol/keys"
@@ -52,17 +51,19 @@ func (p *Person) PairPhone(ctx context.Context, name string) (*Phone, error) {
 // Decide opens the cashier's address, shows the owner what is to be paid, and
 // gives the cashier the owner's answer: signed when it is yes.
 func (ph *Phone) Decide(ctx context.Context, url string, owner func(cashier.View) bool) (cashier.View, error) {
-	n := ph.Owner.world.Narrator
-	return ph.device.Decide(ctx, url, func(v cashier.View) bool {
+	n, agreed := ph.Owner.world.Narrator, false
+	view, err := ph.device.Decide(ctx, url, func(v cashier.View) bool {
 		n.Says("psp", ph.Name, "%s %s to %s, by %s, open until %s (PSD-PAY-INS-02)", v.Amount, v.Currency, payee(v), v.Method, v.Expires)
-		if !owner(v) {
-			n.Says(ph.Owner.Name, ph.Name, "no")
-			return false
-		}
+		agreed = owner(v)
+		return agreed
+	})
+	if agreed {
 		n.Says(ph.Owner.Name, ph.Name, "yes")
 		n.Says(ph.Name, "psp", "yes to exactly this, signed by the key of the phone (PSD-PAY-INS-03)")
-		return true
-	})
+	} else if err == nil {
+		n.Says(ph.Owner.Name, ph.Name, "no")
+	}
+	return view, err
 }
 
 func payee(v cashier.View) string {
@@ -138,7 +139,7 @@ func (ph *Phone) Agree(o *agent.Order) func(context.Context, payment.Pending) er
 	return func(ctx context.Context, p payment.Pending) error {
 		v, err := ph.Decide(ctx, p.CashierURL, func(v cashier.View) bool { return Shows(v, o.Confirmation) })
 		if err == nil && v.State != cashier.Paid {
-			err = fmt.Errorf("the cashier shows something else than order %s", canon.Sum([]byte(o.Token)))
+			err = errors.New("the cashier shows something else than the order")
 		}
 		return err
 	}
