@@ -42,20 +42,20 @@ func add[In, Out any](t *Tools, s *mcp.Server, about mcp.Tool, run tool[In, Out]
 	s.AddTool(&about, func(ctx context.Context, request *mcp.CallToolRequest) (*mcp.CallToolResult, error) {
 		in, err := arguments[In](request.Params.Arguments)
 		if err != nil {
-			return failed(err), nil
+			return t.failed(err), nil
 		}
 		a, err := t.resume(request)
 		if err != nil {
-			return failed(err), nil
+			return t.failed(err), nil
 		}
 		out, err := run(context.WithValue(ctx, askingKey{}, a), in)
 		if err != nil {
 			if question := a.toAsk(); question != nil && protocol.CodeOf(err) == protocol.CodeConfirmationPending {
 				return t.elicit(a, *question), nil
 			}
-			return failed(err), nil
+			return t.failed(err), nil
 		}
-		return succeeded(out), nil
+		return t.succeeded(out), nil
 	})
 	return nil
 }
@@ -69,10 +69,10 @@ func arguments[In any](raw []byte) (in In, err error) {
 	return in, err
 }
 
-func succeeded(out any) *mcp.CallToolResult {
+func (t *Tools) succeeded(out any) *mcp.CallToolResult {
 	text, err := canon.Marshal(out)
 	if err != nil {
-		return failed(err)
+		return t.failed(err)
 	}
 	return &mcp.CallToolResult{
 		Content: []mcp.Content{&mcp.TextContent{Text: string(text)}}, StructuredContent: jsonText(text),
@@ -81,12 +81,16 @@ func succeeded(out any) *mcp.CallToolResult {
 
 // failed is the result of a tool that has failed. It has no structured content,
 // which is of the tool's own form.
-func failed(err error) *mcp.CallToolResult {
+func (t *Tools) failed(err error) *mcp.CallToolResult {
 	money := MoneyUntouched
 	if paid := (paidError{}); errors.As(err, &paid) {
 		money = paid.money
 	}
-	return &mcp.CallToolResult{IsError: true, Content: []mcp.Content{&mcp.TextContent{Text: failure(err, money).text()}}}
+	f := failure(err, money)
+	if f.Code == protocol.CodePolicyRefused && len(t.config.Agent.Wallet().Mandates()) == 0 {
+		f.Next = "No mandate is held. Call describe_intent with what the person said; they decide outside of this conversation."
+	}
+	return &mcp.CallToolResult{IsError: true, Content: []mcp.Content{&mcp.TextContent{Text: f.text()}}}
 }
 
 // jsonText is JSON that is written as it is.

@@ -70,7 +70,7 @@ func (t *Tools) confirmCart(ctx context.Context, in CartInput) (out CartOutput, 
 	}
 	c := o.Confirmation
 	out = CartOutput{
-		Order: t.orders.put(&order{o, s}), Shop: s.Name, Amount: c.Amount.String(), Currency: currency(c.Amount),
+		Order: t.orders.put(&order{Order: o}), Shop: s.Name, Amount: c.Amount.String(), Currency: currency(c.Amount),
 		Expires: canon.FormatTime(c.Expires), DeliverBy: canon.FormatTime(c.DeliverBy),
 	}
 	for _, l := range c.Items {
@@ -133,19 +133,20 @@ func (t *Tools) pay(ctx context.Context, in PayInput) (out PayOutput, err error)
 	if !ok {
 		return out, protocol.New(protocol.CodeOrderUnknown, "order", "CID-CART-CFM-05", "not the name of an order that confirm_cart has made")
 	}
-	out.Paid, err = t.watched(ctx, func() error {
-		payment, err := t.config.Agent.PayOrder(ctx, o.Order)
-		if err != nil {
-			return err
+	out.Paid, err = t.watched(ctx, func() (err error) {
+		if o.paid == nil {
+			if o.paid, err = t.config.Agent.PayOrder(ctx, o.Order); err != nil {
+				return err
+			}
 		}
-		out.Goods, err = t.pickUp(ctx, o, payment)
+		out.Goods, err = t.pickUp(ctx, o)
 		return err
 	})
 	return out, err
 }
 
-func (t *Tools) pickUp(ctx context.Context, o *order, p *agent.Payment) (Quoted, error) {
-	response, err := t.config.Agent.PickUp(ctx, o.Order, p)
+func (t *Tools) pickUp(ctx context.Context, o *order) (Quoted, error) {
+	response, err := t.config.Agent.PickUp(ctx, o.Order, o.paid)
 	if err != nil {
 		return Quoted{}, err
 	}

@@ -74,7 +74,7 @@ func next(code protocol.Code) string {
 		protocol.CodePriceDeviation:
 		return "Outside of what the person allowed. Choose something inside the limits, or ask the person, who may confirm another mandate by describe_intent."
 	case protocol.CodePolicyRefused:
-		return "The person's own rules refuse it, or no mandate is held: see show_limits. Do not repeat it."
+		return "The person's own rules refuse it. Do not repeat it; tell the person when it matters."
 	case protocol.CodeConfirmationFailed:
 		return "The person said no. Do not ask again for the same."
 	case protocol.CodeConfirmationPending:

@@ -99,12 +99,24 @@ func (t *Tools) find(ctx context.Context, in FindInput) (out FindOutput, err err
 			out.Outside = append(out.Outside, outside(s, o))
 		}
 	}
-	// When no shop could be asked for the same reason, that reason is the answer:
-	// no mandate, for example.
-	if e := protocol.AsError(answers.Err()); e != nil && e.Code != protocol.CodeNoMatch && len(out.Outside) == 0 {
+	if e := onlyReason(out, answers); e != nil {
 		return out, e
 	}
 	return out, nil
+}
+
+// onlyReason is why there is nothing to tell, when it is the same for all shops
+// and does not lie with them: no mandate, for example.
+func onlyReason(out FindOutput, answers *agent.Answers) error {
+	if len(out.Found) > 0 || len(out.Outside) > 0 {
+		return nil
+	}
+	for _, s := range out.Silent {
+		if s.Code != out.Silent[0].Code || s.Code == protocol.CodeNoMatch {
+			return nil
+		}
+	}
+	return answers.Err()
 }
 
 func (t *Tools) found(s *shop, i commerce.Item) Found {

@@ -53,7 +53,7 @@ func (t *Tools) describeIntent(ctx context.Context, in IntentInput) (out IntentO
 	}
 	out.Summary = a.draft.Summary(delegation.English)
 	out.ConfirmedBy, err = a.ask(ctx, Question{AboutMandate, "Your assistant asks for a mandate to buy for you. " +
-		"Agree only if these are your words and your limits:\n" + out.Summary})
+		"Agree only if these are your words and your limits:\n" + out.Summary + t.legend(a.draft.Draft())})
 	if err != nil {
 		return out, err
 	}
@@ -71,6 +71,17 @@ func (t *Tools) describeIntent(ctx context.Context, in IntentInput) (out IntentO
 	}
 	out.IntentID, out.Mandate = a.draft.IntentID(), m.Claims().ID
 	return out, nil
+}
+
+// legend says which shops the identifiers of a summary are.
+func (t *Tools) legend(i *delegation.ISR) (lines string) {
+	if i.Ext == nil || i.Ext.Commerce == nil {
+		return ""
+	}
+	for _, id := range i.Ext.Commerce.AllowedMerchants {
+		lines += "The " + t.nameOf(id) + " is " + id + "\n"
+	}
+	return lines
 }
 
 // draft is what the model has understood. Nothing follows from it.

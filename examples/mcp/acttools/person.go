@@ -170,7 +170,7 @@ func (t *Tools) elicit(a *asking, q Question) *mcp.CallToolResult {
 		question: q, tool: a.request.Params.Name, arguments: canon.Sum(a.request.Params.Arguments), draft: a.draft, until: now.Add(answerWithin),
 	}, now)
 	if !ok {
-		return failed(protocol.New(protocol.CodeTooManyRequests, inputName, "", "too many questions wait for an answer"))
+		return t.failed(protocol.New(protocol.CodeTooManyRequests, inputName, "", "too many questions wait for an answer"))
 	}
 	return &mcp.CallToolResult{
 		RequestState: name,

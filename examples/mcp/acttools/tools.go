@@ -85,10 +85,10 @@ type candidate struct {
 	price money.Amount
 }
 
-// An order is a confirmed cart.
+// An order is a confirmed cart. Who spends may change it.
 type order struct {
 	*agent.Order
-	shop *shop
+	paid *agent.Payment // once it is known to be paid
 }
 
 // New checks the configuration.
