@@ -2,7 +2,6 @@ package stage
 
 import (
 	"context"
-	"crypto"
 	"errors"
 	"fmt"
 	"sync/atomic"
@@ -21,11 +20,10 @@ import (
 type Phone struct {
 	Name  string
 	Owner *Person
-	ID    string        // the processor's name for it
-	Key   crypto.Signer // never leaves the phone
+	ID    string // the processor's name for it
 	Wire  *Wiretap
 
-	device *cashier.Device
+	device *cashier.Device // with the key, which never leaves the phone
 }
 
 // PairPhone makes a key in a new phone and registers its public half with the
@@ -43,7 +41,7 @@ func (p *Person) PairPhone(ctx context.Context, name string) (*Phone, error) {
 	if err != nil {
 		return nil, err
 	}
-	phone := &Phone{Name: name, Owner: p, ID: id, Key: key, Wire: &Wiretap{Story: p.world.Narrator}}
+	phone := &Phone{Name: name, Owner: p, ID: id, Wire: &Wiretap{Story: p.world.Narrator}}
 	phone.device = &cashier.Device{ID: id, Key: key, Client: p.world.NewClient(phone.Wire)}
 	return phone, nil
 }
