@@ -14,10 +14,10 @@ import (
 	"github.com/actprotocol/act-go/protocol/money"
 )
 
-// Sellers are the agents that sell data, each with a site of its own. The first
-// three have the same.
+// Sellers are the agents that sell data, each with a site of its own. Five of them
+// have what weather stations measured.
 type sellers struct {
-	mirror   *seller // cheapest, and closed at first
+	mirror   *seller // cheapest of those that can be paid, and closed at first
 	weather  *seller // whose database fails once, after it was paid
 	archive  *seller // dearest
 	exchange *seller // answers questions, which are sent by POST
@@ -40,16 +40,26 @@ type seller struct {
 // at is the address of something that a seller sells.
 func (s *seller) at(path string) string { return s.Base + path }
 
-// sell opens a seller, and puts a paywall before what it sells. All that makes
+// A stand is what a seller has to offer, and where.
+type stand struct {
+	name    string
+	pattern string // of the requests that are sold
+	mode    commerce.Mode
+	offer   merchant.Offer
+	next    http.HandlerFunc       // answers what was paid
+	change  func(*merchant.Config) // may be nil
+}
+
+// open opens a seller, and puts a paywall before what it sells. All that makes
 // it a merchant of ACT is in this function.
-func sell(ctx context.Context, w *stage.World, name, pattern string, mode commerce.Mode, offer merchant.Offer, next http.HandlerFunc, change func(*merchant.Config)) (*seller, error) {
-	store, err := w.NewStore(ctx, name, change)
+func (o stand) open(ctx context.Context, w *stage.World) (*seller, error) {
+	store, err := w.NewStore(ctx, o.name, o.change)
 	if err != nil {
 		return nil, err
 	}
-	s := &seller{Store: store, price: offer.Price, mode: mode}
-	paywall := s.Shop.Paywall(offer, next)
-	s.Site.Mux.HandleFunc(pattern, func(rw http.ResponseWriter, r *http.Request) {
+	s := &seller{Store: store, price: o.offer.Price, mode: o.mode}
+	paywall := s.Shop.Paywall(o.offer, o.next)
+	s.Site.Mux.HandleFunc(o.pattern, func(rw http.ResponseWriter, r *http.Request) {
 		if s.closed.Load() {
 			http.Error(rw, "closed for maintenance", http.StatusServiceUnavailable)
 			return
@@ -62,7 +72,7 @@ func sell(ctx context.Context, w *stage.World, name, pattern string, mode commer
 		func(_ context.Context, q commerce.NegotiationRequest) (bool, error) {
 			return q.Estimated.Currency() == stage.CNY, nil
 		}))
-	return s, s.Declare(mode)
+	return s, s.Declare(o.mode)
 }
 
 // open opens all of them.
@@ -73,25 +83,20 @@ func (s *sellers) open(ctx context.Context, w *stage.World) (err error) {
 	}
 	otherMethod := func(c *merchant.Config) { c.Method = "urn:act:payment:paper-cheque" }
 	for _, o := range []struct {
-		seller  **seller
-		name    string
-		pattern string
-		mode    commerce.Mode
-		offer   merchant.Offer
-		next    http.HandlerFunc
-		change  func(*merchant.Config)
+		seller **seller
+		stand  stand
 	}{
-		{&s.mirror, "mirror", "GET /station", commerce.OneWay, station("0.20"), rain, nil},
-		{&s.weather, "weather", "GET /station", commerce.OneWay, station("0.30"), s.rainOrNot, nil},
-		{&s.archive, "archive", "GET /station", commerce.OneWay, station("0.40"), rain, nil},
-		{&s.exchange, "exchange", "POST /question", commerce.TwoWay,
-			merchant.Offer{Resource: "answer", Category: "data/prices", Price: stage.Yuan("0.25")}, answer, nil},
-		{&s.sensors, "sensors", "GET /live", commerce.TwoWay,
-			merchant.Offer{Resource: "live", Category: "data/weather", Price: stage.Yuan("0.80"), Stream: true}, s.measure, nil},
-		{&s.bureau, "bureau", "GET /station", commerce.TwoWay, station("0.10"), rain, otherMethod},
-		{&s.lure, "lure", "GET /station", commerce.OneWay, station("0.05"), rain, nil},
+		{&s.mirror, stand{"mirror", "GET /station", commerce.OneWay, station("0.20"), rain, nil}},
+		{&s.weather, stand{"weather", "GET /station", commerce.OneWay, station("0.30"), s.rainOrNot, nil}},
+		{&s.archive, stand{"archive", "GET /station", commerce.OneWay, station("0.40"), rain, nil}},
+		{&s.exchange, stand{"exchange", "POST /question", commerce.TwoWay,
+			merchant.Offer{Resource: "answer", Category: "data/prices", Price: stage.Yuan("0.25")}, answer, nil}},
+		{&s.sensors, stand{"sensors", "GET /live", commerce.TwoWay,
+			merchant.Offer{Resource: "live", Category: "data/weather", Price: stage.Yuan("0.80"), Stream: true}, s.measure, nil}},
+		{&s.bureau, stand{"bureau", "GET /station", commerce.TwoWay, station("0.10"), rain, otherMethod}},
+		{&s.lure, stand{"lure", "GET /station", commerce.OneWay, station("0.05"), rain, nil}},
 	} {
-		if *o.seller, err = sell(ctx, w, o.name, o.pattern, o.mode, o.offer, o.next, o.change); err != nil {
+		if *o.seller, err = o.stand.open(ctx, w); err != nil {
 			return err
 		}
 	}

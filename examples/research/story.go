@@ -132,7 +132,7 @@ func (r *research) negotiate(ctx context.Context) error {
 		}
 		r.Notes("agent", "agreed: %s (CID-PCA-NEG-03, -04)", agreed.MethodID)
 	}
-	r.Notes("agent", "asks neither the bureau, which takes other money, nor the lure, which says that the provider is at an address of the lure's own (CID-PCA-NEG-05, -07)")
+	r.Notes("agent", "asks neither the bureau, which takes another method, nor the lure, which says that the provider is at an address of the lure's own (CID-PCA-NEG-05, -07)")
 	return nil
 }
 
