@@ -21,6 +21,10 @@ func (p *Party) Opens() *keys.DecryptionKey { return p.opens }
 // without the purpose encryption.
 func (s *Store) Opens() *keys.DecryptionKey { return s.party.Opens() }
 
+// Holds reports whether a text holds these bytes, as Told of a Wiretap does: for
+// what no wiretap keeps, such as answers.
+func Holds(text, secret []byte) bool { return holds(text, secret, 4) }
+
 // ReaderKey fetches the key for which something may be sealed now from
 // somebody's identity document.
 func (w *World) ReaderKey(ctx context.Context, id string) (identity.EncryptionKey, error) {

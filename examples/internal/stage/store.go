@@ -63,6 +63,7 @@ func (w *World) NewStore(ctx context.Context, name string, change func(*merchant
 	}
 	if change != nil {
 		change(&config)
+		s.Base = config.Origin // a store may be reached through somebody else
 	}
 	if s.Shop, err = merchant.New(config); err != nil {
 		return nil, err
