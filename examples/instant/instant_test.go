@@ -12,6 +12,7 @@ import (
 	"github.com/actprotocol/act-go/protocol"
 	"github.com/actprotocol/act-go/protocol/canon"
 	"github.com/actprotocol/act-go/protocol/commerce"
+	"github.com/actprotocol/act-go/protocol/keys"
 )
 
 // TestStory tells the story over real sockets and a real ledger.
@@ -150,6 +151,18 @@ func TestShop(t *testing.T) {
 			t.Fatal(err)
 		}
 		if code := send(other); code != protocol.CodeAudienceMismatch {
+			t.Error(code)
+		}
+	})
+	t.Run("PRV-02 sealed by somebody else, and named by the cart", func(t *testing.T) {
+		other, err := e.sealBy(t.Context(), e.market.party.Signer(keys.AgentRequest), e.noodles, "1 Elm Street")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := at.ConfirmCart(t.Context(), line, commerce.Fulfilment{DeliveryAddress: string(canon.Sum(other))}); err != nil {
+			t.Fatal(err)
+		}
+		if code := send(other); code != protocol.CodeClaimsConflict {
 			t.Error(code)
 		}
 	})
