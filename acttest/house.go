@@ -62,7 +62,7 @@ func (h *house) admit(p *provider.Payment) error {
 	}
 	k := provider.Token{
 		ID: h.token + " " + p.Request.Agent + " " + principal + " " + p.Currency, Principal: principal, Agent: p.Request.Agent, Currency: p.Currency,
-		ValidFrom: time.Time{}.Add(1), ValidUntil: time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC),
+		ValidFrom: time.Time{}.Add(1), ValidUntil: forever(),
 	}
 	if err := h.BindToken(k); err != nil && protocol.CodeOf(err) != protocol.CodeStateConflict {
 		return err
@@ -86,6 +86,17 @@ func (h *house) Begin(ctx context.Context, p provider.Payment) (*provider.Trade,
 	}
 	return h.MemoryLedger.Begin(ctx, p)
 }
+
+// Instrument implements provider.Ledger. The one token is every agent's who asks,
+// as it is for every agent who pays.
+func (h *house) Instrument(ctx context.Context, i provider.Instrument) (provider.Facts, error) {
+	if i.Token != h.token {
+		return h.MemoryLedger.Instrument(ctx, i)
+	}
+	return provider.Facts{Token: &provider.Token{ID: h.token, Agent: i.Agent, ValidUntil: forever(), State: provider.TokenActive}}, nil
+}
+
+func forever() time.Time { return time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC) }
 
 // left is what a principal who began with the balance still has: what was paid
 // and what was set aside in sub-accounts is gone.

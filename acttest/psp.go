@@ -98,7 +98,7 @@ func NewPSP(t TB, v *verifier.Verifier, c *Clock, p *Party, balance int64) *PSP 
 	})
 	check(t, err)
 	mux := http.NewServeMux()
-	for _, path := range []string{provider.PathPayments, provider.PathQueries, provider.PathConsumptions, provider.PathFulfilments} {
+	for _, path := range []string{provider.PathPayments, provider.PathQueries, provider.PathConsumptions, provider.PathFulfilments, provider.PathInstruments} {
 		s.faults[path] = nil
 		mux.Handle("POST "+path, s.serve(path, s.provider.Handler()))
 	}
@@ -108,8 +108,8 @@ func NewPSP(t TB, v *verifier.Verifier, c *Clock, p *Party, balance int64) *PSP 
 }
 
 // Fail makes the next calls of a path go wrong, one fault a call. The paths are
-// "/payments", "/queries", "/consumptions" and "/fulfilments"; any other one,
-// and an unknown fault, ends the test.
+// "/payments", "/queries", "/consumptions", "/fulfilments" and "/instruments";
+// any other one, and an unknown fault, ends the test.
 func (s *PSP) Fail(path string, faults ...Fault) {
 	s.t.Helper()
 	s.mu.Lock()

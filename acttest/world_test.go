@@ -137,10 +137,19 @@ func TestFailKnowsItsFaults(t *testing.T) {
 	}
 }
 
+// hopeful is a provider that calls every payment token usable.
+type hopeful struct{ agent.PSP }
+
+func (hopeful) Instrument(_ context.Context, q payment.InstrumentQuery) (payment.InstrumentState, error) {
+	return payment.InstrumentState{PaymentToken: q.PaymentToken, State: payment.InstrumentActive}, nil
+}
+
 // TestRefusalExplainsItself: what the ledger refuses comes with the checks, as
 // what the mandate refuses does.
 func TestRefusalExplainsItself(t *testing.T) {
-	w := acttest.NewWorldWith(t, acttest.Options{Agent: func(c *agent.Config) { c.Instruments[0].Token = "unknown" }})
+	w := acttest.NewWorldWith(t, acttest.Options{Agent: func(c *agent.Config) {
+		c.Instruments[0].Token, c.Instruments[0].PSP = "unknown", hopeful{c.Instruments[0].PSP}
+	}})
 	w.Grant(t, nil)
 	w.Sell("GET /report", merchant.Offer{Resource: "r", Category: "data", Price: acttest.CNY(t, "4.00")}, http.NotFoundHandler())
 	_, err := w.Buying().Get(w.URL + "/report")

@@ -50,6 +50,10 @@ type Config struct {
 	AlertShare  int           // of the total, in percent, from which on NearTotal is told; 80
 	AlertBefore time.Duration // before the end of the mandate, from which on NearEnd is told; a tenth of its window
 
+	// InstrumentAge is how long the provider's word that an instrument can pay
+	// is used before it is asked again (PSD-PAY-AUP-02); 1 minute.
+	InstrumentAge time.Duration
+
 	Patience time.Duration    // how long a proof is presented again that the seller cannot check now; 30 seconds
 	MaxBody  int64            // the largest body of a request that may have to be paid, in bytes; 1 MiB
 	Now      func() time.Time // nil means time.Now
@@ -66,6 +70,7 @@ type Agent struct {
 
 	prices prices
 	alerts alerts
+	states states
 }
 
 // New checks the configuration and returns an Agent.
@@ -91,6 +96,9 @@ func New(c Config) (*Agent, error) {
 	}
 	if c.Patience <= 0 {
 		c.Patience = 30 * time.Second
+	}
+	if c.InstrumentAge <= 0 {
+		c.InstrumentAge = time.Minute
 	}
 	if c.AlertShare <= 0 {
 		c.AlertShare = 80

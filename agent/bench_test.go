@@ -51,6 +51,10 @@ func (*stopwatch) Query(context.Context, payment.Request) (payment.Result, error
 	return payment.Result{}, context.Canceled
 }
 
+func (s *stopwatch) Instrument(_ context.Context, q payment.InstrumentQuery) (payment.InstrumentState, error) {
+	return payment.InstrumentState{PaymentToken: q.PaymentToken, State: payment.InstrumentActive, AsOf: s.now()}, nil
+}
+
 func (s *stopwatch) Consume(_ context.Context, proof, consumer string) (payment.ConsumptionResult, error) {
 	began := time.Now()
 	defer func() { s.busy.Add(int64(time.Since(began))) }()

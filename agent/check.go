@@ -39,7 +39,8 @@ func (a *Agent) Refusals() []Refusal {
 // closest, which is the one with the fewest failed checks, and its decision.
 // With no mandate at all the decision denies. An empty At is filled in, and with
 // an empty Method any instrument will do. Nothing is reserved: two purchases may
-// both be allowed of which only one fits.
+// both be allowed of which only one fits. Whether the instrument can pay is not
+// asked here: the provider is asked before each payment.
 func (a *Agent) Check(ctx context.Context, p delegation.Purchase) (Mandate, protocol.Decision) {
 	chosen, d := a.choose(ctx, charge{purchase: p, among: a.config.Wallet.Mandates})
 	return chosen.mandate, d
@@ -99,11 +100,16 @@ func (a *Agent) judge(ctx context.Context, m Mandate, c charge) (Instrument, pro
 	a.watch(m.Key(), m.bounds, spent)
 	p := c.purchase
 	p.Attempt = history.Failed
+	good := d.Allowed()
 	chosen, bounds := first(fitting, func(i Instrument) protocol.Decision {
 		if c.purchase.Method == "" {
 			p.Method = i.Method
 		}
-		return m.bounds.Decide(delegation.RoleAgent, p, &spent)
+		decision := m.bounds.Decide(delegation.RoleAgent, p, &spent)
+		if c.paying && good && decision.Allowed() { // nobody is asked about what will not be paid
+			decision.Append(a.usable(ctx, m, i, p.Amount))
+		}
+		return decision
 	})
 	d.Append(bounds)
 	return chosen, d
@@ -125,15 +131,16 @@ func (a *Agent) verify(ctx context.Context, m Mandate, audience string, d *proto
 }
 
 // first returns the first instrument that is allowed and what was decided about
-// it, or the first of all when none is.
+// it, or the first of all when none is. One of which nothing can be learned
+// ends the search: another is not charged for that.
 func first(of instruments, decide func(Instrument) protocol.Decision) (Instrument, protocol.Decision) {
 	chosen, decision := of[0], decide(of[0])
+	if decision.Outcome() != protocol.Denied {
+		return chosen, decision
+	}
 	for _, i := range of[1:] {
-		if decision.Allowed() {
-			break
-		}
-		if d := decide(i); d.Allowed() {
-			chosen, decision = i, d
+		if d := decide(i); d.Outcome() != protocol.Denied {
+			return i, d
 		}
 	}
 	return chosen, decision
@@ -209,7 +216,7 @@ func (a *Agent) confirm(ctx context.Context, chosen *choice, c charge, d *protoc
 		return nil
 	}
 	c = a.renewed(c)
-	c.provider, c.purchase.Method = chosen.instrument.PSP.ID(), chosen.instrument.Method
+	c.with, c.purchase.Method = &chosen.instrument, chosen.instrument.Method
 	_, again := a.judge(ctx, chosen.mandate, c)
 	d.Append(again)
 	return nil

@@ -33,6 +33,12 @@ type PSP interface {
 	// trade_unknown means that it has not been carried out so far; every other
 	// error, that the question was not answered.
 	Query(ctx context.Context, q payment.Request) (payment.Result, error)
+	// Instrument asks in which state an instrument of the agent is; of q one of
+	// PaymentToken and SubAccountID is given. The state is of now and about
+	// exactly this instrument. It fails with the code of a payment when the
+	// instrument is unknown or another agent's; every other error means that
+	// the state is not known.
+	Instrument(ctx context.Context, q payment.InstrumentQuery) (payment.InstrumentState, error)
 }
 
 // An Instrument is something to pay with, by the name that the provider gave it
@@ -120,6 +126,9 @@ func (all instruments) at(provider, method string) (out instruments) {
 // fitting returns those that can pay a charge under a mandate: of the mandate's
 // provider, or one of another when there is none, for the decision to say so.
 func (all instruments) fitting(m Mandate, c charge) instruments {
+	if c.with != nil {
+		return instruments{*c.with}
+	}
 	fit := all.at(c.provider, c.purchase.Method)
 	if m.instant != nil {
 		return fit.sorted(false)

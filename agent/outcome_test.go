@@ -23,7 +23,18 @@ import (
 	"github.com/actprotocol/act-go/psp"
 )
 
-func badToken(c *agent.Config) { c.Instruments[0].Token = "unknown" }
+// badToken is one that the provider refuses when it is asked to pay, and not
+// before.
+func badToken(c *agent.Config) {
+	c.Instruments[0].Token, c.Instruments[0].PSP = "unknown", hopeful{c.Instruments[0].PSP}
+}
+
+// hopeful is a provider that calls every payment token usable.
+type hopeful struct{ agent.PSP }
+
+func (h hopeful) Instrument(_ context.Context, q payment.InstrumentQuery) (payment.InstrumentState, error) {
+	return payment.InstrumentState{PaymentToken: q.PaymentToken, State: payment.InstrumentActive}, nil
+}
 
 // wantRefused expects the provider's stored refusal.
 func wantRefused(t *testing.T, err error, code protocol.Code) {

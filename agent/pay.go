@@ -35,7 +35,8 @@ type charge struct {
 	bill     string    //
 	until    time.Time // end of the order's lock, or pay_before of the bill
 	among    func() []Mandate
-	paying   bool // and not only asking
+	paying   bool        // and not only asking
+	with     *Instrument // the only one that is considered, if any
 }
 
 // A buyer is on what authority something is bought: the wallet's mandates, or
@@ -205,10 +206,21 @@ func unsent(cause error) error {
 	return protocol.Wrap(protocol.CodeServiceUnavailable, "", "PSD-PAY-A402-23", "given up before anything was sent", cause)
 }
 
-// send transmits the request until its outcome is known, or the mandate's
+// send asks for the payment and learns of its instrument: what was paid is no
+// longer there, and what could not be paid is a reason to ask again.
+func (b buyer) send(ctx context.Context, with Instrument, p Payment, q payment.Request, retries int, until time.Time) (*Payment, error) {
+	b.agent.states.take(with, p.Amount)
+	paid, err := b.transmit(ctx, with, p, q, retries, until)
+	if err != nil {
+		b.agent.states.forget(with)
+	}
+	return paid, err
+}
+
+// transmit transmits the request until its outcome is known, or the mandate's
 // retries, the time or the caller's patience are used up. All transmissions
 // are of one request id: the provider carries it out at most once.
-func (b buyer) send(ctx context.Context, with Instrument, p Payment, q payment.Request, retries int, until time.Time) (*Payment, error) {
+func (b buyer) transmit(ctx context.Context, with Instrument, p Payment, q payment.Request, retries int, until time.Time) (*Payment, error) {
 	a, pause := b.agent, retryPause
 	for sent := 1; ; sent++ {
 		result, err := with.pay(ctx, q)

@@ -428,7 +428,7 @@ func TestPaymentIsNotDoubled(t *testing.T) {
 		})
 	}
 	t.Run("PSD-PAY-DEL-10 a refusal gives the headroom back", func(t *testing.T) {
-		m := newMarket(t, acttest.Options{Agent: func(c *agent.Config) { c.Instruments[0].Token = "unknown" }})
+		m := newMarket(t, acttest.Options{Agent: badToken})
 		mandate := m.Grant(t, nil)
 		_, err := m.get("/report")
 		wantCode(t, err, protocol.CodeInstrumentInvalid)
@@ -436,7 +436,7 @@ func TestPaymentIsNotDoubled(t *testing.T) {
 	})
 	t.Run("ADD-INT-ICS-15 attempts are counted", func(t *testing.T) {
 		one := 1
-		m := newMarket(t, acttest.Options{Agent: func(c *agent.Config) { c.Instruments[0].Token = "unknown" }})
+		m := newMarket(t, acttest.Options{Agent: badToken})
 		m.Grant(t, behavior(delegation.AgentBehavior{OnPaymentFailure: delegation.AutoRetry, MaxRetryCount: &one}))
 		for _, code := range []protocol.Code{protocol.CodeInstrumentInvalid, protocol.CodeInstrumentInvalid, protocol.CodeRetriesExhausted} {
 			_, err := m.get("/report")

@@ -60,7 +60,7 @@ func Example() {
 	acttest.Run(func(t acttest.TB) {
 		mux := http.NewServeMux()
 		server := httptest.NewTLSServer(mux)
-		defer server.Close()
+		t.Cleanup(server.Close) // after the shop, which confirms its deliveries
 		connect := func(key *keys.Signer, v *verifier.Verifier, now func() time.Time) *psp.Client {
 			c, err := psp.New(psp.Config{ID: acttest.PSPDID, Endpoint: server.URL + "/act/v1", Signer: key, Verifier: v, HTTP: server.Client(), Now: now})
 			check(err)

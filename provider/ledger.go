@@ -137,4 +137,11 @@ type Ledger interface {
 	// included, or subaccount_unknown. It is there for the key: what is decided
 	// is decided again by Pay, Begin and Settle.
 	SubAccount(ctx context.Context, id string) (SubAccount, error)
+
+	// Instrument reads what the book knows of an instrument, for an agent that
+	// asks before it pays (PSD-PAY-AUP-02): Token, or SubAccount with Balance,
+	// and Taken and Within, as a payment at this moment would find them, also
+	// when it is another agent's. One that is not known leaves all of them
+	// empty, and is no error. It writes nothing.
+	Instrument(ctx context.Context, i Instrument) (Facts, error)
 }

@@ -224,15 +224,20 @@ func (l *MemoryLedger) gather(p *Payment) *Facts {
 	}
 	payee := l.accounts[accountKey{p.Payee, p.Currency}]
 	f.Payee = payee != nil && payee.merchant
-	if b := l.tokens[p.Token]; p.Token != "" && b != nil {
+	l.instrument(f, p.Token, p.SubAccount)
+	return f
+}
+
+// instrument reads what a payment is made with.
+func (l *MemoryLedger) instrument(f *Facts, token, subAccount string) {
+	if b := l.tokens[token]; token != "" && b != nil {
 		k := b.token
 		f.Token, f.Taken, f.Balance = &k, b.sum(time.Time{}), l.accounts[accountKey{k.Principal, k.Currency}].balance
 	}
-	if b := l.subs[p.SubAccount]; p.SubAccount != "" && b != nil {
+	if b := l.subs[subAccount]; subAccount != "" && b != nil {
 		s := b.sub
 		f.SubAccount, f.Taken, f.Within, f.Balance = &s, b.sum(time.Time{}), b.sum(l.now().Add(-s.Limits.Period)), b.balance
 	}
-	return f
 }
 
 // book makes a trade that waits.
@@ -417,4 +422,16 @@ func (l *MemoryLedger) SubAccount(_ context.Context, id string) (SubAccount, err
 		return SubAccount{}, err
 	}
 	return b.sub, nil
+}
+
+// Instrument implements Ledger.
+func (l *MemoryLedger) Instrument(_ context.Context, i Instrument) (Facts, error) {
+	if err := i.Check(); err != nil {
+		return Facts{}, err
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	var f Facts
+	l.instrument(&f, i.Token, i.SubAccount)
+	return f, nil
 }

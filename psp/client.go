@@ -51,8 +51,8 @@ type Config struct {
 	// Endpoint is the provider's URL, without a slash at its end; the paths
 	// of SPEC.md 6 follow it.
 	Endpoint string
-	// Signer is the caller's: of purpose agent-request for Pay and Query, of
-	// purpose seller for Consume and ConfirmFulfilment.
+	// Signer is the caller's: of purpose agent-request for Pay, Query and
+	// Instrument, of purpose seller for Consume and ConfirmFulfilment.
 	Signer *keys.Signer
 	// Verifier checks the provider's answers.
 	Verifier *verifier.Verifier
@@ -139,7 +139,7 @@ type call struct {
 	mayWait bool          // 202 is an answer too
 }
 
-// post is exchange for a merchant's message, which is answered at once.
+// post is exchange for a message about no payment, which is answered at once.
 func (c *Client) post(ctx context.Context, path string, message []byte) ([]byte, error) {
 	body, _, err := c.exchange(ctx, call{path: path, message: message, lost: protocol.CodeServiceUnavailable})
 	return body, err

@@ -49,6 +49,7 @@ var kinds = []struct {
 }{
 	{keys.KindCartRequest, keys.AgentRequest}, {keys.KindPaymentRequest, keys.AgentRequest}, {keys.KindPaymentQuery, keys.AgentRequest},
 	{keys.KindIntentRequest, keys.AgentRequest}, {keys.KindNegotiationRequest, keys.AgentRequest},
+	{keys.KindInstrumentQuery, keys.AgentRequest}, {keys.KindInstrumentState, keys.Proof},
 	{keys.KindPaymentResult, keys.Proof}, {keys.KindPaymentPending, keys.Proof}, {keys.KindProofConsumption, keys.Seller}, {keys.KindProofConsumptionResult, keys.Proof},
 	{keys.KindFulfilmentConfirmation, keys.Seller}, {keys.KindFulfilmentResult, keys.Proof},
 }

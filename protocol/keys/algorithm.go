@@ -116,6 +116,8 @@ const (
 	KindPaymentResult          = "payment-result"
 	KindPaymentPending         = "payment-pending"
 	KindPaymentQuery           = "payment-query"
+	KindInstrumentQuery        = "instrument-query"
+	KindInstrumentState        = "instrument-state"
 	KindProofConsumption       = "proof-consumption"
 	KindProofConsumptionResult = "proof-consumption-result"
 	KindFulfilmentConfirmation = "fulfilment-confirmation"

@@ -99,7 +99,7 @@ func (t *tx) gather(p *provider.Payment) (f position, err error) {
 	if p.Token != "" {
 		return f, t.instrument(p.Token, &f)
 	}
-	return f, t.purseFor(p, &f)
+	return f, t.purseFor(p.SubAccount, &f)
 }
 
 // budget reads what was spent under a mandate, or pins it.

@@ -20,9 +20,12 @@ type purse struct {
 
 const purseColumns = `SELECT s.id, s.account, s.main, s.subaccount, p.owner, s.agent, p.currency, s.jwk,
 	s.balance_limit, s.single_limit, s.total_limit, s.task_limit, s.period_limit, s.period,
-	b.amount, u.amount, x.seq, x.state, x.cause, s.opened_at
+	b.amount, u.amount, x.seq, coalesce(h.state, x.state), coalesce(h.cause, x.cause), s.opened_at
 	FROM subaccounts s JOIN accounts p ON p.id = s.main JOIN balances b ON b.account = s.account JOIN subaccount_spent u ON u.subaccount = s.id
-	JOIN subaccount_states x ON x.subaccount = s.id AND x.seq = (SELECT max(seq) FROM subaccount_states y WHERE y.subaccount = s.id)`
+	JOIN subaccount_states x ON x.subaccount = s.id AND x.seq = (SELECT max(seq) FROM subaccount_states y WHERE y.subaccount = s.id)
+	LEFT JOIN subaccount_states h ON x.state <> 'cancelled' AND h.subaccount = s.id AND h.seq = (SELECT max(seq) FROM subaccount_states f
+		WHERE f.subaccount = s.id AND f.state = 'frozen'
+		AND NOT EXISTS (SELECT 1 FROM subaccount_states g WHERE g.subaccount = s.id AND g.cause = f.cause AND g.seq > f.seq))`
 
 func scanPurse(r *sqlite.Stmt) (p purse, err error) {
 	p = purse{id: r.ColumnInt64(0), account: r.ColumnInt64(1), main: r.ColumnInt64(2), seq: r.ColumnInt64(16), SubAccount: SubAccount{
@@ -63,8 +66,8 @@ func (p *purse) unavailable() *protocol.Error {
 
 // purseFor reads the sub-account that a payment is made from, and what was paid
 // from it. One that is not there leaves nothing.
-func (t *tx) purseFor(p *provider.Payment, f *position) error {
-	s, found, err := purseOf(t.conn, p.SubAccount)
+func (t *tx) purseFor(id string, f *position) error {
+	s, found, err := purseOf(t.conn, id)
 	if !found || err != nil {
 		return err
 	}
@@ -97,6 +100,26 @@ func (l *Ledger) SubAccount(ctx context.Context, id string) (provider.SubAccount
 		return provider.SubAccount{}, err
 	}
 	return p.SubAccount.SubAccount, nil
+}
+
+// Instrument implements provider.Ledger: what a payment with it would find.
+// TaskLimit is not told: it depends on the mandate.
+func (l *Ledger) Instrument(ctx context.Context, i provider.Instrument) (provider.Facts, error) {
+	if err := i.Check(); err != nil {
+		return provider.Facts{}, err
+	}
+	var f position
+	err := l.read(ctx, func(conn *sqlite.Conn) error {
+		t := &tx{conn: conn, now: l.now()}
+		if i.Token != "" {
+			return t.instrument(i.Token, &f)
+		}
+		return t.purseFor(i.SubAccount, &f)
+	})
+	if err != nil {
+		return provider.Facts{}, err
+	}
+	return f.Facts, nil
 }
 
 // SubAccounts lists the sub-accounts in the order of opening.

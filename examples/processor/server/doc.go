@@ -10,6 +10,7 @@
 //	POST <base>/queries       what became of a payment
 //	POST <base>/consumptions  a merchant claims the delivery of a proof
 //	POST <base>/fulfilments   a merchant has delivered
+//	POST <base>/instruments   an agent asks whether its instrument can pay
 //	     /cashier/{trade_no}  see package cashier
 //	GET  /.well-known/act/<name>/did.json
 //	     /admin/...           with the operator's token only

@@ -185,6 +185,7 @@ func (s *Server) routes(documents http.Handler, admin bool) http.Handler {
 	for path, serve := range map[string]func(context.Context, []byte) (provider.Answer, error){
 		provider.PathPayments: s.provider.Pay, provider.PathQueries: s.provider.Query,
 		provider.PathConsumptions: s.provider.Consume, provider.PathFulfilments: s.provider.Fulfil,
+		provider.PathInstruments: s.provider.Instrument,
 	} {
 		mux.HandleFunc("POST "+s.basePath+path, s.message(path, serve))
 	}
