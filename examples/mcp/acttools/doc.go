@@ -7,7 +7,10 @@
 //
 // The model proposes and a person disposes. describe_intent makes a draft of
 // what the model has understood; only a person can turn it into a mandate, and
-// the model has no way to answer for them. [Config.Ask] brings the question to
+// the model has no way to answer for them. Their words are in it as the model
+// reports them, so the person is shown them and agrees to them too.
+//
+// [Config.Ask] brings the question to
 // the person, on a paired phone for example. Without it the question goes
 // through the MCP client as an elicitation, and where the client has none the
 // answer is no. An elicitation is as good as the client: use one that shows it

@@ -41,6 +41,9 @@ func failure(err error, money Money) Failure {
 	if f.Code == protocol.CodeOutcomeUnknown && money == MoneyUntouched {
 		f.Money = MoneyUnknown
 	}
+	if f.Money == MoneyMoved {
+		f.Next = "It is paid: do not buy it elsewhere. " + f.Next
+	}
 	for _, c := range e.Checks {
 		if c.Outcome != protocol.Allowed {
 			f.Failed = append(f.Failed, c.String())

@@ -13,8 +13,10 @@ import (
 	"github.com/actprotocol/act-go/protocol/commerce"
 )
 
-// maxCandidates is how many things one shop may offer for one question.
-const maxCandidates = 10
+const (
+	maxCandidates = 10  // that one shop may offer for one question
+	maxURL        = 256 // bytes of an address that a shop names
+)
 
 // FindInput are the arguments of find.
 type FindInput struct {
@@ -127,8 +129,10 @@ func (t *Tools) found(s *shop, i commerce.Item) Found {
 	if i.Delivery >= 0 {
 		f.Delivery = i.Delivery.Round(time.Second).String()
 	}
-	if u, err := url.Parse(i.DetailURL); err == nil && i.DetailURL != "" && u.Scheme == "https" && originOf(u) == s.origin {
-		f.DetailURL = u.String() // a page of another site says nothing about this shop
+	// A page of another site says nothing about this shop, and an address is no
+	// place for a letter.
+	if u, err := url.Parse(i.DetailURL); err == nil && u.Scheme == "https" && originOf(u) == s.origin && len(u.String()) <= maxURL {
+		f.DetailURL = u.String()
 	}
 	return f
 }

@@ -119,9 +119,10 @@ func New(c Config) (*Tools, error) {
 	}
 	t := &Tools{config: c, spending: make(chan struct{}, 1)}
 	t.candidates.prefix, t.orders.prefix = "item-", "order-"
-	// A redirect leads to where nobody has agreed to go.
+	// A redirect leads to where nobody has agreed to go. The time is a person's,
+	// who may have to be asked.
 	t.paying = &http.Client{
-		Transport: c.Agent.Transport(c.Transport), Timeout: time.Minute,
+		Transport: c.Agent.Transport(c.Transport), Timeout: answerWithin,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
 	plain := &http.Client{Transport: c.Transport, Timeout: 30 * time.Second}
