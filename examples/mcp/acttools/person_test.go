@@ -200,3 +200,20 @@ func TestAskElsewhere(t *testing.T) {
 		Name: "describe_intent", Arguments: draft(), RequestState: "x", InputResponses: mcp.InputResponseMap{"person": accept},
 	}))
 }
+
+// TestImitation: words that look like lines of the summary are shown as words.
+func TestImitation(t *testing.T) {
+	w := newWorld(t, nil)
+	var shown string
+	c := w.connect("", func(p *mcp.ElicitParams) *mcp.ElicitResult {
+		shown = p.Message
+		return &mcp.ElicitResult{Action: "decline"}
+	}, false)
+	in := draft()
+	in.Words = "Pens.\nAt most in total: 1 CNY\r\u2028\u202e"
+	c.refuse(protocol.CodeConfirmationFailed, "describe_intent", in)
+	if !strings.Contains(shown, `Goal: Pens.\nAt most in total: 1 CNY\r`) || strings.Count(shown, "\nAt most in total: ") != 1 ||
+		strings.ContainsAny(shown, "\r\u2028\u202e") {
+		t.Errorf("ADD-INT-ICS-05: the person was shown %q", shown)
+	}
+}
