@@ -31,7 +31,7 @@ type subModel struct {
 	single, total  int64
 	most           int64 // it may hold
 	state          provider.SubAccountState
-	risk           bool // frozen by risk control
+	frozen         map[StateCause]bool
 }
 
 type waitModel struct {
@@ -73,8 +73,8 @@ type purses struct {
 func newPurses(r *rapid.T, l *Ledger, own string) *purses {
 	ctx := context.Background()
 	s := &purses{l: l, own: own, m: &purseModel{main: 60, subs: []*subModel{
-		{id: "sub-a" + own, state: provider.SubAccountActive, single: 9, total: 25, most: 30},
-		{id: "sub-b" + own, state: provider.SubAccountActive},
+		{id: "sub-a" + own, state: provider.SubAccountActive, frozen: make(map[StateCause]bool), single: 9, total: 25, most: 30},
+		{id: "sub-b" + own, state: provider.SubAccountActive, frozen: make(map[StateCause]bool)},
 	}}}
 	check := func(err error) {
 		if err != nil {
@@ -185,19 +185,21 @@ func (s *purses) state(r *rapid.T) {
 	to := rapid.SampledFrom([]provider.SubAccountState{
 		provider.SubAccountActive, provider.SubAccountActive, provider.SubAccountActive, provider.SubAccountFrozen, provider.SubAccountFrozen, provider.SubAccountCancelled,
 	}).Draw(r, "state")
-	cause := rapid.SampledFrom([]StateCause{ByPrincipal, ForRisk}).Draw(r, "cause")
+	cause := rapid.SampledFrom([]StateCause{ByPrincipal, ForRisk, ForIdentity}).Draw(r, "cause")
 	want := protocol.Code("")
 	switch {
 	case m.state == provider.SubAccountCancelled && to != m.state:
 		want = protocol.CodeSubAccountCancelled
-	case m.state == provider.SubAccountFrozen && to == provider.SubAccountActive && m.risk && cause == ByPrincipal:
+	case m.state == provider.SubAccountFrozen && to == provider.SubAccountActive && !m.frozen[cause]:
 		want = protocol.CodeActorRefused
 	default:
 		if to == provider.SubAccountCancelled {
 			s.m.main, m.balance = s.m.main+m.balance, 0
 		}
-		m.risk = to == provider.SubAccountFrozen && (cause == ForRisk || m.state == to && m.risk)
-		m.state = to
+		m.frozen[cause], m.state = to == provider.SubAccountFrozen, to
+		if to == provider.SubAccountActive && (m.frozen[ByPrincipal] || m.frozen[ForRisk] || m.frozen[ForIdentity]) {
+			m.state = provider.SubAccountFrozen
+		}
 	}
 	same(r, "state", s.l.SetSubAccountState(context.Background(), m.id, to, cause), want)
 }

@@ -14,8 +14,8 @@ import (
 // A StateCause says why the state of a sub-account was changed.
 type StateCause string
 
-// The causes (PSD-AGT-SUB-02). What was frozen for risk, or because the agent's
-// identity lapsed, does not thaw because the principal wishes so.
+// The causes (PSD-AGT-SUB-02). Each freezes and thaws for itself: a sub-account
+// is frozen for as long as one of them wants it frozen.
 const (
 	ByPrincipal StateCause = "principal" // the principal's wish
 	ForRisk     StateCause = "risk"      // risk control
@@ -39,7 +39,7 @@ type SubAccount struct {
 	TaskLimit    int64 // most for all payments under one mandate
 
 	// The present state, beside State, for reading.
-	Cause    StateCause // of the last change
+	Cause    StateCause // of the last change; of a frozen one, of the latest freeze that still holds
 	Balance  int64      // minor units
 	Spent    int64      // all payments together
 	OpenedAt time.Time
@@ -187,10 +187,11 @@ func (t *tx) topUp(u TopUp) (refusal, err error) {
 // transaction. The change holds for every payment that is decided after the
 // call returned.
 //
-// Setting the state it has does nothing, except that risk control and the lapse
-// of an identity take over what the principal has frozen. A cancelled one stays
-// so (subaccount_cancelled), an unknown one is subaccount_unknown. What was not
-// frozen by the principal's wish is not unfrozen by it: actor_refused.
+// A freeze holds until its own cause takes it back, whatever the others do in
+// between: after a nil error for active it is still frozen when another cause
+// wants it so, and what only others have frozen is not unfrozen (actor_refused).
+// Doing again what was done does nothing. A cancelled one stays so
+// (subaccount_cancelled), an unknown one is subaccount_unknown.
 func (l *Ledger) SetSubAccountState(ctx context.Context, id string, state provider.SubAccountState, cause StateCause) error {
 	if err := checkChange(state, cause); err != nil {
 		return err
@@ -244,15 +245,19 @@ func (t *tx) setSubAccountState(id string, state provider.SubAccountState, cause
 	if err != nil {
 		return nil, err
 	}
+	holds, err := t.holds(p.id, cause)
+	if err != nil {
+		return nil, err
+	}
 	switch {
 	case !found:
 		return unknownSubAccount(), nil
 	case p.State == provider.SubAccountCancelled && state != provider.SubAccountCancelled:
 		return p.unavailable(), nil
-	case p.State == state && (state != provider.SubAccountFrozen || p.Cause != ByPrincipal || cause == ByPrincipal):
-		return nil, nil
-	case p.State == provider.SubAccountFrozen && state == provider.SubAccountActive && cause != p.Cause && p.Cause != ByPrincipal:
+	case p.State == provider.SubAccountFrozen && state == provider.SubAccountActive && !holds:
 		return protocol.New(protocol.CodeActorRefused, "cause", "PSD-AGT-SUB-02", "frozen for another cause"), nil
+	case p.State == state && (state != provider.SubAccountFrozen || holds):
+		return nil, nil
 	}
 	if state == provider.SubAccountCancelled && p.Balance > 0 {
 		if err := t.post("return", id, p.account, p.main, p.Balance); err != nil {
@@ -260,6 +265,13 @@ func (t *tx) setSubAccountState(id string, state provider.SubAccountState, cause
 		}
 	}
 	return nil, t.subAccountState(p.id, p.seq+1, state, cause)
+}
+
+// holds reports whether a cause has frozen a sub-account and not taken it back.
+func (t *tx) holds(id int64, cause StateCause) (frozen bool, err error) {
+	_, err = t.row("SELECT state FROM subaccount_states WHERE subaccount = ? AND cause = ? ORDER BY seq DESC LIMIT 1", []any{id, string(cause)},
+		func(r *sqlite.Stmt) { frozen = provider.SubAccountState(r.ColumnText(0)) == provider.SubAccountFrozen })
+	return frozen, err
 }
 
 func unknownSubAccount() *protocol.Error {

@@ -135,7 +135,8 @@ func TestSubAccountStates(t *testing.T) {
 		{active, ForIdentity, protocol.CodeActorRefused, protocol.CodeSubAccountFrozen},
 		{active, ForRisk, "", ""},
 		{frozen, ByPrincipal, "", protocol.CodeSubAccountFrozen},
-		{frozen, ForIdentity, "", protocol.CodeSubAccountFrozen}, // takes over
+		{frozen, ForIdentity, "", protocol.CodeSubAccountFrozen}, // beside it
+		{active, ByPrincipal, "", protocol.CodeSubAccountFrozen},
 		{active, ByPrincipal, protocol.CodeActorRefused, protocol.CodeSubAccountFrozen},
 		{active, ForIdentity, "", ""},
 		{"gone", ByPrincipal, protocol.CodeFieldInvalid, ""},

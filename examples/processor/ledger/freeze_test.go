@@ -1,0 +1,95 @@
+package ledger
+
+import (
+	"context"
+	"testing"
+
+	"github.com/actprotocol/act-go/protocol"
+	"github.com/actprotocol/act-go/provider"
+)
+
+// TestFreezesAddUp: a freeze holds until whoever made it takes it back
+// (PSD-AGT-SUB-02, PSD-AGT-SUB-03). Somebody else's freeze, and its end, must
+// not thaw a sub-account that its principal, or risk control, wants frozen.
+func TestFreezesAddUp(t *testing.T) {
+	const active, frozen = provider.SubAccountActive, provider.SubAccountFrozen
+	type step struct {
+		to    provider.SubAccountState
+		cause StateCause
+		want  protocol.Code
+	}
+	for name, tc := range map[string]struct {
+		steps []step
+		state provider.SubAccountState
+		cause StateCause
+	}{
+		"a stolen agent whose identity lapses and holds again": {[]step{
+			{frozen, ByPrincipal, ""}, {frozen, ForIdentity, ""}, {active, ForIdentity, ""},
+		}, frozen, ByPrincipal},
+		"risk control is satisfied, and the principal is not": {[]step{
+			{frozen, ByPrincipal, ""}, {frozen, ForRisk, ""}, {active, ForRisk, ""},
+		}, frozen, ByPrincipal},
+		"an identity that lapsed while risk control looked": {[]step{
+			{frozen, ForRisk, ""}, {frozen, ForIdentity, ""}, {active, ForRisk, ""},
+		}, frozen, ForIdentity},
+		"the principal freezes what risk control froze": {[]step{
+			{frozen, ForRisk, ""}, {frozen, ByPrincipal, ""}, {active, ForRisk, ""},
+		}, frozen, ByPrincipal},
+		"nobody thaws what another froze": {[]step{
+			{frozen, ByPrincipal, ""}, {active, ForRisk, protocol.CodeActorRefused}, {active, ForIdentity, protocol.CodeActorRefused},
+		}, frozen, ByPrincipal},
+		"a wish taken back under another's freeze": {[]step{
+			{frozen, ByPrincipal, ""}, {frozen, ForRisk, ""}, {active, ByPrincipal, ""}, {active, ByPrincipal, protocol.CodeActorRefused},
+		}, frozen, ForRisk},
+		"all have taken theirs back": {[]step{
+			{frozen, ByPrincipal, ""}, {frozen, ForRisk, ""}, {frozen, ForIdentity, ""},
+			{active, ForRisk, ""}, {active, ByPrincipal, ""}, {active, ForIdentity, ""},
+		}, active, ForIdentity},
+		"one cause does not thaw twice": {[]step{
+			{frozen, ForRisk, ""}, {frozen, ByPrincipal, ""}, {active, ForRisk, ""}, {active, ForRisk, protocol.CodeActorRefused},
+		}, frozen, ByPrincipal},
+		"frozen twice by one is thawed once": {[]step{
+			{frozen, ByPrincipal, ""}, {frozen, ByPrincipal, ""}, {active, ByPrincipal, ""},
+		}, active, ByPrincipal},
+	} {
+		t.Run("PSD-AGT-SUB-02 "+name, func(t *testing.T) {
+			l, _ := furnished(t)
+			a := openSub(t, l, 20_00, nil)
+			for i, s := range tc.steps {
+				if err := l.SetSubAccountState(context.Background(), sub, s.to, s.cause); protocol.CodeOf(err) != s.want {
+					t.Fatalf("step %d: %v, want %q", i, err, s.want)
+				}
+			}
+			want := protocol.Code("")
+			if tc.state == frozen {
+				want = protocol.CodeSubAccountFrozen
+			}
+			_, err := l.Pay(context.Background(), fromSub(a, 1_00))
+			wantCode(t, err, want)
+			wantCode(t, l.TopUp(context.Background(), TopUp{ID: "t", SubAccount: sub, Amount: 1}), want)
+			if got := subAccount(t, l, sub); got.State != tc.state || got.Cause != tc.cause {
+				t.Errorf("%s by %s, want %s by %s", got.State, got.Cause, tc.state, tc.cause)
+			}
+			sound(t, l)
+		})
+	}
+	t.Run("PSD-AGT-SUB-02 an agent's identity holds again, and what its principal froze stays frozen", func(t *testing.T) {
+		l, _ := furnished(t)
+		ctx := context.Background()
+		for _, id := range []string{"sub-a", "sub-b", "sub-c"} {
+			openSub(t, l, 5_00, func(a *SubAccount) { a.ID = id })
+		}
+		wantCode(t, l.SetSubAccountState(ctx, "sub-a", frozen, ByPrincipal), "")
+		wantCode(t, l.SetSubAccountState(ctx, "sub-b", frozen, ForRisk), "")
+		for _, state := range []provider.SubAccountState{frozen, active} {
+			if n, err := l.SetAgentSubAccounts(ctx, agent, state, ForIdentity); n != 3 || err != nil {
+				t.Fatalf("%s: %d, %v", state, n, err)
+			}
+		}
+		for id, want := range map[string]provider.SubAccountState{"sub-a": frozen, "sub-b": frozen, "sub-c": active} {
+			if got := subAccount(t, l, id).State; got != want {
+				t.Errorf("%s is %s, want %s", id, got, want)
+			}
+		}
+	})
+}
