@@ -209,10 +209,11 @@ func (p *program) furnishMore() {
 	public, err := keys.NewPublicKey(private.Public())
 	p.must(err)
 	var paired struct {
-		ID string `json:"device_id"`
+		ID      string `json:"device_id"`
+		Cashier string `json:"cashier"`
 	}
 	p.must(canon.Decode(p.admin("POST", "/admin/devices", `{"principal":"`+p.Owner+`","key":`+string(public.JWK())+`}`), &paired))
-	p.phone = &cashier.Device{ID: paired.ID, Key: private}
+	p.phone = &cashier.Device{ID: paired.ID, Key: private, Cashier: paired.Cashier}
 }
 
 // attempt makes one attempt at a payment and returns the result, or nil when

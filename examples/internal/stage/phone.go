@@ -42,7 +42,7 @@ func (p *Person) PairPhone(ctx context.Context, name string) (*Phone, error) {
 		return nil, err
 	}
 	phone := &Phone{Name: name, Owner: p, ID: id, Wire: &Wiretap{Story: p.world.Narrator}}
-	phone.device = &cashier.Device{ID: id, Key: key, Client: p.world.NewClient(phone.Wire)}
+	phone.device = &cashier.Device{ID: id, Key: key, Cashier: p.world.Processor.Cashier(), Client: p.world.NewClient(phone.Wire)}
 	return phone, nil
 }
 

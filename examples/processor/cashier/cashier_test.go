@@ -203,7 +203,7 @@ func TestDecide(t *testing.T) {
 	key, _ := phoneKey(t)
 	for _, prefix := range []string{"", "/cashier", "/a/b"} {
 		b, c, web := newCashier(t, prefix)
-		phone := &cashier.Device{ID: "dev-1", Key: key, Client: web.Client()}
+		phone := &cashier.Device{ID: "dev-1", Key: key, Client: web.Client(), Cashier: c.Base}
 		view, err := phone.Decide(t.Context(), c.URL("T-1"), func(v cashier.View) bool { return v.Terms == terms && v.Order == "o-1" })
 		if err != nil || view.State != cashier.Paid || len(b.decided) != 1 || b.decided[0] != "confirm T-1 device:dev-1" {
 			t.Errorf("PSD-PAY-INS-03 below %q: %+v, %v, %q", prefix, view, err, b.decided)
@@ -212,7 +212,7 @@ func TestDecide(t *testing.T) {
 		wantCode(t, err, protocol.CodeTradeUnknown)
 	}
 	b, c, web := newCashier(t, "/cashier")
-	phone := &cashier.Device{ID: "dev-1", Key: key, Client: web.Client()}
+	phone := &cashier.Device{ID: "dev-1", Key: key, Client: web.Client(), Cashier: c.Base}
 	if view, err := phone.Decide(t.Context(), c.URL("T-1"), func(cashier.View) bool { return false }); err != nil || view.State != cashier.Closed || b.decided[0] != "decline T-1 confirmation_failed" {
 		t.Errorf("PSD-PAY-INS-04: %+v, %v, %q", view, err, b.decided)
 	}
@@ -232,7 +232,7 @@ func TestOverIsClosed(t *testing.T) {
 	key, _ := phoneKey(t)
 	b, c, web := newCashier(t, "/cashier")
 	b.p.Expires = now
-	phone := &cashier.Device{ID: "dev-1", Key: key, Client: web.Client()}
+	phone := &cashier.Device{ID: "dev-1", Key: key, Client: web.Client(), Cashier: c.Base}
 	_, err := phone.Decide(t.Context(), c.URL("T-1"), func(cashier.View) bool { return true })
 	wantCode(t, err, protocol.CodeStateConflict)
 	if len(b.decided) != 0 {

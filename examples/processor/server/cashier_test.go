@@ -24,7 +24,7 @@ func (w *world) device(principal string) *cashier.Device {
 	key, public := w.key()
 	id, err := w.server.PairDevice(context.Background(), principal, public)
 	w.must(err)
-	return &cashier.Device{ID: id, Key: key, Client: w.client}
+	return &cashier.Device{ID: id, Key: key, Client: w.client, Cashier: w.server.Cashier()}
 }
 
 func (w *world) key() (crypto.Signer, keys.PublicKey) {

@@ -26,6 +26,10 @@ func (s *Server) PairDevice(ctx context.Context, principal string, key keys.Publ
 	return d.ID, s.ledger.PairDevice(ctx, d)
 }
 
+// Cashier is the address below which devices confirm, without a slash at its
+// end. A device is told when it is paired, and takes no other from anybody.
+func (s *Server) Cashier() string { return s.cashier.Base }
+
 // RemoveDevice ends a pairing for ever.
 func (s *Server) RemoveDevice(ctx context.Context, id string) error {
 	return s.ledger.RemoveDevice(ctx, id)
@@ -39,8 +43,9 @@ type deviceForm struct {
 func (s *Server) adminPair(ctx context.Context, f deviceForm) (any, error) {
 	id, err := s.PairDevice(ctx, f.Principal, f.Key)
 	return struct {
-		ID string `json:"device_id"`
-	}{id}, err
+		ID      string `json:"device_id"`
+		Cashier string `json:"cashier"`
+	}{id, s.Cashier()}, err
 }
 
 type removalForm struct {

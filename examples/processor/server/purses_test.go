@@ -149,7 +149,8 @@ func TestDeskSubAccounts(t *testing.T) {
 	t.Run("devices and names", func(t *testing.T) {
 		_, public := w.key()
 		var paired struct {
-			ID string `json:"device_id"`
+			ID      string `json:"device_id"`
+			Cashier string `json:"cashier"`
 		}
 		w.must(canon.Decode(w.wantDesk("POST", "/admin/devices", `{"principal":"`+w.Owner+`","key":`+string(public.JWK())+`}`, http.StatusOK, "dev-"), &paired))
 		private, err := keys.Generate(keys.ES256)
