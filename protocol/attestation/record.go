@@ -21,7 +21,8 @@ const (
 	MaxSignatures   = 16
 	MaxUpstream     = 16
 	MaxBody         = 16 << 10 // bytes of event_body, and of ext, in canonical form
-	SaltSize        = 32       // bytes
+	MaxRecord       = canon.DefaultMaxBytes
+	SaltSize        = 32 // bytes
 )
 
 // The names of hash algorithms, in hash_algorithm.
@@ -44,16 +45,6 @@ type Participant struct {
 	ID         string // DID
 	Role       Role
 	Represents string // for whom it acted; a pseudonym where others read it. Optional
-}
-
-// A Draft is what happened, before it becomes a record.
-type Draft struct {
-	Type         EventType
-	EventTime    time.Time // when it happened; whole seconds
-	Links        Links
-	Participants []Participant  // the initiator, who seals, is one of them
-	Body         jsontext.Value // event_body, an object; SPEC.md 10.1 lists the members of each type
-	Ext          jsontext.Value // ext, an object; optional
 }
 
 // A Record is a sealed account of an event (TSD-ATT-OFF-01).
@@ -111,23 +102,39 @@ type Unverified struct {
 // Parse reads a record: form, the rules of SPEC.md 10.1, and that its members
 // agree. It checks neither the hash nor a signature, nor looks for personal
 // data, which is too late when the record exists.
+//
+// A record is read by the rules of its own version, whatever else has come
+// since; one of a version that is not known here is refused as such
+// (TSD-ATT-OFF-10).
 func Parse(data []byte) (*Unverified, error) {
 	var w recordWire
 	if err := canon.Decode(data, &w); err != nil {
-		return nil, err
+		return nil, explain(data, err)
 	}
 	r, err := w.value()
 	if err != nil {
-		return nil, err
+		return nil, explain(data, err)
 	}
 	u := &Unverified{Record: r}
 	if u.canonical, err = canon.Without(data, "signatures"); err != nil {
 		return nil, err
 	}
-	if u.payload, err = payload(w.Body, w.Participants); err != nil {
+	if u.payload, err = payload(r.Body, w.Participants); err != nil {
 		return nil, err
 	}
 	return u, nil
+}
+
+// explain gives a record of another version its own reason: by the rules of
+// this one almost anything may seem wrong with it.
+func explain(data []byte, err error) error {
+	var v struct {
+		Version string `json:"record_version"`
+	}
+	if canon.DecodeOpen(data, &v) == nil && v.Version != "" && v.Version != Version {
+		return unknownVersion()
+	}
+	return err
 }
 
 // payload is what the payload hash is made of, before the salt: the canonical

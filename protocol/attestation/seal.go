@@ -14,7 +14,6 @@ import (
 	"github.com/actprotocol/act-go/protocol"
 	"github.com/actprotocol/act-go/protocol/canon"
 	"github.com/actprotocol/act-go/protocol/keys"
-	"github.com/actprotocol/act-go/protocol/privacy/guard"
 )
 
 // kind separates what is signed here from every other message (SPEC.md 2.3).
@@ -61,30 +60,25 @@ type Sealer struct {
 
 // Seal makes a record of what happened: an id under the signer's DID unless one
 // is given, a fresh salt, the payload hash, and the initiator's signature. now
-// is the time of creation.
+// is the time of creation. An event that is less than a minute ahead of it was
+// told of by a party whose clock is, and counts as just happened: the record is
+// then made at the time of the event (TSD-ATT-OFF-02).
 //
-// A draft that breaks a rule of SPEC.md 10.1 is refused, and so is one in which
-// something looks like personal data or an account number (TSD-ATT-OFF-07).
-// An id makes sealing repeatable after a crash only as far as the id goes: salt
-// and signature differ, so that what was stored first is the record.
+// A draft that [Draft.Check] refuses is refused here too. An id makes sealing
+// repeatable after a crash only as far as the id goes: salt and signature
+// differ, so that what was stored first is the record.
 func (z Sealer) Seal(s Signer, id string, d Draft, now time.Time) ([]byte, error) {
+	initiator := wire.SignerDID(s.KeyID())
 	if id == "" {
-		id = NewID(wire.SignerDID(s.KeyID()))
+		id = NewID(initiator)
 	}
-	w := recordWire{
-		Version: Version, ID: id, Type: d.Type, EventTime: wire.FormatTime(d.EventTime), CreatedTime: wire.FormatTime(now),
-		Links: d.Links.wire(), Body: d.Body, Ext: d.Ext,
+	if err := d.Check(initiator); err != nil {
+		return nil, err
 	}
-	for _, p := range d.Participants {
-		w.Participants = append(w.Participants, participantWire{ID: p.ID, Role: p.Role, Represents: wire.Optional(p.Represents)})
+	if ahead := d.EventTime.Sub(now); ahead > 0 && ahead <= clockSkew {
+		now = d.EventTime
 	}
-	for field, v := range map[string]jsontext.Value{"event_body": d.Body, "ext": d.Ext} {
-		if err := guard.Check(string(v)); err != nil {
-			e := *protocol.AsError(protocol.In(err, field))
-			e.Requirement = "TSD-ATT-OFF-07"
-			return nil, &e
-		}
-	}
+	w := d.wire(id, now)
 	salt := make([]byte, SaltSize)
 	_, _ = rand.Read(salt) // never fails
 	w.Privacy = privacyWire{Salt: canon.EncodeBase64(salt), HashAlgorithm: SHA256}
@@ -101,13 +95,6 @@ func (z Sealer) Seal(s Signer, id string, d Draft, now time.Time) ([]byte, error
 	}
 	w.Privacy.PayloadHash = canon.EncodeBase64(hash)
 	return w.sign(s)
-}
-
-func (l Links) wire() linksWire {
-	return linksWire{
-		IntentID: l.IntentID, DelegationID: wire.Optional(l.DelegationID), MerchantOrderID: wire.Optional(l.MerchantOrderID),
-		TradeNo: wire.Optional(l.TradeNo), Upstream: l.Upstream,
-	}
 }
 
 // Cosign adds another participant's signature to a record (TSD-ATT-OFF-08),
@@ -146,7 +133,11 @@ func (w recordWire) sign(s Signer) ([]byte, error) {
 	if _, err := w.value(); err != nil {
 		return nil, err
 	}
-	return canon.Marshal(w)
+	out, err := canon.Marshal(w)
+	if err == nil && len(out) > MaxRecord {
+		err = protocol.New(protocol.CodeTooLarge, "", "TSD-ATT-OFF-01", "a record has at most 64 KiB")
+	}
+	return out, err
 }
 
 // signed is what a signature is made of: the record without its signatures, and
@@ -187,17 +178,37 @@ func digestBytes(d canon.Digest) ([]byte, error) {
 	return nil, protocol.New(protocol.CodeMalformed, "privacy.payload_hash", "TSD-ATT-OFF-05", "not a digest")
 }
 
+// CheckSuites reports algorithm_refused when the record names a hash or a
+// signature that is neither ours nor of one of the suites. Nothing can then be
+// said about it.
+func (u *Unverified) CheckSuites(suites ...keys.Suite) error {
+	if u.Record.HashAlgorithm != SHA256 && hashSuite(suites) == nil {
+		return protocol.New(protocol.CodeAlgorithmRefused, "privacy.hash_algorithm", "TSD-ATT-OFF-05", "a suite that was not given")
+	}
+	for _, sig := range u.Record.Signatures {
+		_, ours := keys.ParseSignatureType(sig.Type)
+		if !ours && !slices.ContainsFunc(suites, func(s keys.Suite) bool { return s.SignatureType() == sig.Type }) {
+			return protocol.New(protocol.CodeAlgorithmRefused, "signatures.signature_type", "TSD-ATT-OFF-11", "a suite that was not given")
+		}
+	}
+	return nil
+}
+
+// hashSuite is the suite that has SM3, or nil.
+func hashSuite(suites []keys.Suite) keys.Suite {
+	for _, s := range suites {
+		if s.DigestName() == "sm3" {
+			return s
+		}
+	}
+	return nil
+}
+
 // CheckHash computes the payload hash anew and compares it with the record's:
 // claims_conflict when they differ, algorithm_refused when the record names a
 // hash of a suite that was not given.
 func (u *Unverified) CheckHash(suites ...keys.Suite) error {
-	var suite keys.Suite
-	for _, s := range suites {
-		if s.DigestName() == "sm3" {
-			suite = s
-		}
-	}
-	hash, err := sum(u.Record.HashAlgorithm, slices.Concat(u.payload, u.Record.Salt), suite)
+	hash, err := sum(u.Record.HashAlgorithm, slices.Concat(u.payload, u.Record.Salt), hashSuite(suites))
 	if err != nil {
 		return err
 	}
@@ -212,6 +223,9 @@ func (u *Unverified) CheckHash(suites ...keys.Suite) error {
 // algorithm is not the key's. Whose key it is and what for, and whether it was
 // good at the time of the event, is the caller's to know.
 func (u *Unverified) VerifySignature(i int, publicJWK []byte, suites ...keys.Suite) error {
+	if i < 0 || i >= len(u.Record.Signatures) {
+		return missing("signatures", "TSD-ATT-OFF-08")
+	}
 	s := u.Record.Signatures[i]
 	message, err := signed(u.canonical, signatureWire{SignerID: s.KeyID, Type: s.Type, Covered: covered(u.Record.Ext != nil)})
 	if err != nil {

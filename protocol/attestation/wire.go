@@ -56,30 +56,41 @@ type (
 // value checks the rules of SPEC.md 10.1.
 func (w recordWire) value() (Record, error) {
 	r := wire.Reader{Requirement: "TSD-ATT-OFF-02"}
-	if r.Require("record_version", w.Version) && w.Version != Version {
-		r.Fail("", protocol.New(protocol.CodeFieldInvalid, "record_version", "TSD-ATT-OFF-10", "not a version that is read here"))
-	}
-	out := Record{Version: w.Version, ID: w.ID, Type: w.Type, HashAlgorithm: w.Privacy.HashAlgorithm}
-	recordID(&r, "record_id", w.ID)
-	if r.Require("event_type", string(w.Type)) && !w.Type.Known() {
-		r.Fail("", protocol.New(protocol.CodeFieldInvalid, "event_type", "TSD-ATT-EVT-01", "one of the ten event types"))
-	}
-	out.EventTime, out.CreatedTime = utc(&r, "event_time", w.EventTime), utc(&r, "created_time", w.CreatedTime)
-	if out.CreatedTime.Before(out.EventTime) {
-		r.Invalid("created_time", "not before the event")
-	}
-	out.Links = w.Links.value(&r, w.ID, w.Type)
+	out := w.facts(&r)
+	out.HashAlgorithm = w.Privacy.HashAlgorithm
 	out.Salt, out.PayloadHash = w.Privacy.value(&r)
-	out.Participants = participants(&r, w.Participants)
-	out.Body, out.Ext = object(&r, "event_body", w.Body, "TSD-ATT-OFF-01"), w.Ext
-	if w.Ext != nil {
-		out.Ext = object(&r, "ext", w.Ext, "TSD-ATT-OFF-01")
-	}
 	out.Signatures = signatures(&r, w, out.Participants)
 	if err := r.Err(); err != nil {
 		return Record{}, err
 	}
 	return out, nil
+}
+
+// facts checks what a record has before it is sealed.
+func (w recordWire) facts(r *wire.Reader) Record {
+	if r.Require("record_version", w.Version) && w.Version != Version {
+		r.Fail("", unknownVersion())
+	}
+	out := Record{Version: w.Version, ID: w.ID, Type: w.Type, Ext: w.Ext}
+	recordID(r, "record_id", w.ID)
+	if r.Require("event_type", string(w.Type)) && !w.Type.Known() {
+		r.Fail("", protocol.New(protocol.CodeFieldInvalid, "event_type", "TSD-ATT-EVT-01", "one of the ten event types"))
+	}
+	out.EventTime, out.CreatedTime = utc(r, "event_time", w.EventTime), utc(r, "created_time", w.CreatedTime)
+	if out.CreatedTime.Before(out.EventTime) {
+		r.Invalid("created_time", "not before the event")
+	}
+	out.Links = w.Links.value(r, w.ID, w.Type)
+	out.Participants = participants(r, w.Participants)
+	out.Body = object(r, "event_body", w.Body)
+	if w.Ext != nil {
+		out.Ext = object(r, "ext", w.Ext)
+	}
+	return out
+}
+
+func unknownVersion() error {
+	return protocol.New(protocol.CodeFieldInvalid, "record_version", "TSD-ATT-OFF-10", "not a version that is read here")
 }
 
 // recordID reads the id of a record: a DID URL with a fragment.
@@ -179,7 +190,8 @@ func participants(r *wire.Reader, list []participantWire) []Participant {
 }
 
 // object reads an open object of limited size.
-func object(r *wire.Reader, field string, v jsontext.Value, requirement string) jsontext.Value {
+func object(r *wire.Reader, field string, v jsontext.Value) jsontext.Value {
+	const requirement = "TSD-ATT-OFF-01"
 	if len(v) == 0 {
 		r.Fail("", missing(field, requirement))
 		return nil
