@@ -243,8 +243,9 @@ func (s *Shop) fetch(ctx context.Context, method, address, field string, message
 
 // PayOrder pays a confirmed order under the mandate that it was checked
 // against (PSD-PAY-DEL): amount, currency and order number are those of the
-// confirmation (CID-CART-CFM-05). Calling it again for the same order returns
-// the first payment.
+// confirmation (CID-CART-CFM-05). Calling it again before the goods are picked
+// up returns the first payment; after that, and with another agent's record, the
+// provider says order_paid.
 func (a *Agent) PayOrder(ctx context.Context, o *Order) (*Payment, error) {
 	c := o.Confirmation
 	subject := "order " + c.MerchantID + " " + c.MerchantOrderID
