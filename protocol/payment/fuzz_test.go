@@ -5,6 +5,7 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/actprotocol/act-go/protocol"
 	"github.com/actprotocol/act-go/protocol/canon"
@@ -257,6 +258,68 @@ func FuzzParsePending(f *testing.F) {
 			t.Error("verified by a key that signed nothing")
 		}
 		if _, err := payment.SignPending(fixed(t, p.PSPID, keys.Proof), p); err != nil && protocol.CodeOf(err) != protocol.CodeTooLarge {
+			t.Errorf("cannot be written again: %v", err)
+		}
+	})
+}
+
+func FuzzParseInstrumentQuery(f *testing.F) {
+	q := goodInstrumentQuery()
+	q.Nonce = "AAAAAAAAAAAAAAAAAAAAAA"
+	data, err := payment.SignInstrumentQuery(fixed(f, agentDID, keys.AgentRequest), q)
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(data)
+	f.Fuzz(func(t *testing.T, data []byte) {
+		u, err := payment.ParseInstrumentQuery(data)
+		if err != nil {
+			refused(t, string(data), err)
+			return
+		}
+		q := u.Query
+		if (q.PaymentToken == "") == (q.SubAccountID == "") || q.Timestamp.IsZero() || u.SignerDID() != q.BuyerAgentID {
+			t.Errorf("%+v", q)
+		}
+		if u.Verify(pspKey(t).Public()) == nil {
+			t.Error("verified by a key that signed nothing")
+		}
+		if _, err := payment.SignInstrumentQuery(fixed(t, q.BuyerAgentID, keys.AgentRequest), q); err != nil && protocol.CodeOf(err) != protocol.CodeTooLarge {
+			t.Errorf("cannot be written again: %v", err)
+		}
+	})
+}
+
+func FuzzParseInstrumentState(f *testing.F) {
+	for _, s := range []payment.InstrumentState{goodTokenState(), goodPurseState(f)} {
+		data, err := payment.SignInstrumentState(fixed(f, pspDID, keys.Proof), s)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(data)
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		u, err := payment.ParseInstrumentState(data)
+		if err != nil {
+			refused(t, string(data), err)
+			return
+		}
+		s := u.State
+		if (s.PaymentToken == "") == (s.SubAccountID == "") || s.SubAccountID != "" && !s.Available.Valid() || u.SignerDID() != s.PSPID || s.AsOf.IsZero() {
+			t.Errorf("%+v", s)
+		}
+		if usable := s.State == payment.InstrumentActive; !usable && !s.Available.IsZero() || usable && !s.ValidUntil.IsZero() && !s.AsOf.Before(s.ValidUntil) {
+			t.Errorf("contradicts itself: %+v", s)
+		}
+		if u.Verify(agentKey(t).Public()) == nil {
+			t.Error("verified by a key that signed nothing")
+		}
+		again := s // whole seconds are written
+		again.AsOf, again.ValidUntil = s.AsOf.Truncate(time.Second), s.ValidUntil.Truncate(time.Second)
+		if s.State == payment.InstrumentActive && !again.ValidUntil.IsZero() && !again.AsOf.Before(again.ValidUntil) {
+			return
+		}
+		if _, err := payment.SignInstrumentState(fixed(t, s.PSPID, keys.Proof), again); err != nil && protocol.CodeOf(err) != protocol.CodeTooLarge {
 			t.Errorf("cannot be written again: %v", err)
 		}
 	})

@@ -141,6 +141,25 @@ func goodPending(t testing.TB) payment.Pending {
 	}
 }
 
+func goodInstrumentQuery() payment.InstrumentQuery {
+	return payment.InstrumentQuery{RequestID: "i-1", Nonce: canon.Nonce(), Timestamp: now, PSPID: pspDID, BuyerAgentID: agentDID, PaymentToken: "pt-1"}
+}
+
+// goodTokenState tells of a payment token without a ceiling.
+func goodTokenState() payment.InstrumentState {
+	return payment.InstrumentState{
+		RequestID: "i-1", PSPID: pspDID, BuyerAgentID: agentDID, PaymentToken: "pt-1", State: payment.InstrumentActive,
+		ValidUntil: now.Add(time.Hour), AsOf: now,
+	}
+}
+
+func goodPurseState(t testing.TB) payment.InstrumentState {
+	return payment.InstrumentState{
+		RequestID: "i-1", PSPID: pspDID, BuyerAgentID: agentDID, SubAccountID: "sub-1", State: payment.InstrumentActive,
+		Available: cny(t, "18.00"), AsOf: now,
+	}
+}
+
 func goodAuthorization() payment.SubAccountAuthorization {
 	return payment.SubAccountAuthorization{
 		AgentID: agentDID, SubAccountID: "sub-1", PSPID: pspDID, ID: "j-1", IssuedAt: now, Expires: now.Add(5 * time.Minute),

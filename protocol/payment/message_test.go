@@ -22,7 +22,7 @@ type unverified interface {
 	ContentDigest() canon.Digest
 }
 
-// A kind is one of the eight signed messages of this package, some of them in
+// A kind is one of the signed messages of this package, some of them in
 // the forms that the scenarios give them.
 type kind struct {
 	name, requirement string
@@ -65,7 +65,23 @@ func kinds(t testing.TB) []kind {
 		RequestID: "f-1", Nonce: canon.Nonce(), Timestamp: now, PSPID: pspDID, MerchantID: sellerDID, TradeNo: "T1", Consumer: "delivery-1", DeliveredAt: now,
 	}
 	fulfilled := payment.FulfilmentResult{RequestID: "f-1", PSPID: pspDID, TradeNo: "T1", MerchantID: sellerDID, TradeState: payment.StateTradeFinished, ConfirmedAt: now}
+	ask, askPurse := goodInstrumentQuery(), goodInstrumentQuery()
+	askPurse.PaymentToken, askPurse.SubAccountID = "", "sub-1"
+	state, purse := goodTokenState(), goodPurseState(t)
+	state.ValidUntil = time.Time{} // may be absent
 	return []kind{
+		{keys.KindInstrumentQuery, "PSD-PAY-AUP-02", agentDID, keys.AgentRequest, ask,
+			func(s *keys.Signer) ([]byte, error) { return payment.SignInstrumentQuery(s, ask) },
+			parser(payment.ParseInstrumentQuery, func(u *payment.UnverifiedInstrumentQuery) (any, unverified) { return u.Query, u })},
+		{keys.KindInstrumentQuery, "PSD-AGT-SUB-02", agentDID, keys.AgentRequest, askPurse,
+			func(s *keys.Signer) ([]byte, error) { return payment.SignInstrumentQuery(s, askPurse) },
+			parser(payment.ParseInstrumentQuery, func(u *payment.UnverifiedInstrumentQuery) (any, unverified) { return u.Query, u })},
+		{keys.KindInstrumentState, "PSD-PAY-AUP-02", pspDID, keys.Proof, state,
+			func(s *keys.Signer) ([]byte, error) { return payment.SignInstrumentState(s, state) },
+			parser(payment.ParseInstrumentState, func(u *payment.UnverifiedInstrumentState) (any, unverified) { return u.State, u })},
+		{keys.KindInstrumentState, "PSD-AGT-SUB-02", pspDID, keys.Proof, purse,
+			func(s *keys.Signer) ([]byte, error) { return payment.SignInstrumentState(s, purse) },
+			parser(payment.ParseInstrumentState, func(u *payment.UnverifiedInstrumentState) (any, unverified) { return u.State, u })},
 		{keys.KindPaymentRequest, "PSD-PAY-DEL-02", agentDID, keys.AgentRequest, request,
 			func(s *keys.Signer) ([]byte, error) { return payment.SignRequest(s, request) },
 			parser(payment.ParseRequest, func(u *payment.UnverifiedRequest) (any, unverified) { return u.Request, u })},
@@ -168,7 +184,11 @@ func TestMessageMembers(t *testing.T) {
 		}
 		for member := range content {
 			t.Run(k.requirement+" "+k.name+" without "+member, func(t *testing.T) {
-				wantError(t, resign(t, func(c map[string]any) { delete(c, member) }), protocol.CodeFieldMissing, member)
+				absent := member
+				if k.requirement == "PSD-AGT-SUB-02" && member == "subaccount_id" {
+					absent = "payment_token" // one of the two
+				}
+				wantError(t, resign(t, func(c map[string]any) { delete(c, member) }), protocol.CodeFieldMissing, absent)
 				wantError(t, resign(t, func(c map[string]any) { c[member] = "" }), protocol.CodeFieldMissing, member)
 				null := object(t, data)
 				null[member] = nil
