@@ -170,11 +170,11 @@ func TestCashierIsNotCalled(t *testing.T) {
 			body := strings.Replace(string(l.sign(*q)), `"18.00"`, `"18.01"`, 1)
 			return l.provider.Pay(ctx, []byte(body))
 		}},
-		{"invalid instrument", protocol.CodeInstrumentInvalid, true, func(l *till, q *payment.Request) (provider.Answer, error) {
+		{"invalid instrument", protocol.CodeInstrumentInvalid, false, func(l *till, q *payment.Request) (provider.Answer, error) {
 			q.PaymentToken = "pt-unknown"
 			return l.send(*q)
 		}},
-		{"instrument of another agent", protocol.CodeInstrumentMismatch, true, func(l *till, q *payment.Request) (provider.Answer, error) {
+		{"instrument of another agent", protocol.CodeInstrumentMismatch, false, func(l *till, q *payment.Request) (provider.Answer, error) {
 			l.must(l.ledger.BindToken(provider.Token{ID: "pt-of-another", Principal: acttest.PrincipalDID, Agent: "did:act:agents.example/another",
 				Currency: "CNY", ValidFrom: acttest.Start, ValidUntil: acttest.Start.Add(time.Hour)}))
 			q.PaymentToken = "pt-of-another"

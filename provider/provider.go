@@ -71,7 +71,8 @@ type Answer struct {
 //   - the nonce and, for a request that is known, its first answer;
 //   - time of sending, mandate, order or bill, boundaries; together, and the
 //     code that wins is reported;
-//   - the sub-account's key, when there is one (PSD-AGT-SUB-04);
+//   - the sub-account's key, when there is one (PSD-AGT-SUB-04), or, for an
+//     instant payment, that the payment token is this agent's;
 //   - Config.Risk;
 //   - the ledger, in the transaction of the debit: mandate pinned, cumulative
 //     limit, order unpaid, payee, token or sub-account with its limits,
@@ -99,6 +100,9 @@ func (p *Provider) Pay(ctx context.Context, body []byte) (Answer, error) {
 	}
 	d := authorized.Decision()
 	if err := c.subAccount(authorized, &d); err != nil {
+		return c.refuse(err)
+	}
+	if err := c.known(&d); err != nil {
 		return c.refuse(err)
 	}
 	if err := c.risk(authorized, &d); err != nil {
@@ -139,10 +143,10 @@ func (c *call) repeat(first *Trade, err error) (Answer, error) {
 }
 
 // refuse answers what was refused before the ledger judged, and stores it as
-// the first answer when it is one.
+// the first answer when it is one, and not a stranger's.
 func (c *call) refuse(cause error) (Answer, error) {
 	refusal := protocol.AsError(cause)
-	if !payment.Final(refusal.Code) {
+	if !payment.Final(refusal.Code) || c.known(new(protocol.Decision)) != nil {
 		if err := c.config.Ledger.UseNonce(c.ctx, c.request.Nonce); err != nil {
 			return Answer{}, err
 		}
@@ -188,6 +192,25 @@ func (c *call) subAccount(a *verifier.AuthorizedPayment, d *protocol.Decision) e
 		d.Require(s.Principal == a.Delegator(), protocol.CodePrincipalMismatch, "PSD-PAY-DEL-09", "sub-account of this principal", "subaccount_id", "")
 		judgeState(d, s.State)
 		d.Record(requirement, name, invalid)
+	}
+	return d.Err()
+}
+
+// known tells whether somebody has vouched for the sender: the issuer of a
+// mandate, or the principal who bound the payment token of an instant payment.
+// Nothing is kept of others, or anybody with a DID could fill the book.
+func (c *call) known(d *protocol.Decision) error {
+	const requirement, field = "PSD-PMT-BND-04", "payment_token"
+	if c.q.Scenario != payment.ScenarioINS {
+		return nil
+	}
+	f, err := c.config.Ledger.Instrument(c.ctx, Instrument{Agent: c.request.Agent, Token: c.q.PaymentToken})
+	if err != nil {
+		d.Record(requirement, "payment token known", own(err))
+		return d.Err()
+	}
+	if d.Require(f.Token != nil, protocol.CodeInstrumentInvalid, requirement, "payment token known", field, "unknown") {
+		d.Require(f.Token.Agent == c.request.Agent, protocol.CodeInstrumentMismatch, requirement, "payment token of this agent", field, "")
 	}
 	return d.Err()
 }

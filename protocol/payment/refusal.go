@@ -32,6 +32,9 @@ func (r *Refusal) Unwrap() error { return r.Reason }
 // ledger finds is stored of them: request_conflict for a mandate that was
 // pinned with another payload, and principal_mismatch of the payment token.
 // Final is false for both.
+//
+// Nothing is stored of an instant payment whose payment token is unknown or
+// another agent's (SPEC.md 6.8).
 func Final(code protocol.Code) bool {
 	switch code {
 	case protocol.CodeMandateNotYetValid, protocol.CodeMandateExpired, protocol.CodeMandateRevoked, protocol.CodeMandateSuspended,
