@@ -1,6 +1,7 @@
 package agent
 
 import (
+	"bytes"
 	"context"
 	"io"
 	"net/http"
@@ -72,7 +73,11 @@ func (a *Agent) present(base http.RoundTripper, req *http.Request, body []byte, 
 		if err := httpsig.Sign(again, body, a.config.Signer, a.config.Now(), signatureLife, "payment-proof"); err != nil {
 			return nil, err
 		}
-		return base.RoundTrip(again)
+		response, err := base.RoundTrip(again)
+		if err != nil || !delivered(validationOf(response), response.StatusCode) {
+			return response, err
+		}
+		return response, a.takeIn(ctx, response, p)
 	})
 	if err != nil {
 		return nil, err
@@ -80,34 +85,74 @@ func (a *Agent) present(base http.RoundTripper, req *http.Request, body []byte, 
 	return a.settle(ctx, response, p)
 }
 
+// takeIn reads what was delivered, and closes the payment when it has come to
+// its end, and not before: a connection that breaks off in the middle, whoever
+// breaks it, must not lead to a second payment. An answer of more than MaxBody
+// is closed by whoever reads the rest of it. After an error nothing of the
+// answer is left.
+func (a *Agent) takeIn(ctx context.Context, response *http.Response, p *Payment) error {
+	body := response.Body
+	begin, err := io.ReadAll(io.LimitReader(body, a.config.MaxBody))
+	if err != nil {
+		_ = body.Close()
+		return err
+	}
+	rest := &ending{body, func() { a.close(ctx, p) }}
+	if int64(len(begin)) < a.config.MaxBody {
+		rest.done()
+	}
+	response.Body = struct {
+		io.Reader
+		io.Closer
+	}{io.MultiReader(bytes.NewReader(begin), rest), body}
+	return nil
+}
+
 // settle judges the answer to a proof. Payment-Validation is not signed: it can
 // make the agent wait or stop, never pay.
 func (a *Agent) settle(ctx context.Context, response *http.Response, p *Payment) (*http.Response, error) {
-	var validation *payment.Validation
-	if header, err := payment.Header(response.Header, payment.HeaderValidation); err == nil && header != "" {
-		if v, err := payment.ParseValidation(header); err == nil {
-			validation = &v.Validation
-		}
-	}
+	validation := validationOf(response)
 	if response.StatusCode == http.StatusPaymentRequired || validation != nil && validation.Status == payment.ValidationInvalid {
 		drain(response)
+		// The code is the seller's, too. One that does not speak of the proof
+		// would say that nothing was paid.
 		code := protocol.CodeProofInvalid
-		if validation != nil && validation.Error != nil && validation.Error.Code().Outcome() == protocol.Denied && validation.Error.Code() != "" {
-			code = validation.Error.Code()
+		if validation != nil && validation.Error != nil {
+			switch said := validation.Error.Code(); said {
+			case protocol.CodeProofExpired, protocol.CodeProofMismatch, protocol.CodeProofUsed:
+				code = said
+			}
 		}
 		return nil, protocol.New(code, "payment_proof", "PSD-PAY-A402-23", "paid, and the seller refuses the proof; it is not paid for again")
 	}
-	delivered := response.StatusCode < 400
-	if validation != nil {
-		delivered = validation.Status == payment.ValidationValid && validation.Delivery == payment.DeliveryDelivered
-	}
-	switch {
-	case delivered:
-		a.close(ctx, p)
-	case started(validation, response.StatusCode):
+	if started(validation, response.StatusCode) {
 		response.Body = &ending{response.Body, func() { a.close(ctx, p) }}
 	}
 	return response, nil
+}
+
+// validationOf is the Payment-Validation of an answer, or nil.
+func validationOf(response *http.Response) *payment.Validation {
+	header, err := payment.Header(response.Header, payment.HeaderValidation)
+	if err != nil || header == "" {
+		return nil
+	}
+	v, err := payment.ParseValidation(header)
+	if err != nil {
+		return nil
+	}
+	return &v.Validation
+}
+
+// delivered reports whether an answer says that it is the delivery.
+func delivered(v *payment.Validation, status int) bool {
+	switch {
+	case v == nil:
+		return status < http.StatusBadRequest
+	case status >= http.StatusInternalServerError, status == http.StatusPaymentRequired, status == http.StatusTooManyRequests:
+		return false
+	}
+	return v.Status == payment.ValidationValid && v.Delivery == payment.DeliveryDelivered
 }
 
 // drain reads the rest of an answer nobody wants, so that its connection can

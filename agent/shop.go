@@ -323,7 +323,11 @@ func (a *Agent) PickUp(ctx context.Context, o *Order, p *Payment) (*http.Respons
 		if err := httpsig.Sign(request, body, a.config.Signer, a.config.Now(), signatureLife); err != nil {
 			return nil, err
 		}
-		return o.shop.http.Do(request)
+		response, err := o.shop.http.Do(request)
+		if err != nil || response.StatusCode >= http.StatusBadRequest {
+			return response, err
+		}
+		return response, a.takeIn(ctx, response, p)
 	})
 	if err != nil {
 		return nil, err
@@ -336,6 +340,5 @@ func (a *Agent) PickUp(ctx context.Context, o *Order, p *Payment) (*http.Respons
 		}
 		return nil, problem.Decode(response.StatusCode, answer, refusedByStore, "/pickups")
 	}
-	a.close(ctx, p)
 	return response, nil
 }

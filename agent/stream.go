@@ -22,9 +22,15 @@ type ending struct {
 // Read implements io.Reader.
 func (e *ending) Read(p []byte) (int, error) {
 	n, err := e.ReadCloser.Read(p)
-	if err == io.EOF && e.end != nil {
+	if err == io.EOF {
+		e.done()
+	}
+	return n, err
+}
+
+func (e *ending) done() {
+	if e.end != nil {
 		e.end()
 		e.end = nil
 	}
-	return n, err
 }

@@ -26,6 +26,11 @@ import (
 // body and Idempotency-Key, presents the proof instead of paying. Two such
 // requests at once are made one after the other, and each is paid for.
 //
+// A paid answer is delivered when it has come to its end. It is taken in before
+// it is returned, and fetched again by the same proof when it breaks off. Not
+// taken in are one of more than MaxBody and one that the seller still makes: the
+// payment for it stays open until the caller has read it to its end.
+//
 // An answer that redirects is followed by the http.Client, also a paid one, and
 // what answers there may be paid for in turn, within the mandate: set
 // CheckRedirect where that is not wanted.
