@@ -65,6 +65,13 @@ func (b *broken) SubAccount(ctx context.Context, id string) (provider.SubAccount
 	return b.MemoryLedger.SubAccount(ctx, id)
 }
 
+func (b *broken) Instrument(ctx context.Context, i provider.Instrument) (provider.Facts, error) {
+	if err := b.fails("Instrument"); err != nil {
+		return provider.Facts{}, err
+	}
+	return b.MemoryLedger.Instrument(ctx, i)
+}
+
 // TestBrokenLedger: a ledger that does not answer leaves the request open,
 // whatever was asked of it, and its own words stay inside.
 func TestBrokenLedger(t *testing.T) {

@@ -53,6 +53,14 @@ func carriers() []carried {
 				m, err := w.v.Query(ctx, raw, verifier.PaymentExpectation{PSP: map[string]string{"me": pspDID, "other": shopDID}[recipient]})
 				return both(w, m != nil && m.Value().PaymentRequestID == "pay-1", err)
 			}},
+		{"PSD-PAY-AUP-02 question about an instrument", agentDID + "#k1", keys.AgentRequest,
+			func(_ *world, s *keys.Signer, nonce string, at time.Time) ([]byte, error) {
+				return payment.SignInstrumentQuery(s, payment.InstrumentQuery{RequestID: "i-1", Nonce: nonce, Timestamp: at, PSPID: pspDID, BuyerAgentID: agentDID, PaymentToken: "pt-1"})
+			},
+			func(w *world, raw []byte, recipient string) error {
+				m, err := w.v.InstrumentQuery(ctx, raw, verifier.PaymentExpectation{PSP: map[string]string{"me": pspDID, "other": shopDID}[recipient]})
+				return both(w, m != nil && m.Value().PaymentToken == "pt-1" && m.Decision().Allowed(), err)
+			}},
 		{"PSD-PAY-A402-08 consumption", shopDID + "#sell", keys.Seller,
 			func(_ *world, s *keys.Signer, nonce string, at time.Time) ([]byte, error) {
 				return payment.SignConsumption(s, payment.Consumption{RequestID: "c-1", Nonce: nonce, Timestamp: at, PSPID: pspDID, MerchantID: shopDID, PaymentProof: "cHJvb2Y", Consumer: "delivery-1"})

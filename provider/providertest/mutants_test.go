@@ -80,13 +80,14 @@ type mutant struct {
 	freeze  func(string, provider.TokenState) error
 	freezeS func(string, provider.SubAccountState) error
 	open    func(provider.SubAccount) error
+	state   func(context.Context, provider.Instrument) (provider.Facts, error)
 }
 
 func whole(b Book) *mutant {
 	return &mutant{
 		Book: b, lookup: b.Lookup, nonce: b.UseNonce, refuse: b.Refuse, pay: b.Pay, begin: b.Begin, settle: b.Settle, decline: b.Decline,
 		query: b.Query, consume: b.Consume, balance: b.Balance, bind: b.BindToken, freeze: b.SetTokenState, freezeS: b.SetSubAccountState,
-		open: b.OpenSubAccount,
+		open: b.OpenSubAccount, state: b.Instrument,
 	}
 }
 
@@ -114,6 +115,9 @@ func (m *mutant) Query(ctx context.Context, agent, id string) (*provider.Trade, 
 }
 func (m *mutant) Consume(ctx context.Context, merchant, no, consumer string) (*provider.Trade, error) {
 	return m.consume(ctx, merchant, no, consumer)
+}
+func (m *mutant) Instrument(ctx context.Context, i provider.Instrument) (provider.Facts, error) {
+	return m.state(ctx, i)
 }
 func (m *mutant) Balance(did, currency string) int64                   { return m.balance(did, currency) }
 func (m *mutant) BindToken(k provider.Token) error                     { return m.bind(k) }
@@ -150,7 +154,7 @@ type fault struct {
 }
 
 func mutants() []fault {
-	return slices.Concat(answerMutants(), limitMutants(), instrumentMutants(), instantMutants())
+	return slices.Concat(answerMutants(), limitMutants(), instrumentMutants(), stateMutants(), instantMutants())
 }
 
 var serial atomic.Int64
@@ -281,6 +285,49 @@ func limitMutants() []fault {
 				}
 			})
 		}},
+	}
+}
+
+func stateMutants() []fault {
+	tells := func(change func(b Book, i provider.Instrument, f *provider.Facts)) func(Book, func() time.Time) Book {
+		return func(b Book, _ func() time.Time) Book {
+			m := whole(b)
+			m.state = func(ctx context.Context, i provider.Instrument) (provider.Facts, error) {
+				f, err := b.Instrument(ctx, i)
+				change(b, i, &f)
+				return f, err
+			}
+			return m
+		}
+	}
+	return []fault{
+		{"calls a frozen token active", "the state of a token, before a payment", tells(func(_ Book, _ provider.Instrument, f *provider.Facts) {
+			if f.Token != nil {
+				f.Token.State = provider.TokenActive
+			}
+		})},
+		{"forgets what a token has paid", "the state of a token, before a payment", tells(func(_ Book, _ provider.Instrument, f *provider.Facts) { f.Taken = 0 })},
+		{"calls a token every agent's", "an instrument of another agent", tells(func(_ Book, i provider.Instrument, f *provider.Facts) {
+			if f.Token != nil {
+				f.Token.Agent = i.Agent
+			}
+		})},
+		{"makes tokens up", "an instrument of another agent", tells(func(_ Book, i provider.Instrument, f *provider.Facts) {
+			if f.Token == nil && i.Token != "" {
+				f.Token = &provider.Token{ID: i.Token, Agent: i.Agent, State: provider.TokenActive}
+			}
+		})},
+		{"tells the main balance of a sub-account", "the state of a sub-account, before a payment", tells(func(b Book, _ provider.Instrument, f *provider.Facts) {
+			if f.SubAccount != nil {
+				f.Balance += b.Balance(owner, currency)
+			}
+		})},
+		{"calls a frozen sub-account active", "the state of a sub-account, before a payment", tells(func(_ Book, _ provider.Instrument, f *provider.Facts) {
+			if f.SubAccount != nil {
+				f.SubAccount.State = provider.SubAccountActive
+			}
+		})},
+		{"forgets what was taken in a period", "what the limits of a sub-account leave", tells(func(_ Book, _ provider.Instrument, f *provider.Facts) { f.Within = 0 })},
 	}
 }
 
