@@ -15,6 +15,7 @@ import (
 	"github.com/actprotocol/act-go/protocol/delegation"
 	"github.com/actprotocol/act-go/protocol/keys"
 	"github.com/actprotocol/act-go/protocol/payment"
+	"github.com/actprotocol/act-go/provider"
 )
 
 // TestPSPClient holds psp.Client, in front of package provider over HTTPS, to
@@ -58,6 +59,7 @@ func TestPSPClient(t *testing.T) {
 			Instant: func(t *testing.T) payment.Request { return request(t, payment.ScenarioINS, tillToken) },
 			Paid:    func() int { return int((100000 - s.ledger.Balance(acttest.PrincipalDID, "CNY")) / 420) },
 			Lose:    func() { lose.Store(true) },
+			Freeze:  func(t *testing.T) { must(t, s.ledger.SetTokenState(tillToken, provider.TokenFrozen)) },
 			Confirm: func(t *testing.T, p payment.Pending) { must(t, s.agree(context.Background(), p)) },
 			Decline: func(t *testing.T, p payment.Pending) { must(t, s.cancel(context.Background(), p)) },
 		}

@@ -23,6 +23,9 @@ type Provider struct {
 	Bad func(t *testing.T) payment.Request
 	// Paid is how many payments the provider has made.
 	Paid func() int
+	// Freeze makes the payment token of Good one that cannot pay any more. It is
+	// nil for a provider of which this cannot be arranged.
+	Freeze func(t *testing.T)
 	// Lose makes the provider carry out the next call and lose the answer.
 	Lose func()
 
@@ -46,6 +49,9 @@ func PSP(t *testing.T, open func(t *testing.T) Provider) {
 		"PSD-PAY-A402-23 an answer that was lost":                testLost,
 		"PSD-PAY-A402-23 a caller who gives up":                  testGivenUp,
 		"PSD-PAY-A402-17 a request to another provider":          testElsewhere,
+		"PSD-PAY-AUP-02 the state of an instrument":              testInstrument,
+		"PSD-PAY-AUP-02 an instrument that cannot pay":           testFrozen,
+		"PSD-PAY-AUP-02 a state that cannot be learned":          testStateLost,
 		"PSD-PAY-INS-06 the principal confirms":                  testConfirm,
 		"PSD-PAY-INS-04 the principal declines":                  testDecline,
 	} {
@@ -223,6 +229,69 @@ func testElsewhere(t *testing.T, p Provider) {
 		t.Fatal("accepted")
 	}
 	p.wantPaid(t, 0)
+}
+
+// question is about the token of a request.
+func question(q payment.Request) payment.InstrumentQuery {
+	return payment.InstrumentQuery{PaymentToken: q.PaymentToken}
+}
+
+func testInstrument(t *testing.T, p Provider) {
+	q := p.Good(t)
+	for range 2 {
+		s, err := p.PSP.Instrument(background, question(q))
+		want(t, err, "")
+		if s.State != payment.InstrumentActive || s.PaymentToken != q.PaymentToken || s.SubAccountID != "" || s.BuyerAgentID != q.BuyerAgentID || s.PSPID != q.PSPID {
+			t.Fatalf("not an answer to what was asked: %s", s.State)
+		}
+	}
+	p.wantPaid(t, 0)
+	p.pays(t, q)
+	for code, unknown := range map[protocol.Code]payment.InstrumentQuery{
+		protocol.CodeInstrumentInvalid: {PaymentToken: "no-token-" + q.RequestID},
+		protocol.CodeSubAccountUnknown: {SubAccountID: "no-account-" + q.RequestID},
+	} {
+		s, err := p.PSP.Instrument(background, unknown)
+		want(t, err, code)
+		if s != (payment.InstrumentState{}) {
+			t.Fatal("a state together with an error")
+		}
+	}
+	for _, q := range []payment.InstrumentQuery{{}, {PaymentToken: q.PaymentToken, SubAccountID: "both"}} {
+		if _, err := p.PSP.Instrument(background, q); err == nil {
+			t.Fatal("answered about none, or about two")
+		}
+	}
+}
+
+func testFrozen(t *testing.T, p Provider) {
+	if p.Freeze == nil {
+		t.Skip("no token of this provider can be frozen")
+	}
+	q := p.Good(t)
+	p.Freeze(t)
+	s, err := p.PSP.Instrument(background, question(q))
+	want(t, err, "")
+	if s.State == payment.InstrumentActive || !s.Available.IsZero() {
+		t.Fatalf("frozen, and told to be %s", s.State)
+	}
+	if _, err := p.PSP.PayFrom(background, q, nil); stored(err) == nil {
+		t.Fatalf("got %v, want a refusal for good", err)
+	}
+	p.wantPaid(t, 0)
+}
+
+func testStateLost(t *testing.T, p Provider) {
+	q := p.Good(t)
+	p.Lose()
+	_, err := p.PSP.Instrument(background, question(q))
+	wantOpen(t, err)
+	over, cancel := context.WithCancel(background)
+	cancel()
+	_, err = p.PSP.Instrument(over, question(q))
+	wantOpen(t, err)
+	_, err = p.PSP.Instrument(background, question(q))
+	want(t, err, "")
 }
 
 // begins starts an instant payment.
