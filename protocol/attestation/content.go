@@ -1,7 +1,6 @@
 package attestation
 
 import (
-	"strings"
 	"time"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -152,10 +151,7 @@ func (w stateWire) value(event EventType) (Content, error) {
 	c := StateChange{Event: event, CredentialDigest: optionalDigest(&r, "credential_digest", w.CredentialDigest)}
 	if w.Reason != nil {
 		c.Reason = *w.Reason
-		other := func(x rune) bool { return (x < 'a' || x > 'z') && (x < '0' || x > '9') && x != '-' }
-		if r.Require("reason", c.Reason) && (len(c.Reason) > 64 || strings.ContainsFunc(c.Reason, other)) {
-			r.Invalid("reason", "1 to 64 lower-case letters, digits and hyphens")
-		}
+		code(&r, "reason", c.Reason)
 	}
 	return c, r.Err()
 }

@@ -85,6 +85,11 @@ const (
 	PublicKeyUnavailable Conclusion = "PUBLIC_KEY_UNAVAILABLE" // no key of the signer's for the time of the event
 )
 
+// Known reports whether c is one of the seven.
+func (c Conclusion) Known() bool {
+	return c.Conclusive() || c == AnchorQueryTimeout || c == PublicKeyUnavailable
+}
+
 // Conclusive reports whether c says something about the record. The two that
 // do not are no ground to call it forged, and may change when asked again
 // (TSD-ATT-SVF-03).
