@@ -11,13 +11,13 @@ import (
 	"github.com/actprotocol/act-go/protocol/payment"
 )
 
-// FuzzDoor sends arbitrary bytes to the four doors of strangers. Whatever they
+// FuzzDoor sends arbitrary bytes to the five doors of strangers. Whatever they
 // are, nobody but a key's owner can make a message that is accepted: the answer
 // is a refusal with a code of the closed list and its status, repeats nothing
 // of the message, and moves no money.
 func FuzzDoor(f *testing.F) {
 	w := newWorld(f)
-	paths := []string{"/payments", "/queries", "/consumptions", "/fulfilments"}
+	paths := []string{"/payments", "/queries", "/consumptions", "/fulfilments", "/instruments"}
 	signed := w.Sign(w.latte("18.00"))
 	for i := range paths {
 		f.Add(byte(i), bytes.Replace(signed, []byte(`"amount":"18.00"`), []byte(`"amount":"17.00"`), 1))

@@ -81,7 +81,7 @@ func TestOneNonceForEachKind(t *testing.T) {
 		}
 		w.wantRefusal(m.path, m.message, protocol.CodeReplayed)
 	}
-	for path, message := range map[string][]byte{"/consumptions": fulfil, "/fulfilments": consume, "/payments": consume, "/queries": fulfil} {
+	for path, message := range map[string][]byte{"/consumptions": fulfil, "/fulfilments": consume, "/payments": consume, "/queries": fulfil, "/instruments": consume} {
 		if status, body := w.post(path, message); status != http.StatusBadRequest {
 			t.Errorf("PSD-PAY-DEL-04 %s took a message of another kind: %d %s", path, status, body)
 		}

@@ -498,7 +498,7 @@ func TestForm(t *testing.T) {
 		"empty":             {"", protocol.CodeMalformed},
 		"not signed":        {`{"a":1}`, protocol.CodeFieldMissing},
 	} {
-		for _, path := range []string{"/payments", "/queries", "/consumptions", "/fulfilments"} {
+		for _, path := range []string{"/payments", "/queries", "/consumptions", "/fulfilments", "/instruments"} {
 			t.Run(name+path, func(t *testing.T) { w.wantRefusal(path, []byte(tc.body), tc.want) })
 		}
 	}
