@@ -74,7 +74,8 @@ func (t *tx) purseFor(id string, f *position) error {
 	f.subaccount, f.payer, f.Balance, f.Taken, f.taskLimit = s.id, s.account, s.Balance, s.Spent, s.TaskLimit
 	f.SubAccount = &s.SubAccount.SubAccount
 	if per := s.Limits.Period; per > 0 {
-		if _, err := t.row("SELECT coalesce(sum(amount), 0) FROM trades WHERE subaccount = ? AND paid_at > ?",
+		// paid_at has lost its fraction: what may lie within the period counts.
+		if _, err := t.row("SELECT coalesce(sum(amount), 0) FROM trades WHERE subaccount = ? AND paid_at >= ?",
 			[]any{s.id, t.now.Add(-per).Unix()}, func(r *sqlite.Stmt) { f.Within = r.ColumnInt64(0) }); err != nil {
 			return err
 		}

@@ -262,9 +262,9 @@ func TestPeriodAndTaskEnd(t *testing.T) {
 	mustPay(t, l, fromSub(a, 6_00))
 	_, err := l.Pay(context.Background(), fromSub(a, 1))
 	wantCode(t, err, protocol.CodeTotalLimitExceeded)
-	c.add(10 * time.Minute)
+	c.add(10*time.Minute + time.Second)
 	mustPay(t, l, fromSub(a, 6_00))
-	c.add(10 * time.Minute)
+	c.add(10*time.Minute + time.Second)
 	_, err = l.Pay(context.Background(), fromSub(a, 1))
 	wantCode(t, err, protocol.CodeTotalLimitExceeded) // the task's
 	mustPay(t, l, other)
