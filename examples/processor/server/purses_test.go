@@ -102,7 +102,7 @@ func TestSubAccountUntilItIsEmpty(t *testing.T) {
 	buy := func(amount string) []byte { return w.SignFrom(key, id, w.Request(mandate, iac, "", amount)) }
 	w.pay(buy("5.00"))
 	w.wantRefusal("/payments", buy("1.00"), protocol.CodeTotalLimitExceeded)
-	w.add(time.Minute)
+	w.add(time.Minute + time.Second) // the book keeps whole seconds
 	w.pay(buy("2.00"))
 	w.wantRefusal("/payments", buy("0.01"), protocol.CodeBalanceInsufficient)
 	if w.balance(w.Owner) != 93_00 {
@@ -162,7 +162,7 @@ func TestDeskSubAccounts(t *testing.T) {
 		w.wantDesk("POST", "/admin/device-removals", `{"device_id":"`+paired.ID+`"}`, http.StatusOK, "true")
 		w.wantDesk("GET", "/admin/devices", "", http.StatusOK, `"removed":true`)
 		w.wantDesk("POST", "/admin/names", `{"merchant":"`+w.Shop.DID()+`","name":"Coffee"}`, http.StatusOK, "true")
-		for _, name := range []string{"", " Coffee", "a\\u202eb", "a\\nb"} {
+		for _, name := range []string{"", " Coffee", "a\\u202eb", "a\\nb", "\\u3164", "Coffee\\ufe0f", "Cof\\u034ffee", "\\u2800"} {
 			w.wantDesk("POST", "/admin/names", `{"merchant":"`+w.Shop.DID()+`","name":"`+name+`"}`, http.StatusBadRequest, "name")
 		}
 	})

@@ -124,8 +124,9 @@ func (s *Server) TrustIssuer(ctx context.Context, issuer, principal string, trus
 }
 
 // NameMerchant says how the cashier shows a merchant. Text that could pretend to
-// be something else, with control characters or a change of direction, is
-// refused.
+// be something else, with control characters, a change of direction, or what
+// nobody sees, is refused. That it looks like another merchant's is not
+// noticed: the cashier shows the DID below it.
 func (s *Server) NameMerchant(ctx context.Context, merchant, name string) error {
 	if err := checkDID("merchant", merchant); err != nil {
 		return err
@@ -140,11 +141,17 @@ func (s *Server) NameMerchant(ctx context.Context, merchant, name string) error 
 func printable(name string) bool {
 	n := 0
 	for _, r := range name {
-		if n++; n > 100 || !unicode.IsPrint(r) {
+		if n++; n > 100 || !unicode.IsPrint(r) || blank(r) {
 			return false
 		}
 	}
 	return n > 0 && utf8.ValidString(name) && strings.TrimSpace(name) == name
+}
+
+// blank reports characters that count as letters, marks or symbols and show
+// nothing: a name made of them is none, and with them two names look the same.
+func blank(r rune) bool {
+	return unicode.In(r, unicode.Other_Default_Ignorable_Code_Point, unicode.Variation_Selector) || r == '\u2800'
 }
 
 // Ledger is the book, for reading accounts, entries, tokens and trades, and for
