@@ -2,7 +2,7 @@
 // standing in the way of a purchase (TSD-ATT-EVT-02, TSD-ATT-OCA-05).
 //
 //	rec, err := recorder.New(recorder.Config{
-//		Dir: "queue", Store: store, Anchorer: log, Channel: "retail",
+//		Dir: "queue", Store: store, Anchorer: recorder.Chain(client), Channel: "retail",
 //		Signer: attestation.By(key), AnchorSigner: anchorKey,
 //	})
 //	id, err := rec.Record(ctx, draft) // on the disk; sealed and anchored later

@@ -13,14 +13,15 @@ import (
 	"github.com/actprotocol/act-go/protocol"
 	"github.com/actprotocol/act-go/protocol/attestation"
 	"github.com/actprotocol/act-go/protocol/canon"
+	"github.com/actprotocol/act-go/trustlog"
 )
 
 // The kinds of frames in the journal of a FileStore: the kind, and a record, an
-// anchor, or the JSON of a place.
+// anchor, or the JSON of a receipt.
 const (
-	frameRecord = 'R'
-	frameAnchor = 'T'
-	framePlace  = 'P'
+	frameRecord  = 'R'
+	frameAnchor  = 'T'
+	frameReceipt = 'P'
 )
 
 // storeSegment is the size of a segment of a FileStore.
@@ -53,12 +54,14 @@ type indexed struct {
 type indexedAnchor struct {
 	channel, place string
 	at             journal.Position
+	receipt        journal.Position // zero until there is one
 }
 
-type placeWire struct {
+type receiptWire struct {
 	RecordID string `json:"record_id"`
 	Channel  string `json:"channel"`
 	Place    string `json:"place"`
+	Proof    string `json:"proof,omitzero"`
 }
 
 // OpenFileStore opens the store in a folder, and makes it when it is not there.
@@ -114,8 +117,8 @@ func (s *FileStore) index(at journal.Position, kind byte, data []byte) error {
 		}
 		x.anchors = append(x.anchors, indexedAnchor{channel: u.Anchor.Channel, at: at})
 		return nil
-	case framePlace:
-		var w placeWire
+	case frameReceipt:
+		var w receiptWire
 		if err := canon.Decode(data, &w); err != nil {
 			return err
 		}
@@ -123,7 +126,7 @@ func (s *FileStore) index(at journal.Position, kind byte, data []byte) error {
 		if a == nil {
 			return ErrNotFound
 		}
-		a.place = w.Place
+		a.place, a.receipt = w.Place, at
 		return nil
 	}
 	return protocol.New(protocol.CodeMalformed, "", "TSD-ATT-OFF-10", "a frame of another kind")
@@ -218,10 +221,13 @@ func (s *FileStore) PutAnchor(ctx context.Context, token []byte) error {
 	return s.append(frameAnchor, token)
 }
 
-// PutPlace implements RecordStore. A place is 1 to 256 characters of plain text.
-func (s *FileStore) PutPlace(_ context.Context, recordID, channel, place string) error {
+// PutReceipt implements RecordStore.
+func (s *FileStore) PutReceipt(_ context.Context, recordID, channel string, receipt Receipt) error {
 	r := wire.Reader{Requirement: "TSD-ATT-OCA-04"}
-	r.Text("place", place)
+	r.Text("place", receipt.Place)
+	if len(receipt.Proof) > trustlog.MaxProof {
+		r.Fail("", protocol.New(protocol.CodeTooLarge, "proof", "", "a proof has at most 24 KiB"))
+	}
 	if err := r.Err(); err != nil {
 		return err
 	}
@@ -233,16 +239,16 @@ func (s *FileStore) PutPlace(_ context.Context, recordID, channel, place string)
 	switch {
 	case a == nil:
 		return ErrNotFound
-	case a.place == place:
+	case a.place == receipt.Place:
 		return nil
 	case a.place != "":
 		return conflict("place", "the anchor has another place")
 	}
-	data, err := canon.Marshal(placeWire{recordID, channel, place})
+	data, err := canon.Marshal(receiptWire{recordID, channel, receipt.Place, string(receipt.Proof)})
 	if err != nil {
 		return err
 	}
-	return s.append(framePlace, data)
+	return s.append(frameReceipt, data)
 }
 
 func conflict(field, detail string) error {
@@ -281,7 +287,31 @@ func (s *FileStore) load(x *indexed) (*Stored, error) {
 		if err != nil {
 			return nil, storeError("store", err)
 		}
-		out.Anchors = append(out.Anchors, Anchoring{Channel: a.channel, Token: token[1:], Place: a.place})
+		receipt, err := s.receipt(&a)
+		if err != nil {
+			return nil, err
+		}
+		out.Anchors = append(out.Anchors, Anchoring{Channel: a.channel, Token: token[1:], Receipt: receipt})
+	}
+	return out, nil
+}
+
+// receipt reads the receipt of an anchor, if there is one.
+func (s *FileStore) receipt(a *indexedAnchor) (Receipt, error) {
+	if a.place == "" {
+		return Receipt{}, nil
+	}
+	frame, err := s.j.Read(a.receipt)
+	if err != nil {
+		return Receipt{}, storeError("store", err)
+	}
+	var w receiptWire
+	if err := canon.Decode(frame[1:], &w); err != nil {
+		return Receipt{}, err
+	}
+	out := Receipt{Place: w.Place}
+	if w.Proof != "" {
+		out.Proof = []byte(w.Proof)
 	}
 	return out, nil
 }

@@ -247,7 +247,7 @@ func (r *Recorder) anchor(ctx context.Context, e *entry) error {
 		return err
 	}
 	a, made := stored.Anchor(r.c.Channel)
-	if made && a.Place != "" {
+	if made && a.Receipt.Place != "" {
 		return nil
 	}
 	if !made {
@@ -262,14 +262,14 @@ func (r *Recorder) anchor(ctx context.Context, e *entry) error {
 			return err
 		}
 	}
-	place, err := r.c.Anchorer.Submit(ctx, r.c.Channel, a.Token)
+	receipt, err := r.c.Anchorer.Submit(ctx, a.Token)
 	if err != nil {
 		return err
 	}
-	if place == "" {
+	if receipt.Place == "" {
 		return protocol.New(protocol.CodeServiceUnavailable, "place", "TSD-ATT-OCA-04", "the chain told no place")
 	}
-	return r.c.Store.PutPlace(ctx, e.id, r.c.Channel, place)
+	return r.c.Store.PutReceipt(ctx, e.id, r.c.Channel, receipt)
 }
 
 // finished is called when nothing is left to do for a draft.

@@ -3,6 +3,8 @@ package recorder
 import (
 	"context"
 	"errors"
+
+	"github.com/actprotocol/act-go/trustlog"
 )
 
 // ErrNotFound is what a RecordStore answers when it does not have a record.
@@ -25,9 +27,11 @@ type RecordStore interface {
 	// another is request_conflict. The anchor of a record that is not there, or
 	// of another content, is refused with [ErrNotFound] or claims_conflict.
 	PutAnchor(ctx context.Context, token []byte) error
-	// PutPlace stores where on the chain the anchor of a record is. The first
-	// place stays: the same again is no error, another is request_conflict.
-	PutPlace(ctx context.Context, recordID, channel, place string) error
+	// PutReceipt stores what the chain said when it took the anchor of a record.
+	// The first receipt stays: one for the same place again is no error and
+	// changes nothing, one for another place is request_conflict. It fails with
+	// ErrNotFound when there is no such anchor.
+	PutReceipt(ctx context.Context, recordID, channel string, r Receipt) error
 	// Get returns a record with its anchors, or ErrNotFound.
 	Get(ctx context.Context, recordID string) (*Stored, error)
 	// Find returns the records to which all links of the query belong, in the
@@ -56,8 +60,18 @@ func (s *Stored) Anchor(channel string) (Anchoring, bool) {
 // An Anchoring is an anchor that was made, and, once the chain has it, where.
 type Anchoring struct {
 	Channel string
-	Token   []byte // compact JWS
-	Place   string // empty until the chain has it
+	Token   []byte  // compact JWS
+	Receipt Receipt // its zero value until the chain has the anchor
+}
+
+// A Receipt is what a chain says when it takes an anchor.
+type Receipt struct {
+	// Place tells people and the chain's own client where the anchor is:
+	// 1 to 256 characters of plain text, nothing personal.
+	Place string
+	// Proof lets others check offline that it is there: text of at most 24 KiB,
+	// for a trust chain what trustlog.Trust verifies. A chain may have none.
+	Proof []byte
 }
 
 // A Query asks for records by their links. Empty members are not asked for.
@@ -65,14 +79,33 @@ type Query struct {
 	IntentID, MerchantOrderID, TradeNo string
 }
 
-// An Anchorer puts anchors on a chain; package trustlog has one.
+// An Anchorer puts anchors on a chain; [Chain] makes one of a trust chain.
 //
-// Submit submits an anchor to a channel and returns where it is: a text that
-// tells people and the chain's own client where to look, and nothing personal.
-// The same anchor again is answered with the place of the first
-// (TSD-ATT-OCA-04), so that it may be repeated after any failure. An error
-// whose code denies is final, too_many_requests excepted; any other is tried
-// again. Submit must return when ctx ends.
+// Submit submits an anchor to the channel that it names. The same anchor again is answered with
+// the place of the first (TSD-ATT-OCA-04), so that it may be repeated after any
+// failure. An error whose code denies is final, too_many_requests excepted; any
+// other is tried again. Submit must return when ctx ends.
 type Anchorer interface {
-	Submit(ctx context.Context, channel string, anchor []byte) (place string, err error)
+	Submit(ctx context.Context, anchor []byte) (Receipt, error)
+}
+
+// A ChainClient submits to a trust chain, as *trustlog.Client does: what it returns
+// has been proved.
+type ChainClient interface {
+	Submit(ctx context.Context, anchor []byte) (*trustlog.Place, error)
+}
+
+// Chain returns the Anchorer of a trust chain. Its receipts can be verified
+// offline.
+func Chain(c ChainClient) Anchorer { return chain{c} }
+
+type chain struct{ client ChainClient }
+
+// Submit implements Anchorer.
+func (c chain) Submit(ctx context.Context, anchor []byte) (Receipt, error) {
+	p, err := c.client.Submit(ctx, anchor)
+	if err != nil {
+		return Receipt{}, err
+	}
+	return Receipt{Place: p.String(), Proof: p.Proof()}, nil
 }
