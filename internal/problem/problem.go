@@ -73,8 +73,8 @@ func WriteStatus(w http.ResponseWriter, status int, err error, retryAfter int) {
 
 // Decode reads the body of a failed answer. It always returns an error: the
 // one that was sent when the body has the form and its code is known, else
-// service_unavailable. A denial that came with a server error is not believed
-// either.
+// service_unavailable. A denial that came with a server error, or with a status
+// below 400, which refuses nothing, is not believed either.
 //
 // An error of ours never prints input, and this is input: of what was sent
 // only the code, and names that look like ours, are taken over. detail is the
@@ -131,7 +131,7 @@ func decode(status int, data []byte, detail, path string) (about string, e *prot
 		return "", protocol.New(protocol.CodeServiceUnavailable, path, "", notOurs(status))
 	}
 	r := b.Error
-	if status >= 500 && r.Code.Outcome() == protocol.Denied {
+	if status < 400 || status >= 500 && r.Code.Outcome() == protocol.Denied {
 		return "", contradiction(path)
 	}
 	e = protocol.New(r.Code, plain(r.Field), plain(r.Requirement), detail)
