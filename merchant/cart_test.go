@@ -212,9 +212,14 @@ func (c *counter) buy() (*agent.Order, *agent.Payment) {
 // pickup presents any proof for any order, signed by anybody.
 func (c *counter) pickup(order, proof string, s *keys.Signer) (int, string) {
 	c.t.Helper()
+	return c.pickupAt("/pickups", order, proof, s)
+}
+
+func (c *counter) pickupAt(path, order, proof string, s *keys.Signer) (int, string) {
+	c.t.Helper()
 	body, err := canon.Marshal(map[string]string{"merchant_order_id": order, "payment_proof": proof})
 	must(c.t, err)
-	req, err := http.NewRequest("POST", c.URL+"/pickups", bytes.NewReader(body))
+	req, err := http.NewRequest("POST", c.URL+path, bytes.NewReader(body))
 	must(c.t, err)
 	if s != nil {
 		must(c.t, httpsig.Sign(req, body, s, c.Clock.Now(), time.Minute))

@@ -5,6 +5,7 @@ import (
 	"context"
 	"io"
 	"net/http"
+	"strconv"
 	"time"
 
 	"github.com/actprotocol/act-go/protocol"
@@ -43,6 +44,7 @@ type job struct {
 	body       []byte
 	next       http.Handler
 	lease      time.Duration // the longest time that next may take; Config.Lease if zero
+	flushes    bool          // next may flush
 	out        *outlet       // where the answer goes as it is made; nil when it is kept first
 }
 
@@ -60,6 +62,8 @@ func (s *Shop) deliver(r *http.Request, j job) (d Delivery, sent bool, err error
 	case claimed && j.out != nil:
 		d, sent = s.stream(r, d, j)
 		return d, sent, nil
+	case claimed && j.flushes:
+		return s.work(r, d, j, newStream(s.config.MaxAnswer)), false, nil // which nobody follows
 	case claimed:
 		return s.work(r, d, j, newCapture(s.config.MaxAnswer)), false, nil
 	case j.out != nil && s.follow(r.Context(), d, j.out):
@@ -69,30 +73,46 @@ func (s *Shop) deliver(r *http.Request, j job) (d Delivery, sent bool, err error
 	return d, false, err
 }
 
+// keepLate is how much longer than its proof a delivery is kept: a request that
+// came before the end of the proof claims within this time, or not at all. A
+// delivery that was forgotten in between would be begun again.
+const keepLate = time.Minute
+
 // claim consumes the proof at the provider and then claims the delivery, in
 // this order: a process that dies between the two has begun nothing, and the
 // provider tells the next one the same. A delivery that is already claimed or
 // made is not asked about again.
+//
+// Between the moment at which the proof was judged and this one lie calls that a
+// buyer can draw out. So the time is read again: nothing is begun after the end
+// of the proof, since it may have been delivered and forgotten, and the lease
+// begins when the provider has answered.
 func (s *Shop) claim(ctx context.Context, j job) (Delivery, bool, error) {
-	orders, now := s.config.Orders, s.config.Now()
-	no := j.paid.OutTradeNo
+	orders, no := s.config.Orders, j.paid.OutTradeNo
+	expired := protocol.New(protocol.CodeProofExpired, "payment_proof", "PSD-PAY-A402-07", "")
 	d, err := orders.Delivery(ctx, no)
 	fresh := protocol.CodeOf(err) == protocol.CodeOrderUnknown
 	if err != nil && !fresh {
 		return Delivery{}, false, err
 	}
-	state := d.TradeState
+	now, state, keep := s.config.Now(), d.TradeState, j.paid.Expires.Add(keepLate)
 	if fresh || d.State == Failed || d.State == Claimed && !d.LeaseUntil.After(now) {
 		if j.paid.Inactive {
 			return Delivery{}, false, protocol.New(protocol.CodeProofInvalid, "payment_proof", "PSD-PAY-A402-08", "the provider no longer stands behind it")
+		}
+		if !now.Before(j.paid.Expires) {
+			return Delivery{}, false, expired
 		}
 		if state, err = j.consume(ctx, no); err != nil {
 			return Delivery{}, false, err
 		}
 	}
+	if now = s.config.Now(); !now.Before(keep) {
+		return Delivery{}, false, expired
+	}
 	return orders.Claim(ctx, Delivery{
 		OutTradeNo: no, TradeNo: j.paid.TradeNo, Consumer: no, Binding: j.binding, Repeatable: j.repeatable,
-		Lease: canon.Nonce(), LeaseUntil: now.Add(j.lease), TradeState: state, KeepUntil: j.paid.Expires,
+		Lease: canon.Nonce(), LeaseUntil: now.Add(j.lease), TradeState: state, KeepUntil: keep,
 	}, now)
 }
 
@@ -127,9 +147,14 @@ func (s *Shop) work(r *http.Request, d Delivery, j job, c recorder) Delivery {
 	}
 	failed = false
 	d.DeliveredAt = s.config.Now()
-	if err := s.keep(detached, d); err == nil {
+	switch err := s.keep(detached, d); {
+	case err == nil:
 		d.State = Delivered
 		s.confirmer.kick()
+	case protocol.CodeOf(err) == protocol.CodeStateConflict:
+		// The lease has ended, and the claim is somebody else's, whose answer is
+		// the delivery. A second one is not handed over.
+		d.Answer = nil
 	}
 	// What could not be kept is handed over all the same, once: it is paid for
 	// and made. State stays Claimed, so that nobody is told more than is known.
@@ -140,13 +165,22 @@ func (s *Shop) work(r *http.Request, d Delivery, j job, c recorder) Delivery {
 const keepAttempts = 3
 
 func (s *Shop) keep(ctx context.Context, d Delivery) (err error) {
-	for range keepAttempts {
+	for n := range keepAttempts {
 		err = s.config.Orders.Deliver(ctx, d.OutTradeNo, d.Lease, *d.Answer, d.DeliveredAt)
+		if n > 0 && protocol.CodeOf(err) == protocol.CodeStateConflict && s.kept(ctx, d) {
+			return nil
+		}
 		if err == nil || protocol.CodeOf(err).Outcome() == protocol.Denied && protocol.CodeOf(err) != "" {
 			break
 		}
 	}
 	return err
+}
+
+// kept reports whether an earlier attempt has kept the answer, though it failed.
+func (s *Shop) kept(ctx context.Context, d Delivery) bool {
+	now, err := s.config.Orders.Delivery(ctx, d.OutTradeNo)
+	return err == nil && now.Lease == d.Lease && now.Answer != nil
 }
 
 // paidRequest is the request as the handler sees it: with its body, without
@@ -179,8 +213,12 @@ func (s *Shop) await(ctx context.Context, d Delivery) (Delivery, error) {
 	return d, nil
 }
 
-// writeAnswer sends a captured answer.
+// writeAnswer sends a captured answer. It tells the length, so that one that is
+// cut short is known by any client and proxy.
 func writeAnswer(w http.ResponseWriter, a Answer) {
+	if len(a.Body) > 0 {
+		w.Header().Set("Content-Length", strconv.Itoa(len(a.Body)))
+	}
 	writeHead(w, a)
 	_, _ = w.Write(a.Body)
 }

@@ -139,7 +139,7 @@ func (p *paywall) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		d, sent, err = p.shop.deliver(r, job{
 			paid: c.paid, consume: c.proof.Consume, binding: c.paid.binding(q.method, q.fingerprint, c.key),
 			repeatable: payment.SafeMethod(q.method), body: q.body, next: p.next,
-			lease: p.offer.Lease, out: p.outlet(w, c),
+			lease: p.offer.Lease, flushes: p.offer.Stream, out: p.outlet(w, r, c),
 		})
 	}
 	switch {
@@ -246,9 +246,12 @@ func (p *paywall) refuse(w http.ResponseWriter, r *http.Request, q asked, c pres
 	p.needed(w, r, q, e)
 }
 
-// outlet is where the answer goes as it is made, or nil.
-func (p *paywall) outlet(w http.ResponseWriter, c presented) *outlet {
-	if !p.offer.Stream {
+// outlet is where the answer goes as it is made, or nil. In HTTP/1.0 the end of
+// an answer without a length is the end of the connection, also of one that is
+// broken off: the buyer, or a proxy before it, would take the part for the
+// whole. It gets the answer when it is made.
+func (p *paywall) outlet(w http.ResponseWriter, r *http.Request, c presented) *outlet {
+	if !p.offer.Stream || !r.ProtoAtLeast(1, 1) {
 		return nil
 	}
 	return &outlet{w: w, tell: func() {

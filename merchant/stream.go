@@ -247,7 +247,7 @@ func (s *Shop) stream(r *http.Request, d Delivery, j job) (_ Delivery, sent bool
 	}()
 	d = s.work(r, d, j, live)
 	worked = true
-	o := finish(!live.failed())
+	o := finish(!live.failed() && d.Answer != nil)
 	if o.panicked != nil {
 		panic(o.panicked)
 	}
