@@ -142,7 +142,7 @@ func (r *research) takeBack(ctx context.Context) error {
 	r.Says("psp", "principal", "%s yuan are back in your account", stage.Minor(before.Balance))
 	// This would be within the mandate; there is nothing to pay it from.
 	r.Says("agent", "exchange", "POST /question")
-	return r.refused(ctx, "psp", protocol.CodeSubAccountCancelled, r.buyer, r.exchange.at("/question"))
+	return r.refused(ctx, "agent", protocol.CodeSubAccountCancelled, r.buyer, r.exchange.at("/question"))
 }
 
 // refused fetches something that costs, and fails unless that was refused for

@@ -90,9 +90,9 @@ func (s *sellers) open(ctx context.Context, w *stage.World) (err error) {
 		{&s.weather, stand{"weather", "GET /station", commerce.OneWay, station("0.30"), s.rainOrNot, nil}},
 		{&s.archive, stand{"archive", "GET /station", commerce.OneWay, station("0.40"), rain, nil}},
 		{&s.exchange, stand{"exchange", "POST /question", commerce.TwoWay,
-			merchant.Offer{Resource: "answer", Category: "data/prices", Price: stage.Yuan("0.25")}, answer, nil}},
+			merchant.Offer{Resource: "answer", Category: "data/prices", Price: stage.Yuan("0.40")}, answer, nil}},
 		{&s.sensors, stand{"sensors", "GET /live", commerce.TwoWay,
-			merchant.Offer{Resource: "live", Category: "data/weather", Price: stage.Yuan("0.80"), Stream: true}, s.measure, nil}},
+			merchant.Offer{Resource: "live", Category: "data/weather", Price: stage.Yuan("0.65"), Stream: true}, s.measure, nil}},
 		{&s.bureau, stand{"bureau", "GET /station", commerce.TwoWay, station("0.10"), rain, otherMethod}},
 		{&s.lure, stand{"lure", "GET /station", commerce.OneWay, station("0.05"), rain, nil}},
 	} {

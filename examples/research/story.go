@@ -305,8 +305,9 @@ func (r *research) live(ctx context.Context) error {
 	return r.refused(ctx, "agent", protocol.CodePolicyRefused, r.buyer, r.sensors.at("/live"))
 }
 
-// useUp spends what is left. The provider refuses what the sub-account does not
-// hold, although the mandate would allow it; what is cheaper is still bought.
+// useUp spends what is left. The agent knows from the provider what the
+// sub-account holds, and does not ask to pay more, although the mandate would
+// allow it; what is cheaper is still bought.
 func (r *research) useUp(ctx context.Context) error {
 	r.Chapter("Until the money ends")
 	if err := r.fetch(ctx, "/station?id=5", []*seller{r.archive}); err != nil {
@@ -317,11 +318,11 @@ func (r *research) useUp(ctx context.Context) error {
 	}
 	r.mirror.closed.Store(false)
 	r.Notes("mirror", "is open again")
-	if err := r.fetch(ctx, "/station?id=6", []*seller{r.archive, r.mirror}, reason{"psp", protocol.CodeBalanceInsufficient}); err != nil {
+	if err := r.fetch(ctx, "/station?id=6", []*seller{r.archive, r.mirror}, reason{"agent", protocol.CodeBalanceInsufficient}); err != nil {
 		return err
 	}
 	r.Notes("agent", "too dear there for what is left, and certainly not paid: so it went on (PSD-PAY-AUP-02)")
-	tooDear := reason{"psp", protocol.CodeBalanceInsufficient}
+	tooDear := reason{"agent", protocol.CodeBalanceInsufficient}
 	err := r.fetch(ctx, "/station?id=7", []*seller{r.mirror, r.archive}, tooDear, tooDear)
 	return r.Expect("agent", err, protocol.CodeNoMatch)
 }
