@@ -1,0 +1,104 @@
+package evidence
+
+import (
+	"slices"
+	"time"
+
+	"github.com/actprotocol/act-go/trustlog"
+)
+
+// checkManifest compares what the file holds with what it says to hold.
+func (f *File) checkManifest() []Fault {
+	parts := f.parts()
+	var out []Fault
+	for _, l := range []struct {
+		name       string
+		there, has []entryWire
+	}{
+		{"records", parts.Records, f.manifest.Records},
+		{"anchors", parts.Anchors, f.manifest.Anchors},
+		{"documents", parts.Documents, f.manifest.Documents},
+	} {
+		for i, e := range l.there {
+			j := slices.IndexFunc(l.has, func(m entryWire) bool { return m.key() == e.key() })
+			switch {
+			case j < 0:
+				out = append(out, Fault{at(l.name, i), e.ID, "not in the manifest"})
+			case l.has[j].Digest != e.Digest:
+				out = append(out, Fault{at(l.name, i), e.ID, "not as it was when the manifest was made"})
+			}
+		}
+		for j, m := range l.has {
+			if !slices.ContainsFunc(l.there, func(e entryWire) bool { return m.key() == e.key() }) {
+				out = append(out, Fault{at("manifest."+l.name, j), m.ID, "in the manifest and not in the file"})
+			}
+		}
+	}
+	for i, a := range f.anchors {
+		if f.record(a.id) == nil {
+			out = append(out, Fault{at("anchors", i), a.id, "the proof of a record that is not in the file"})
+		}
+	}
+	return out
+}
+
+// upstreamSkew is how far the clocks of two parties may be apart.
+const upstreamSkew = time.Minute
+
+// checkLinks follows the links between the records of the file.
+func (f *File) checkLinks() []Fault {
+	var out []Fault
+	first := -1
+	for i, p := range f.records {
+		if p.rec == nil {
+			continue
+		}
+		if first < 0 {
+			first = i
+		}
+		if p.rec.Links.IntentID != f.records[first].rec.Links.IntentID {
+			out = append(out, Fault{at("records", i) + ".links.intent_id", p.id, "of another process than the first record"})
+		}
+		for j, id := range p.rec.Links.Upstream {
+			where := at(at("records", i)+".links.upstream", j)
+			up := f.record(id)
+			switch {
+			case up == nil:
+				out = append(out, Fault{where, p.id, "the record upstream is not in the file"})
+			case up.rec == nil: // told at that record
+			case up.rec.EventTime.After(p.rec.EventTime.Add(upstreamSkew)):
+				out = append(out, Fault{where, p.id, "the record upstream happened later"})
+			case f.leadsTo(up, p.id, map[string]bool{}):
+				out = append(out, Fault{where, p.id, "a record is upstream of itself"})
+			}
+		}
+	}
+	return out
+}
+
+// leadsTo reports whether id is upstream of a record.
+func (f *File) leadsTo(p *recordPart, id string, seen map[string]bool) bool {
+	if p == nil || p.rec == nil || seen[p.id] {
+		return false
+	}
+	seen[p.id] = true
+	for _, up := range p.rec.Links.Upstream {
+		if up == id || f.leadsTo(f.record(up), id, seen) {
+			return true
+		}
+	}
+	return false
+}
+
+// proofOf returns a parsed proof of the file for printing, or nil.
+func (f *File) proofOf(id, channel string) *trustlog.UnverifiedProof {
+	for _, a := range f.anchors {
+		if a.id == id && a.channel == channel {
+			p, err := trustlog.ParseProof([]byte(a.proof))
+			if err == nil {
+				return p
+			}
+		}
+	}
+	return nil
+}
