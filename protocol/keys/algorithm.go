@@ -70,12 +70,13 @@ const (
 	Proof              Purpose = "proof"               // payment results and proofs
 	Attestation        Purpose = "attestation"         // attestation records
 	Anchor             Purpose = "anchor"              // anchors and checkpoints
+	Credit             Purpose = "credit"              // credit association, whose official form has no domain separation
 	Encryption         Purpose = "encryption"          // receives, never signs
 )
 
 var purposes = [...]Purpose{
 	IssueAuthorization, IssueIdentity, AgentRequest, Status, SubAccount,
-	Seller, Proof, Attestation, Anchor, Encryption,
+	Seller, Proof, Attestation, Anchor, Credit, Encryption,
 }
 
 // String returns the purpose as documents write it, or "unknown purpose" for
