@@ -52,7 +52,8 @@
 // provider first, and pays anew only when nothing was paid and nothing can be any
 // more. That is certain when the provider has refused for good, or when it knows
 // nothing of the request after Unresolved.FinalAfter, eight minutes after the
-// purchase began: as long a request may still be on its way.
+// purchase began: as long a request may still be on its way. An instant payment
+// may be confirmed until order or bill end, and that may be later.
 //
 // With a mandate that does not say what to do about a failed payment, one lost
 // request therefore blocks its purchase for those eight minutes. A mandate whose

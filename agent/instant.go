@@ -158,9 +158,6 @@ func lastMoment(p Payment, waiting *payment.AwaitsConfirmation) time.Time {
 // stillWaiting is the error when the principal has not been heard and may still
 // confirm.
 func stillWaiting(p Payment, waiting *payment.AwaitsConfirmation, cause error) error {
-	if end := lastMoment(p, waiting); end.After(p.FinalAfter) {
-		p.FinalAfter = end
-	}
 	if refused(cause) { // a word that only the provider has
 		cause = nil
 	}

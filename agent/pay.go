@@ -119,7 +119,7 @@ func (a *Agent) release(ctx context.Context, p Payment, why error) error {
 // outcome_unknown.
 type Unresolved struct {
 	RequestID  string    // of the payment request
-	FinalAfter time.Time // no transmission of it can be accepted from then on
+	FinalAfter time.Time // see Payment.FinalAfter
 	Reason     *protocol.Error
 }
 
@@ -158,6 +158,9 @@ func (b buyer) pay(ctx context.Context, c charge) (*Payment, error) {
 		RequestID: canon.UUID(), Mandate: m.Key(), DelegationID: m.claims.ID, Subject: c.subject, Amount: c.purchase.Amount,
 		Merchant: c.merchant, PSP: with.PSP.ID(), OrderNo: c.orderNo, Scenario: string(m.Scenario()), Bill: c.bill,
 		At: now, What: c.what, PayBefore: c.until, FinalAfter: now.Add(finalAfter),
+	}
+	if end := c.until.Add(confirmGrace); m.instant != nil && end.After(p.FinalAfter) {
+		p.FinalAfter = end // until then the principal may confirm
 	}
 	q := a.asked(p)
 	c.purchase.Method = with.Method

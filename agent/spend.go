@@ -106,8 +106,8 @@ type Payment struct {
 	Bill         string // the seller's bill, or empty for a cart order
 
 	// FinalAfter is the time from which on no transmission of the request can
-	// be accepted any more. A provider that does not know the request then
-	// never will.
+	// be accepted any more, nor an instant payment be confirmed. A provider that
+	// does not know the request then never will.
 	FinalAfter time.Time
 
 	State PaymentState
