@@ -21,6 +21,11 @@
 // mandate without an instrument buys nothing, nor an instrument without a
 // mandate. Both must be of the same principal.
 //
+// Before each payment the agent asks the provider whether the instrument can
+// pay (PSD-PAY-AUP-02), at most once in Config.InstrumentAge as long as it can.
+// One that is frozen, over or short is not charged, and the next that fits is
+// tried. When the provider does not tell, nothing is paid.
+//
 // Only while the principal is there a payment needs no mandate: Agent.Instant
 // checks it against what the principal has said and takes them to the provider's
 // cashier, where they confirm this one payment (PSD-PAY-INS).

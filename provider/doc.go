@@ -10,6 +10,10 @@
 // [Facts.Judge] decide, so that all ledgers find the same; package providertest
 // is the contract as a test. [MemoryLedger] is one for tests.
 //
+// An agent asks before it pays whether its instrument can
+// ([Provider.Instrument]); it is told of its own alone, and nothing of the
+// account behind.
+//
 // Instant payments need a cashier (Config.Cashier): a page at which the
 // principal sees one payment and confirms it. When it has verified the
 // principal it calls [Provider.Confirm], else [Provider.Decline].
