@@ -243,7 +243,7 @@ func TestWhatIsTold(t *testing.T) {
 			t.Errorf("%+v", q.Intent)
 		}
 		for _, said := range e.heard {
-			for _, secret := range []string{"secret", "weapons", "Elm", "100", acttest.PrincipalDID, mandate.Raw()} {
+			for _, secret := range []string{"secret", "weapons", "Elm Street", "100.00", acttest.PrincipalDID, mandate.Raw()} {
 				if strings.Contains(said, secret) {
 					t.Errorf("%q was told", secret)
 				}
@@ -336,11 +336,32 @@ func TestSpentNarrows(t *testing.T) {
 	wantCode(t, err, protocol.CodeTotalLimitExceeded)
 	n, err := w.Agent.NeedFrom(ctx, m, "latte")
 	must(t, err)
-	if n.MaxPrice != acttest.CNY(t, "4.00") {
-		t.Errorf("%v is left", n.MaxPrice)
+	if n.MaxPrice.Valid() {
+		t.Errorf("PRV-01: %v, which is what is left of the total, would be told", n.MaxPrice)
 	}
 	_, err = shop.Ask(ctx, agent.Need{Explicit: "latte"})
 	wantCode(t, err, protocol.CodeNoMatch) // 18.00 cannot be paid any more
+}
+
+// TestNeedNearTheEnd: a single limit that what is left does not reach would tell
+// a merchant the one or be refused for the other, and is left out.
+func TestNeedNearTheEnd(t *testing.T) {
+	w, shop := coffee(t)
+	m := w.Grant(t, func(i *delegation.ISR) {
+		i.MaxTotalAmount, i.Ext = "40", &delegation.Ext{Commerce: &delegation.Commerce{MaxSingleAmount: "36"}}
+	})
+	n, err := w.Agent.NeedFrom(ctx, m, "latte")
+	must(t, err)
+	if n.MaxPrice != acttest.CNY(t, "36") {
+		t.Errorf("%v, want the single limit", n.MaxPrice)
+	}
+	order, err := shop.ConfirmCart(ctx, lattes(2), commerce.Fulfilment{})
+	must(t, err)
+	_, err = w.Agent.PayOrder(ctx, order)
+	must(t, err)
+	if n, err = w.Agent.NeedFrom(ctx, m, "latte"); err != nil || n.MaxPrice.Valid() {
+		t.Errorf("PRV-01: %v, %v", n.MaxPrice, err)
+	}
 }
 
 // TestAskInstantly: with the principal there, the confirmed intent bounds.
@@ -365,8 +386,8 @@ func TestAskInstantly(t *testing.T) {
 	must(t, err)
 	found, err := shop.Ask(ctx, n)
 	must(t, err)
-	if got := names(found); !slices.Equal(got, []string{"late", "espresso"}) || n.MaxPrice != acttest.CNY(t, "15") {
-		t.Errorf("PSD-PAY-INS: %v for %v", got, n.MaxPrice)
+	if got := names(found); !slices.Equal(got, []string{"late", "espresso"}) || n.MaxPrice.Valid() {
+		t.Errorf("PSD-PAY-INS: %v, and told is %v, where the total is nobody's business", got, n.MaxPrice)
 	}
 	w.Clock.Advance(time.Hour)
 	_, err = shop.Ask(ctx, n)
