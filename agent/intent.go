@@ -75,10 +75,11 @@ type Consent struct {
 	GrantedAt time.Time
 }
 
-// NeedFrom returns a Need that tells all a mandate bounds a purchase with: the
-// highest price of one piece, which is the single limit or what is left of the
-// total, the allowed categories (the first 16), and the latest delivery if it
-// is a time. It is more than most searches need.
+// NeedFrom returns a Need that tells all a mandate bounds a single purchase
+// with: the single limit, as long as it is the nearest, the allowed categories
+// (the first 16), and the latest delivery if it is a time. It is more than most
+// searches need. The total and what is left of it it never tells: candidates
+// that are dearer are left out when they come.
 func (a *Agent) NeedFrom(ctx context.Context, m Mandate, explicit string) (Need, error) {
 	spent, err := a.Spent(ctx, m)
 	if err != nil {
@@ -88,13 +89,13 @@ func (a *Agent) NeedFrom(ctx context.Context, m Mandate, explicit string) (Need,
 	if err != nil {
 		return Need{}, protocol.In(err, "max_total_amount")
 	}
-	if single, ok := m.bounds.Single(); ok && single.Minor() < left.Minor() {
-		left = single
-	}
 	if left.IsZero() {
 		return Need{}, protocol.New(protocol.CodeTotalLimitExceeded, "max_total_amount", "CID-INT-XFR-02", "nothing is left of the mandate")
 	}
-	n := Need{Explicit: explicit, Mandate: m.Key(), MaxPrice: left}
+	n := Need{Explicit: explicit, Mandate: m.Key()}
+	if single, ok := m.bounds.Single(); ok && single.Minor() <= left.Minor() {
+		n.MaxPrice = single
+	}
 	allowed, _ := m.bounds.Categories()
 	n.Categories = allowed[:min(len(allowed), commerce.MaxIntentEntries)]
 	ext := m.claims.Authorization.Ext

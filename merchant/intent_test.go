@@ -474,3 +474,42 @@ func answered(t testing.TB, err error, code protocol.Code) {
 		t.Fatalf("got %v, want %s", err, code)
 	}
 }
+
+// TestContextsThatGrow: agents who fill their contexts to the brim, by updates of
+// as much as a message holds, do not take more room than others.
+func TestContextsThatGrow(t *testing.T) {
+	m := merchant.NewMemoryIntentContexts(1024, 0)
+	text := func(n int) string { return strings.Repeat("\U0001f375", 250) + strconv.Itoa(n) }
+	var list []string
+	for n := range commerce.MaxIntentEntries {
+		list = append(list, text(n))
+	}
+	full := commerce.Intent{
+		Context:     commerce.IntentContext{Explicit: text(0), Implicit: list, Preferences: list, Background: list},
+		Constraints: commerce.Constraints{AllowedCategories: list, ForbiddenCategories: list},
+	}
+	keep := func(agent int, i commerce.Intent) merchant.IntentContext {
+		c := merchant.IntentContext{
+			Agent: "did:act:a.test/" + strconv.Itoa(agent), RequestID: "r", Content: canon.Sum([]byte("c")), IntentID: "i",
+			Intent: i, KeepUntil: acttest.Start.Add(time.Minute),
+		}
+		must(t, m.Keep(context.Background(), c, acttest.Start))
+		return c
+	}
+	for n := range 1024 {
+		keep(n, full)
+	}
+	if n := m.Len(); n > 64 {
+		t.Errorf("CID-INT-XFR-04: %d contexts of 80 KiB are kept, %d MiB", n, n*80>>10)
+	}
+	last := keep(1023, full)
+	if _, err := m.Context(context.Background(), last.Agent, "r", acttest.Start); err != nil {
+		t.Errorf("the newest: %v", err)
+	}
+	for n := range 2048 {
+		keep(5000+n, commerce.Intent{Context: commerce.IntentContext{Explicit: "tea"}})
+	}
+	if n := m.Len(); n != 1024 {
+		t.Errorf("%d small contexts are kept, and there is room for 1024", n)
+	}
+}

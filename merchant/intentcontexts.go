@@ -45,19 +45,27 @@ type IntentContext struct {
 	KeepUntil              time.Time
 }
 
-// Bounds of a MemoryIntentContexts when no others are asked for. A context has
-// at most some 20 KiB and seldom more than one.
+// Bounds of a MemoryIntentContexts when no others are asked for.
 const (
 	DefaultContexts         = 1 << 14
 	DefaultContextsPerAgent = 32
 )
 
+// A context has seldom more than 1 KiB, and at most some 90: agents who fill
+// theirs, with one update after the other, leave room for fewer.
+const (
+	contextRoom     = 4 << 10 // for each context that a store may hold, together
+	leastRoom       = 1 << 20
+	contextOverhead = 512 // beside its texts
+)
+
 // A MemoryIntentContexts is an IntentContexts in memory, for a shop of one
 // process.
 type MemoryIntentContexts struct {
-	total, perAgent int
+	total, perAgent, room int
 
 	mu     sync.Mutex
+	bytes  int // of all that are kept
 	byKey  map[contextKey]*list.Element
 	agents map[string]int // how many are kept of an agent
 	oldest *list.List     // of IntentContext, in the order of keeping
@@ -67,7 +75,8 @@ type contextKey struct{ agent, request string }
 
 // NewMemoryIntentContexts returns an empty store for at most total contexts,
 // perAgent of them of one agent; 0 means DefaultContexts and
-// DefaultContextsPerAgent.
+// DefaultContextsPerAgent. All together have at most 4 KiB for each of total,
+// but 1 MiB at least.
 func NewMemoryIntentContexts(total, perAgent int) *MemoryIntentContexts {
 	if total <= 0 {
 		total = DefaultContexts
@@ -76,7 +85,7 @@ func NewMemoryIntentContexts(total, perAgent int) *MemoryIntentContexts {
 		perAgent = DefaultContextsPerAgent
 	}
 	return &MemoryIntentContexts{
-		total: total, perAgent: perAgent, oldest: list.New(), byKey: make(map[contextKey]*list.Element), agents: make(map[string]int),
+		total: total, perAgent: perAgent, room: max(leastRoom, total*contextRoom), oldest: list.New(), byKey: make(map[contextKey]*list.Element), agents: make(map[string]int),
 	}
 }
 
@@ -104,9 +113,13 @@ func (m *MemoryIntentContexts) Keep(_ context.Context, c IntentContext, now time
 	case m.oldest.Len() >= m.total:
 		m.forget(m.oldest.Front())
 	}
+	for m.oldest.Len() > 0 && m.bytes+c.size() > m.room {
+		m.forget(m.oldest.Front())
+	}
 	c.Intent = c.Intent.Clone()
 	m.byKey[c.key()] = m.oldest.PushBack(c)
 	m.agents[c.Agent]++
+	m.bytes += c.size()
 	return nil
 }
 
@@ -131,6 +144,20 @@ func (m *MemoryIntentContexts) Len() int {
 	return m.oldest.Len()
 }
 
+// size is about how many bytes of memory a context takes.
+func (c IntentContext) size() int {
+	n := contextOverhead + len(c.Agent) + len(c.RequestID) + len(c.IntentID) + len(c.DelegationID) + len(c.Intent.Context.Explicit)
+	for _, list := range [][]string{
+		c.Intent.Context.Implicit, c.Intent.Context.Preferences, c.Intent.Context.Background,
+		c.Intent.Constraints.AllowedCategories, c.Intent.Constraints.ForbiddenCategories,
+	} {
+		for _, text := range list {
+			n += len(text)
+		}
+	}
+	return n
+}
+
 func (c IntentContext) key() contextKey { return contextKey{c.Agent, c.RequestID} }
 
 // expire forgets, from the oldest on, what is over. With one life for all, as a
@@ -152,6 +179,7 @@ func (m *MemoryIntentContexts) oldestOf(agent string) *list.Element {
 func (m *MemoryIntentContexts) forget(e *list.Element) {
 	c := m.oldest.Remove(e).(IntentContext)
 	delete(m.byKey, c.key())
+	m.bytes -= c.size()
 	if m.agents[c.Agent]--; m.agents[c.Agent] == 0 {
 		delete(m.agents, c.Agent)
 	}
