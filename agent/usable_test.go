@@ -195,6 +195,18 @@ func TestInstrumentAge(t *testing.T) {
 		wantRefused(t, err, protocol.CodeSubAccountFrozen)
 		p.unpaid(protocol.CodeSubAccountFrozen)
 		p.wantReserved(p.mandate, "2.50")
+
+		s := newTill(t, func(c *agent.Config) { c.InstrumentAge = time.Hour }) // a token tells no amount that would make it ask again
+		s.Grant(t, nil)
+		_, err = s.get("/report")
+		must(t, err)
+		must(t, s.ledger.SetTokenState(tillToken, provider.TokenFrozen))
+		_, err = s.get("/report")
+		wantRefused(t, err, protocol.CodeInstrumentInvalid)
+		_, err = s.get("/report")
+		if wantCode(t, err, protocol.CodeInstrumentInvalid); s.called("/payments") != 2 || s.called("/instruments") != 2 {
+			t.Errorf("asked %d times to pay, and %d times about the token", s.called("/payments"), s.called("/instruments"))
+		}
 	})
 	t.Run("PSD-PAY-AUP-02 asked again after a person took long", func(t *testing.T) {
 		var p *purse
