@@ -215,8 +215,7 @@ func (v *Verifier) Record(ctx context.Context, raw []byte, expect RecordExpectat
 	if err != nil {
 		return nil, err
 	}
-	w := &recordWalk{v: v, expect: expect, verdicts: map[string]*RecordVerdict{}, open: map[string]bool{}}
-	return w.record(ctx, u, expect.MaxDepth), nil
+	return v.walk(expect).record(ctx, u, expect.MaxDepth), nil
 }
 
 // RecordByID is Record with its first step: the record is had from a source.
@@ -229,8 +228,7 @@ func (v *Verifier) RecordByID(ctx context.Context, source RecordSource, id strin
 	if err != nil {
 		return nil, err
 	}
-	w := &recordWalk{v: v, expect: expect, verdicts: map[string]*RecordVerdict{}, open: map[string]bool{}}
-	return w.record(ctx, u, expect.MaxDepth), nil
+	return v.walk(expect).record(ctx, u, expect.MaxDepth), nil
 }
 
 // check completes an expectation.

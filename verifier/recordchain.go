@@ -20,7 +20,12 @@ type recordWalk struct {
 	expect   RecordExpectation
 	verdicts map[string]*RecordVerdict // by id, of records that entered the checks
 	open     map[string]bool           // ids on the way from the first record to here
+	salts    map[string]bool           // of the records so far
 	count    int
+}
+
+func (v *Verifier) walk(expect RecordExpectation) *recordWalk {
+	return &recordWalk{v: v, expect: expect, verdicts: map[string]*RecordVerdict{}, open: map[string]bool{}, salts: map[string]bool{}}
 }
 
 // record verifies one record, and then what is upstream of it when it is
@@ -36,6 +41,9 @@ func (w *recordWalk) record(ctx context.Context, u *attestation.Unverified, dept
 	if verdict.Conclusion != attestation.Verified || w.expect.Upstream == nil {
 		return verdict
 	}
+	salt := string(u.Record.Salt)
+	verdict.Checks.Require(!w.salts[salt], protocol.CodeClaimsConflict, "TSD-ATT-OFF-04", "salt of no other record seen here", "privacy.salt", "the salt of another record")
+	w.salts[salt] = true
 	w.open[id] = true
 	defer delete(w.open, id)
 	for _, up := range u.Record.Links.Upstream {
