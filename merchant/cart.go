@@ -57,7 +57,8 @@ func (s *Shop) CatalogueHandler() http.Handler {
 // act-order+jwt. What cannot be locked is an explicit failure. A request that
 // is sent again gets the same order. A buyer with Config.OpenCarts orders that
 // were not picked up and still hold stock has to wait: too_many_requests. Who
-// pays is not known before the pick-up.
+// pays is not known before the pick-up, and one cart may hold all there is of an
+// item: where that can hurt, Config.AdmitCart says who may hold how much.
 func (s *Shop) CartHandler() http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Method != http.MethodPost {
@@ -91,6 +92,21 @@ func (s *Shop) ConfirmCart(ctx context.Context, raw []byte) ([]byte, error) {
 		return nil, err
 	}
 	request := verified.Value()
+	// What was confirmed stays confirmed, whatever has changed since: an agent
+	// whose first answer was lost asks again.
+	switch first, err := s.config.Orders.Requested(ctx, request.BuyerAgentID, request.RequestID); {
+	case err == nil && first.Content == verified.ContentDigest():
+		return first.Confirmation, nil
+	case err == nil:
+		return nil, protocol.New(protocol.CodeRequestConflict, "request_id", "CID-CART-CFM-04", "this request id was used for another cart")
+	case protocol.CodeOf(err) != protocol.CodeOrderUnknown:
+		return nil, err
+	}
+	if s.config.AdmitCart != nil {
+		if err := s.config.AdmitCart(ctx, request); err != nil {
+			return nil, err
+		}
+	}
 	now := s.config.Now().Truncate(time.Second)
 	order, lines, err := s.price(ctx, request, now)
 	if err != nil {

@@ -13,6 +13,7 @@ import (
 
 	"github.com/actprotocol/act-go/acttest"
 	"github.com/actprotocol/act-go/agent"
+	"github.com/actprotocol/act-go/merchant"
 	"github.com/actprotocol/act-go/protocol"
 	"github.com/actprotocol/act-go/protocol/canon"
 	"github.com/actprotocol/act-go/protocol/commerce"
@@ -293,4 +294,53 @@ func TestPickupTooLate(t *testing.T) {
 	if status, body := w.pickup(order.Confirmation.MerchantOrderID, paid.Proof, me); status != http.StatusOK {
 		t.Fatalf("%d %s", status, body)
 	}
+}
+
+// TestCartAskedAgain: an agent that did not hear of its order asks again, and
+// gets it, although a new cart of the same would be refused by now.
+func TestCartAskedAgain(t *testing.T) {
+	no := false
+	for name, change := range map[string]func(w *acttest.World){
+		"the price was raised":     func(w *acttest.World) { i := latte(t); i.Price = acttest.CNY(t, "19.00"); w.Stock(t, i, 9) },
+		"it is no longer offered":  func(w *acttest.World) { i := latte(t); i.Available = &no; w.Stock(t, i, 0) },
+		"it takes longer than was": func(w *acttest.World) { i := latte(t); i.Delivery = 2 * time.Hour; w.Stock(t, i, 9) },
+	} {
+		t.Run("CID-CART-CFM-04 "+name, func(t *testing.T) {
+			w := acttest.NewWorld(t)
+			w.Stock(t, latte(t), 9)
+			c := cartRequest(t, w)
+			c.Fulfilment.DeliveryTimeRequirement = canon.FormatTime(w.Clock.Now().Add(time.Hour))
+			token, err := confirm(t, w, c)
+			must(t, err)
+			change(w)
+			c.Nonce = canon.Nonce()
+			if again, err := confirm(t, w, c); err != nil || again != token {
+				t.Errorf("stock is locked for it, and it is refused: %v", err)
+			}
+			c.Nonce, c.DelegationID = canon.Nonce(), "another"
+			if _, err := confirm(t, w, c); protocol.CodeOf(err) != protocol.CodeRequestConflict {
+				t.Errorf("other content: %v", err)
+			}
+		})
+	}
+}
+
+// TestAdmitCart: a shop says who may hold how much before anything is held.
+func TestAdmitCart(t *testing.T) {
+	w := acttest.NewWorldWith(t, acttest.Options{Merchant: func(m *merchant.Config) {
+		m.AdmitCart = func(_ context.Context, c commerce.CartRequest) error {
+			if c.BuyerAgentID != acttest.AgentDID || c.Items[0].Quantity > 2 {
+				return protocol.New(protocol.CodeOutOfStock, "items[0].quantity", "CID-CART-CFM-04", "two for each")
+			}
+			return nil
+		}
+	}})
+	w.Stock(t, latte(t), 9)
+	c := cartRequest(t, w)
+	c.Items[0].Quantity, c.Amount = 9, acttest.CNY(t, "162.00")
+	if _, err := confirm(t, w, c); protocol.CodeOf(err) != protocol.CodeOutOfStock {
+		t.Errorf("CID-CART-CFM-04: all the stock for one cart: %v", err)
+	}
+	_, err := confirm(t, w, cartRequest(t, w))
+	must(t, err)
 }

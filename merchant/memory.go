@@ -272,6 +272,17 @@ func (m *MemoryOrders) LockOrder(_ context.Context, o CartOrder, open int, now t
 	return c.copy(), nil
 }
 
+// Requested implements OrderStore.
+func (m *MemoryOrders) Requested(_ context.Context, buyer, requestID string) (CartOrder, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	o, err := m.findOrder(m.requests[[2]string{buyer, requestID}])
+	if err != nil {
+		return CartOrder{}, err
+	}
+	return o.copy(), nil
+}
+
 // Order implements OrderStore.
 func (m *MemoryOrders) Order(_ context.Context, id string) (CartOrder, error) {
 	m.mu.Lock()

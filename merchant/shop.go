@@ -65,6 +65,14 @@ type Config struct {
 	// that can be locked are in Orders.
 	Catalogue func(context.Context) ([]commerce.Item, error)
 
+	// AdmitCart may refuse a cart before stock is locked for it: its buyer with
+	// access_denied or too_many_requests, a line that asks for more than one buyer
+	// may hold with out_of_stock. The request has been verified, and its prices
+	// have not been compared yet. Nil takes every cart of whoever can sign.
+	// Holding goods costs an agent nothing, and some kinds of DIDs cost nothing
+	// either: OpenCarts alone does not keep strangers from locking all the stock.
+	AdmitCart func(ctx context.Context, c commerce.CartRequest) error
+
 	// Intents says how intent requests are answered; see IntentHandler.
 	Intents IntentConfig
 

@@ -81,6 +81,10 @@ type OrderStore interface {
 	// their KeepUntil on, and then their RequestID is new again.
 	LockOrder(ctx context.Context, o CartOrder, open int, now time.Time) (CartOrder, error)
 
+	// Requested returns the order that LockOrder stored for a buyer's request,
+	// or order_unknown.
+	Requested(ctx context.Context, buyer, requestID string) (CartOrder, error)
+
 	// Order returns an order, or order_unknown.
 	Order(ctx context.Context, id string) (CartOrder, error)
 

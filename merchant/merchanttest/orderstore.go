@@ -347,6 +347,13 @@ func testRepeatedOrder(t *testing.T, s merchant.OrderStore) {
 	again.RequestID, again.Content, again.Confirmation = "request-1", first.Content, []byte("signed later")
 	got := mustLock(t, s, again, start.Add(time.Second), "")
 	wantSameOrder(t, got, first)
+	asked, err := s.Requested(context.Background(), first.Buyer, "request-1")
+	want(t, err, "")
+	wantSameOrder(t, asked, first)
+	for _, other := range [][2]string{{first.Buyer, "request-2"}, {"did:act:buyer.example/b", "request-1"}, {first.Buyer, ""}} {
+		_, err := s.Requested(context.Background(), other[0], other[1])
+		want(t, err, protocol.CodeOrderUnknown)
+	}
 	again.Content = canon.Sum([]byte("another cart"))
 	mustLock(t, s, again, start, protocol.CodeRequestConflict)
 	other := again
