@@ -54,6 +54,7 @@ func Example() {
 	if err != nil {
 		panic(err)
 	}
+	_ = capture.Summary(delegation.English) // shown to the principal
 	confirmed, err := capture.Confirm("FINGERPRINT", now)
 	if err != nil {
 		panic(err)

@@ -101,6 +101,7 @@ func confirmed(t testing.TB, now time.Time) *delegation.Confirmed {
 	if err != nil {
 		t.Fatal(err)
 	}
+	capture.Summary(delegation.English)
 	c, err := capture.Confirm("FINGERPRINT", now)
 	if err != nil {
 		t.Fatal(err)

@@ -26,8 +26,7 @@ type Capture struct {
 	intentID string
 	draft    ISR
 	state    CaptureState
-	stale    bool // the draft has changed since its summary was shown
-	shown    bool
+	shown    bool // the draft is as its last summary has it
 }
 
 // NewCapture begins with what the principal said, and with a fresh intent id
@@ -82,30 +81,32 @@ func (c *Capture) Clarify(update func(*ISR), turns ...Turn) error {
 		return err
 	}
 	c.draft = *next.Clone()
-	c.stale = true
+	c.shown = false
 	return nil
 }
 
 // Summary returns the readable form of the draft, to be shown to the principal
-// before the confirmation (ADD-INT-ICS-05).
+// before the confirmation (ADD-INT-ICS-05). Call it when it is shown: Confirm
+// needs it.
 func (c *Capture) Summary(lang Language) string {
-	c.shown, c.stale = true, false
+	c.shown = true
 	return c.draft.Summary(lang)
 }
 
 // Confirm records that the principal confirmed the draft, by a method such as
 // "FINGERPRINT" at a time, which is cut to whole seconds. The draft must be
-// complete. When a summary was shown and the draft changed afterwards, what the
-// principal confirmed is not what would be signed, and Confirm refuses with
-// state_conflict (ADD-INT-ICS-05).
+// complete. What is confirmed covers every main boundary (ADD-INT-ICS-05):
+// Confirm refuses with state_conflict until Summary was called for the draft as
+// it stands, and again after each Clarify.
 //
-// Whether it was the principal who confirmed is for the caller to know.
+// That the summary reached the principal's eyes or ears, and that it was the
+// principal who confirmed, is for the caller to know.
 func (c *Capture) Confirm(method string, at time.Time) (*Confirmed, error) {
 	switch {
 	case c.state != Draft:
 		return nil, protocol.New(protocol.CodeStateConflict, "", "ADD-INT-ICS-04", "not a draft")
-	case c.shown && c.stale:
-		return nil, protocol.New(protocol.CodeStateConflict, "", "ADD-INT-ICS-05", "the draft has changed since it was shown")
+	case !c.shown:
+		return nil, protocol.New(protocol.CodeStateConflict, "", "ADD-INT-ICS-05", "show the principal the Summary of the draft as it stands, then confirm")
 	}
 	final := c.draft.Clone()
 	final.UserConfirmationMethod = method

@@ -29,6 +29,7 @@ func TestCapture(t *testing.T) {
 		if diff := cmp.Diff([]string{"delegation_mode", "validity_start_time", "validity_end_time", "max_total_amount", "currency", "agent_id", "main boundary"}, c.Missing()); diff != "" {
 			t.Error(diff)
 		}
+		c.Summary(English)
 		_, err := c.Confirm("FINGERPRINT", noon)
 		want(t, err, protocol.CodeFieldMissing, "delegation_mode", "ADD-IAC-ISS-01")
 		if err := c.Clarify(fill, Reply("how much at most?", start), Say("20 yuan", start)); err != nil {
@@ -37,6 +38,7 @@ func TestCapture(t *testing.T) {
 		if len(c.Missing()) != 0 || len(c.Draft().ConversationHistory.Raw.Turns) != 3 {
 			t.Errorf("missing %v", c.Missing())
 		}
+		c.Summary(English)
 		confirmed, err := c.Confirm("FINGERPRINT", noon.Add(time.Millisecond))
 		if err != nil {
 			t.Fatal(err)
@@ -50,6 +52,7 @@ func TestCapture(t *testing.T) {
 		if err := c.Clarify(fill); err != nil {
 			t.Fatal(err)
 		}
+		c.Summary(Chinese)
 		confirmed, err := c.Confirm("PIN", noon)
 		if err != nil {
 			t.Fatal(err)
@@ -90,11 +93,13 @@ func TestCapture(t *testing.T) {
 		if err := c.Clarify(fill); err != nil {
 			t.Fatal(err)
 		}
+		_, err := c.Confirm("PIN", noon) // nothing was shown
+		want(t, err, protocol.CodeStateConflict, "", "ADD-INT-ICS-05")
 		c.Summary(English)
 		if err := c.Clarify(func(i *ISR) { i.MaxTotalAmount, i.Ext.Commerce.MaxSingleAmount = "21", "21" }); err != nil {
 			t.Fatal(err)
 		}
-		_, err := c.Confirm("PIN", noon)
+		_, err = c.Confirm("PIN", noon)
 		want(t, err, protocol.CodeStateConflict, "", "ADD-INT-ICS-05")
 		c.Summary(Chinese)
 		if _, err := c.Confirm("PIN", noon); err != nil {
@@ -159,7 +164,7 @@ func TestCaptureProperties(t *testing.T) {
 					t.Fatal("confirmed twice")
 				}
 				confirmed, final = got, got.ISR()
-				if shown != "" && final.Summary(English) != shown {
+				if final.Summary(English) != shown {
 					t.Fatal("confirmed something else than was shown")
 				}
 				if final.Validate() != nil {

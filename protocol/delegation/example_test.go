@@ -71,7 +71,9 @@ func ExampleIssue() {
 		fmt.Println(err)
 		return
 	}
-	confirmed, err := latte().Confirm("FINGERPRINT", morning)
+	capture := latte()
+	_ = capture.Summary(delegation.English) // shown to the principal
+	confirmed, err := capture.Confirm("FINGERPRINT", morning)
 	if err != nil {
 		fmt.Println(err)
 		return
@@ -103,7 +105,9 @@ func ExampleIssue() {
 
 // An agent asks itself before it asks for money.
 func ExampleBounds_Decide() {
-	confirmed, err := latte().Confirm("FINGERPRINT", morning)
+	capture := latte()
+	_ = capture.Summary(delegation.English) // shown to the principal
+	confirmed, err := capture.Confirm("FINGERPRINT", morning)
 	if err != nil {
 		fmt.Println(err)
 		return
