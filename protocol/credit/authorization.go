@@ -131,6 +131,17 @@ func (a QueryAuthorization) Sign(s *keys.Signer) ([]byte, error) {
 	return seal(s, a.SubjectID, "authorizationProof", "TSD-CRD-AUTH-01", &a, &a.Proof)
 }
 
+// SignRevoked is what a service answers to a revocation: the authorization with
+// status REVOKED. The subject has signed another status, so the proof is the
+// service's, and the text does not verify as the subject's authorization.
+func (a QueryAuthorization) SignRevoked(service *keys.Signer) ([]byte, error) {
+	if service == nil {
+		return nil, protocol.New(protocol.CodeFieldMissing, "signer", "TSD-CRD-AUTH-03", "")
+	}
+	a.Status = Revoked
+	return seal(service, service.DID(), "authorizationProof", "TSD-CRD-AUTH-03", &a, &a.Proof)
+}
+
 // Covers says whether the authorization serves a request about this subject at
 // now, after the times it has served before: ReasonVerified, or why not and
 // which member says so. What is not the asker's to use is AUTHORIZATION_SCOPE_

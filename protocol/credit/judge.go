@@ -14,6 +14,10 @@ import (
 type Verdict struct {
 	Reason   Reason
 	Decision protocol.Decision
+
+	// StateKnown is set when the signatures held and the state was learned, so
+	// that an answer may tell it with the credential's scope.
+	StateKnown bool
 }
 
 // Passed reports whether everything that was judged holds.
@@ -95,6 +99,7 @@ func NamedScope(scope []string, q VerificationRequest) bool {
 type CredentialFacts struct {
 	Agent      error                 // nil when the agent's identity was resolved; see KeyFact
 	Credential *UnverifiedCredential // nil when there is none
+	Pending    bool                  // there is an application of that id, and no credential yet
 	Issuer     KeyFact               // of a trusted issuer; issuer_untrusted otherwise
 	Subject    KeyFact               // for a direct signature; resolved, never taken from the credential
 
@@ -114,6 +119,7 @@ type CredentialFacts struct {
 func JudgeCredential(q VerificationRequest, f CredentialFacts, now time.Time) Verdict {
 	v := Verdict{Reason: ReasonVerified}
 	if !v.learned(f.Agent, ReasonAgentUnknown, ReasonInconclusive, "TSD-CRD-VER-01", "agent registered", "agentId") ||
+		!v.step(f.Credential != nil || !f.Pending, ReasonCredentialNotActive, "TSD-CRD-VER-01", "no longer pending", "credential") ||
 		!v.step(f.Credential != nil, ReasonCredentialNotFound, "TSD-CRD-VER-01", "credential found", "credential") {
 		return v
 	}
@@ -162,6 +168,7 @@ func (v *Verdict) active(c Credential, f CredentialFacts, now time.Time) bool {
 	if !v.learned(err, ReasonInconclusive, ReasonInconclusive, "TSD-CRD-VER-01", "state known", "credentialStatus") {
 		return false
 	}
+	v.StateKnown = true
 	s := f.Status.message
 	reason := ReasonCredentialNotActive
 	if s.Status == Suspended && s.Reason == ChangeReassessment {
@@ -240,4 +247,13 @@ func JudgeCredit(c Credential, f CreditFacts, now time.Time) Verdict {
 		v.step(same, ReasonCreditInvalid, "TSD-CRD-MAP-02", "agent's assertion is the credential's", "associatedCreditValue")
 	}
 	return v
+}
+
+// And takes over what a later stage has come to. A verdict that has not passed
+// stays as it is.
+func (v *Verdict) And(later Verdict) {
+	if v.Reason == ReasonVerified {
+		v.Reason = later.Reason
+	}
+	v.Decision.Append(later.Decision)
 }

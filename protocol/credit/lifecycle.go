@@ -80,13 +80,17 @@ func Begin(at time.Time) Lifecycle {
 // service and the issuer may each suspend, and revoke at any time
 // (TSD-CRD-LCM-05); what the subject has suspended only the subject resumes,
 // anything else only the credit service; only the issuer makes a pending one
-// active, and only the clock expires.
+// active, and only the clock expires. From a reassessment it resumes with
+// ChangeUnchanged only (TSD-CRD-LCM-04).
 func (l Lifecycle) Move(to Status, by Actor, reason string, at time.Time) (Lifecycle, error) {
 	if !l.Status.CanMove(to) {
 		return l, protocol.New(protocol.CodeStateConflict, "targetStatus", "TSD-CRD-LCM-01", "")
 	}
 	if !l.mayMove(to, by) || reason == ChangeReassessment && by != ByCreditService {
 		return l, protocol.New(protocol.CodeActorRefused, "requestedBy", "TSD-CRD-LCM-04", "")
+	}
+	if l.Reassessing() && to == Active && reason != ChangeUnchanged {
+		return l, protocol.New(protocol.CodeStateConflict, "reasonCode", "TSD-CRD-LCM-04", "only what was looked at again and is unchanged resumes")
 	}
 	r := wire.Reader{Requirement: "TSD-CRD-LCM-06"}
 	text(&r, "reasonCode", reason, maxIdentifier)
