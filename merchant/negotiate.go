@@ -27,7 +27,8 @@ const (
 // empty AgentID, URL and Version are filled in: the shop's DID, its Origin, and
 // "1".
 //
-// The card declares one mode of negotiation, whose handler is CapabilityHandler
+// Name, Description, a Skill, and the mode of negotiation are the caller's to
+// give. The mode's handler is CapabilityHandler
 // or NegotiationHandler, and its address must be below the shop's Origin: a
 // buyer's agent goes to no other host for it. The card is checked and signed
 // here and now. A signature has no end: after a change of key make a new
@@ -42,8 +43,8 @@ func (s *Shop) AgentCardHandler(card commerce.AgentCard) (http.Handler, error) {
 	if card.Version == "" {
 		card.Version = "1"
 	}
-	if address := card.Negotiation.URL(); !strings.HasPrefix(address, s.config.Origin+"/") {
-		return nil, protocol.New(protocol.CodeFieldInvalid, "negotiation", "CID-PCA-NEG-02", "a mode, and its address below the shop's origin")
+	if err := s.checkNegotiation(card.Negotiation); err != nil {
+		return nil, err
 	}
 	text, err := card.Encode()
 	if err != nil {
@@ -54,6 +55,26 @@ func (s *Shop) AgentCardHandler(card commerce.AgentCard) (http.Handler, error) {
 		return nil, err
 	}
 	return page(signed), nil
+}
+
+// checkNegotiation says which of mode and address is missing, before
+// commerce.AgentCard.Encode says what is wrong with them.
+func (s *Shop) checkNegotiation(n commerce.Negotiation) error {
+	missing := func(field, detail string) error {
+		return protocol.New(protocol.CodeFieldMissing, "negotiation."+field, "CID-PCA-NEG-02", detail)
+	}
+	switch {
+	case n.Mode == "":
+		return missing("mode", "one-way or two-way")
+	case n.Mode == commerce.OneWay && n.CapabilityURL == "":
+		return missing("capability_url", "where CapabilityHandler is, for one-way")
+	case n.Mode == commerce.TwoWay && n.Endpoint == "":
+		return missing("negotiation_endpoint", "where NegotiationHandler is, for two-way")
+	}
+	if address := n.URL(); address != "" && !strings.HasPrefix(address, s.config.Origin+"/") {
+		return protocol.New(protocol.CodeFieldInvalid, "negotiation", "CID-PCA-NEG-02", "the address of the mode must be below the shop's origin")
+	}
+	return nil
 }
 
 // CapabilityHandler serves the shop's public statement of what it can be paid

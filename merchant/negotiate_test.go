@@ -79,7 +79,8 @@ func TestCardIsNotMade(t *testing.T) {
 		code   protocol.Code
 	}{
 		"of another agent":        {func(c *commerce.AgentCard) { c.AgentID = "did:act:shop.test/other" }, protocol.CodeClaimsConflict},
-		"without negotiation":     {func(c *commerce.AgentCard) { c.Negotiation = commerce.Negotiation{} }, protocol.CodeFieldInvalid},
+		"without negotiation":     {func(c *commerce.AgentCard) { c.Negotiation = commerce.Negotiation{} }, protocol.CodeFieldMissing},
+		"of an unknown mode":      {func(c *commerce.AgentCard) { c.Negotiation.Mode = "both" }, protocol.CodeFieldInvalid},
 		"negotiating elsewhere":   {func(c *commerce.AgentCard) { c.Negotiation.Endpoint = "https://elsewhere.test/n" }, protocol.CodeFieldInvalid},
 		"negotiating nearly here": {func(c *commerce.AgentCard) { c.Negotiation.Endpoint = origin + ".elsewhere.test/n" }, protocol.CodeFieldInvalid},
 		"without a skill":         {func(c *commerce.AgentCard) { c.Skills = nil }, protocol.CodeFieldMissing},
@@ -91,6 +92,26 @@ func TestCardIsNotMade(t *testing.T) {
 				t.Fatalf("got %v, want %s", err, c.code)
 			}
 		})
+	}
+}
+
+// A missing mode and a missing address are told apart.
+func TestCardSaysWhatIsMissing(t *testing.T) {
+	w := acttest.NewWorld(t)
+	for _, c := range []struct {
+		way   commerce.Negotiation
+		field string
+	}{
+		{commerce.Negotiation{CapabilityURL: w.URL + merchant.CapabilityPath}, "negotiation.mode"},
+		{commerce.Negotiation{Mode: commerce.OneWay, Endpoint: w.URL + "/n"}, "negotiation.capability_url"},
+		{commerce.Negotiation{Mode: commerce.TwoWay, CapabilityURL: w.URL + "/c"}, "negotiation.negotiation_endpoint"},
+	} {
+		_, err := w.Shop.AgentCardHandler(commerce.AgentCard{
+			Name: "x", Description: "x", Skills: []commerce.Skill{{ID: "x", Name: "x", Description: "x", Tags: []string{"x"}}}, Negotiation: c.way,
+		})
+		if e := protocol.AsError(err); e == nil || e.Code != protocol.CodeFieldMissing || e.Field != c.field || e.Detail == "" {
+			t.Errorf("CID-PCA-NEG-02 got %v, want %s", err, c.field)
+		}
 	}
 }
 

@@ -28,22 +28,26 @@ const (
 // open: they may have any member beside these.
 //
 // Of a card that was read, ACT uses AgentID and Negotiation. The others are
-// A2A's; they are what the card says and are not judged.
+// A2A's; they are what the card says and are not judged. [AgentCard.Encode]
+// requires AgentID, Name, Description, Version, URL and one Skill with all its
+// members, as A2A does; merchant.Shop.AgentCardHandler fills in AgentID, Version
+// and URL, and requires Negotiation.
 type AgentCard struct {
 	AgentID     string      // agent_id: DID of the agent, whose key for selling signs the card
 	Negotiation Negotiation // capabilities["act:payment:negotiation"]; zero when the card has none
 
-	Name        string // for people
-	Description string // for people
-	Version     string // of the agent, in a form of its own
-	URL         string // of the agent's service
-	Transport   string // preferredTransport: what is spoken at URL
-	InputModes  []string
-	OutputModes []string
-	Skills      []Skill
+	Name        string   // for people; required
+	Description string   // for people; required
+	Version     string   // of the agent, in a form of its own; required
+	URL         string   // of the agent's service; required
+	Transport   string   // preferredTransport: what is spoken at URL; TransportACT
+	InputModes  []string // media types; application/json
+	OutputModes []string // media types; application/json
+	Skills      []Skill  // one at least
 }
 
-// A Skill is something that an agent can do, in A2A's terms.
+// A Skill is something that an agent can do, in A2A's terms. All members are
+// required, of Tags one at least.
 type Skill struct {
 	ID          string   `json:"id"`
 	Name        string   `json:"name"`
