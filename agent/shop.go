@@ -87,6 +87,12 @@ func (s *Shop) Catalogue(ctx context.Context) (*commerce.Catalogue, error) {
 type Line struct {
 	ItemID   string
 	Quantity int64
+
+	// MaxPrice is the price of one piece by which it was chosen, among Candidates
+	// for example. Candidates bind nobody: when the merchant asks for more now,
+	// the cart is not submitted, with price_changed, whatever the mandate would
+	// allow. Not valid means that the mandate is the only limit.
+	MaxPrice money.Amount
 }
 
 // An Order is a cart that the merchant has confirmed: price and stock are
@@ -160,6 +166,11 @@ func (s *Shop) fill(catalogue *commerce.Catalogue, lines []Line, request *commer
 		item, ok := catalogue.Item(l.ItemID)
 		if !ok {
 			return protocol.New(protocol.CodeOutOfStock, at+".item_id", "CID-MER-CAT-03", "not in the catalogue, or not complete enough to be bought")
+		}
+		if l.MaxPrice.Valid() {
+			if order, err := item.Price.Cmp(l.MaxPrice); err != nil || order > 0 {
+				return protocol.Wrap(protocol.CodePriceChanged, at+".unit_price", "CID-CART-CFM-01", "dearer than the price by which it was chosen", err)
+			}
 		}
 		if err := addLine(&request.Amount, item.Price, l.Quantity); err != nil {
 			return protocol.In(err, at)

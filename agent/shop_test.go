@@ -15,6 +15,7 @@ import (
 	"github.com/actprotocol/act-go/protocol/commerce"
 	"github.com/actprotocol/act-go/protocol/delegation"
 	"github.com/actprotocol/act-go/protocol/keys"
+	"github.com/actprotocol/act-go/protocol/money"
 )
 
 var ctx = context.Background()
@@ -261,4 +262,30 @@ func TestShopAddress(t *testing.T) {
 	if _, err := w.Agent.Shop(acttest.ShopDID, w.URL, nil); err == nil {
 		t.Error("no client was accepted")
 	}
+}
+
+// TestBaitAndSwitch: a merchant that offers at one price and asks for another
+// one, inside of the mandate, when its goods have been chosen.
+func TestBaitAndSwitch(t *testing.T) {
+	w, shop := coffee(t)
+	w.Grant(t, specified)
+	item := commerce.Item{ID: "latte", Name: "Latte", Category: "food/coffee", Price: acttest.CNY(t, "18.00"), Delivery: 10 * time.Minute}
+	chosen := []agent.Line{{ItemID: "latte", Quantity: 1, MaxPrice: item.Price}}
+	for price, code := range map[string]protocol.Code{"18.01": protocol.CodePriceChanged, "18.00": "", "0.01": ""} {
+		item.Price = acttest.CNY(t, price)
+		w.Stock(t, item, 1)
+		_, err := shop.ConfirmCart(ctx, chosen, commerce.Fulfilment{})
+		if protocol.CodeOf(err) != code {
+			t.Errorf("CID-CART-CFM-01 at %s: %v", price, err)
+		}
+		if code != "" && protocol.AsError(err).Field != "items[0].unit_price" {
+			t.Errorf("which line is it? %v", err)
+		}
+	}
+	currency, err := money.ParseCurrency("USD")
+	must(t, err)
+	dollars, err := money.Parse("18.00", currency)
+	must(t, err)
+	_, err = shop.ConfirmCart(ctx, []agent.Line{{ItemID: "latte", Quantity: 1, MaxPrice: dollars}}, commerce.Fulfilment{})
+	wantCode(t, err, protocol.CodePriceChanged)
 }

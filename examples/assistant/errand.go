@@ -144,12 +144,12 @@ func (a *assistant) run(ctx context.Context, e *errand) error {
 	if e.sealed, err = e.record.seal(); err != nil { // before the money moves
 		return err
 	}
-	return e.buy(ctx, e.choice.Shop, e.choice.Item.ID)
+	return e.buy(ctx, e.choice.Shop, agent.Line{ItemID: e.choice.Item.ID, Quantity: 1, MaxPrice: e.choice.Item.Price})
 }
 
 // buy orders one piece, pays it and fetches it.
-func (e *errand) buy(ctx context.Context, shop *agent.Shop, item string) error {
-	order, paid, err := pay(ctx, e.buyer, shop, item)
+func (e *errand) buy(ctx context.Context, shop *agent.Shop, line agent.Line) error {
+	order, paid, err := pay(ctx, e.buyer, shop, line)
 	if err != nil {
 		return err
 	}
@@ -161,8 +161,8 @@ func (e *errand) buy(ctx context.Context, shop *agent.Shop, item string) error {
 }
 
 // pay orders one piece and pays it.
-func pay(ctx context.Context, b *stage.Buyer, shop *agent.Shop, item string) (*agent.Order, *agent.Payment, error) {
-	order, err := shop.ConfirmCart(ctx, []agent.Line{{ItemID: item, Quantity: 1}}, commerce.Fulfilment{})
+func pay(ctx context.Context, b *stage.Buyer, shop *agent.Shop, line agent.Line) (*agent.Order, *agent.Payment, error) {
+	order, err := shop.ConfirmCart(ctx, []agent.Line{line}, commerce.Fulfilment{})
 	if err != nil {
 		return nil, nil, err
 	}

@@ -227,7 +227,7 @@ func (a *assistant) attempt(ctx context.Context, b *stage.Buyer) error {
 	if err != nil {
 		return err
 	}
-	_, _, err = pay(ctx, b, shop, "novel")
+	_, _, err = pay(ctx, b, shop, agent.Line{ItemID: "novel", Quantity: 1})
 	return err
 }
 
@@ -266,7 +266,7 @@ func (a *assistant) unbound(ctx context.Context) error {
 		}
 	}
 	before := reader.spent
-	if err := reader.buy(ctx, reader.shops[0], "novel"); err != nil {
+	if err := reader.buy(ctx, reader.shops[0], agent.Line{ItemID: "novel", Quantity: 1}); err != nil {
 		return err
 	}
 	second, err := reader.spent.Sub(before)

@@ -167,7 +167,7 @@ func (t *tale) buyLatte(ctx context.Context) error {
 	t.Says("agent", "shop", "how can I pay you? (CID-PCA-NEG-03)")
 	t.Says("shop", "agent", "here is my card, signed, and what it points to: by %s, through %s (CID-PCA-NEG-01, -02)", agreed.MethodID, agreed.PSPID)
 	t.Notes("agent", "that is my psp, at the address that I know myself: agreed (CID-PCA-NEG-04, -07)")
-	order, err := best.Shop.Under(agreed).ConfirmCart(ctx, []agent.Line{{ItemID: best.Item.ID, Quantity: 1}}, commerce.Fulfilment{})
+	order, err := best.Shop.Under(agreed).ConfirmCart(ctx, []agent.Line{{ItemID: best.Item.ID, Quantity: 1, MaxPrice: best.Item.Price}}, commerce.Fulfilment{})
 	if err != nil {
 		return err
 	}

@@ -46,7 +46,7 @@ type OrderLine struct {
 func (t *Tools) addCart(s *mcp.Server) error {
 	return add(t, s, mcp.Tool{
 		Name: "confirm_cart", Title: "Confirm cart",
-		Description: "Checks goods and price against the mandate and has the shop hold both for a few minutes. Pays nothing.",
+		Description: "Checks goods and price against the mandate and has the shop hold both for a few minutes. Refused when the shop asks for more than find has told. Pays nothing.",
 		Annotations: &mcp.ToolAnnotations{DestructiveHint: new(false)},
 	}, t.confirmCart)
 }
@@ -101,7 +101,7 @@ func (t *Tools) lines(in []CartLine) (s *shop, out []agent.Line, estimate money.
 		if err != nil {
 			return nil, nil, estimate, protocol.In(err, "lines")
 		}
-		s, out, estimate = c.shop, append(out, agent.Line{ItemID: c.id, Quantity: l.Quantity}), price
+		s, out, estimate = c.shop, append(out, agent.Line{ItemID: c.id, Quantity: l.Quantity, MaxPrice: c.price}), price
 	}
 	if s == nil {
 		return nil, nil, estimate, protocol.New(protocol.CodeFieldMissing, "lines", "CID-CART-CFM-03", "a cart has at least one line")

@@ -278,3 +278,24 @@ func TestLongPage(t *testing.T) {
 		t.Errorf("%+v", got)
 	}
 }
+
+// TestBaitAndSwitch: what find has told is the most that confirm_cart confirms,
+// also when the mandate would allow more: a model need not compare.
+func TestBaitAndSwitch(t *testing.T) {
+	w := newWorld(t, nil)
+	w.grant("100")
+	c := w.connect("", nil, false)
+	found := must[acttools.FindOutput](c, "find", acttools.FindInput{Need: "a blue pen"})
+	pen := commerce.Item{ID: "pen", Name: "Pen, blue", Category: "office/pen", Price: stage.Yuan("99.00")}
+	ok(t, w.shop.Stock(t.Context(), pen, 20))
+	for _, f := range found.Found {
+		if f.Price == "12.50" {
+			refused := c.refuse(protocol.CodePriceChanged, "confirm_cart", acttools.CartInput{Lines: []acttools.CartLine{{Item: f.Item, Quantity: 1}}})
+			if refused.Money != acttools.MoneyUntouched {
+				t.Errorf("%+v", refused)
+			}
+			return
+		}
+	}
+	t.Fatalf("no pen in %+v", found)
+}
