@@ -8,8 +8,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/go-json-experiment/json/jsontext"
-
 	"github.com/actprotocol/act-go/internal/wire"
 	"github.com/actprotocol/act-go/protocol"
 	"github.com/actprotocol/act-go/protocol/canon"
@@ -141,18 +139,22 @@ func (w recordWire) sign(s Signer) ([]byte, error) {
 }
 
 // signed is what a signature is made of: the record without its signatures, and
-// of this one everything but its value.
+// of this one everything but its value. The record is canonical already, and
+// the members around it are written in canonical order.
 func signed(record []byte, sig signatureWire) ([]byte, error) {
-	canonical, err := canon.Marshal(struct {
-		Covered  []string       `json:"covered_fields"`
-		Record   jsontext.Value `json:"record"`
-		Type     string         `json:"signature_type"`
-		SignerID string         `json:"signer_id"`
-	}{sig.Covered, record, sig.Type, sig.SignerID})
+	names, err := canon.Marshal(sig.Covered)
 	if err != nil {
 		return nil, err
 	}
-	return keys.Message(kind, canonical), nil
+	rest, err := canon.Marshal(struct {
+		Type     string `json:"signature_type"`
+		SignerID string `json:"signer_id"`
+	}{sig.Type, sig.SignerID})
+	if err != nil {
+		return nil, err
+	}
+	text := slices.Concat([]byte(`{"covered_fields":`), names, []byte(`,"record":`), record, []byte(`,`), rest[1:])
+	return keys.Message(kind, text), nil
 }
 
 // sum hashes by the name in hash_algorithm.
