@@ -6,7 +6,8 @@
 // code of your choice, Unavailable, LoseRequest and LoseAnswer for what leaves a
 // buyer in doubt.
 //
-// World.SubAccount opens a sub-account for the agent. An instant payment waits
+// World.NewShop opens another shop, to compare and to choose. World.SubAccount
+// opens a sub-account for the agent. An instant payment waits
 // at the provider until the test says what the principal does: PSP.Confirm or
 // PSP.Cancel.
 //

@@ -1,12 +1,7 @@
 package acttest
 
 import (
-	"context"
-	"crypto/rand"
-	"io"
-	"log"
 	"net/http"
-	"net/http/httptest"
 	"sync"
 	"time"
 
@@ -62,11 +57,10 @@ type World struct {
 
 	Issuer, Buyer, Seller *Party
 
-	mux *http.ServeMux
+	store *Store
 
-	mu    sync.Mutex
-	items []commerce.Item
-	next  int // index of the next status reference
+	mu   sync.Mutex
+	next int // index of the next status reference
 }
 
 // NewWorld returns a World in which everybody is there and nothing has
@@ -85,7 +79,7 @@ func NewWorldWith(t TB, o Options) *World {
 	}
 	w := &World{
 		Clock: NewClock(Start), Directory: new(Directory), Statuses: new(Statuses),
-		Spent: new(agent.MemorySpend), Orders: new(merchant.MemoryOrders), mux: http.NewServeMux(),
+		Spent: new(agent.MemorySpend),
 	}
 	w.Issuer = w.party(t, o, IssuerDID, keys.IssueAuthorization, keys.Status)
 	w.Buyer = w.party(t, o, AgentDID, keys.AgentRequest)
@@ -95,12 +89,8 @@ func NewWorldWith(t TB, o Options) *World {
 	w.Verifier = w.NewVerifier(t)
 	w.PSP = NewPSP(t, w.NewVerifier(t), w.Clock, provider, Balance)
 
-	server := httptest.NewUnstartedServer(w.mux)
-	server.Config.ErrorLog = log.New(io.Discard, "", 0) // of handlers that panic on purpose
-	server.StartTLS()
-	t.Cleanup(server.Close)
-	w.URL, w.Client = server.URL, server.Client()
-	w.newShop(t, o)
+	w.store = w.newStore(t, w.Seller, o.Merchant)
+	w.Shop, w.Orders, w.URL, w.Client = w.store.Shop, w.store.Orders, w.store.URL, w.store.client
 	w.Agent = w.NewAgent(t, o.Agent)
 	return w
 }
@@ -133,59 +123,6 @@ func (w *World) client(t TB, s *keys.Signer, v *verifier.Verifier) *psp.Client {
 	})
 	check(t, err)
 	return c
-}
-
-func (w *World) newShop(t TB, o Options) {
-	t.Helper()
-	v := w.NewVerifier(t)
-	c := merchant.Config{
-		Signer: w.Seller.Signer(keys.Seller), Verifier: v, PSP: w.client(t, w.Seller.Signer(keys.Seller), v),
-		Orders: w.Orders, Method: Method, Origin: w.URL, BillKey: make([]byte, 32), Now: w.Clock.Now,
-		ConfirmPause: 5 * time.Millisecond, Catalogue: w.catalogue,
-	}
-	rand.Read(c.BillKey)
-	if o.Merchant != nil {
-		o.Merchant(&c)
-	}
-	shop, err := merchant.New(c)
-	check(t, err)
-	w.Shop = shop
-	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
-		defer cancel()
-		if err := shop.Close(ctx); err != nil {
-			t.Errorf("closing the shop: %v", err)
-		}
-	})
-	w.mux.Handle("/catalogue", shop.CatalogueHandler())
-	w.mux.Handle("/intents", shop.IntentHandler(nil))
-	w.mux.Handle("/carts", shop.CartHandler())
-	w.mux.Handle("/pickups", shop.PickupHandler(http.HandlerFunc(handOver)))
-	w.serveCard(t, c.Origin)
-}
-
-// serveCard lets agents negotiate: the shop's card declares one-way mode.
-func (w *World) serveCard(t TB, origin string) {
-	t.Helper()
-	card, err := w.Shop.AgentCardHandler(commerce.AgentCard{
-		Name: "Test shop", Description: "Sells what the test needs.",
-		Skills:      []commerce.Skill{{ID: "sell", Name: "Sell", Description: "Sells items of a catalogue.", Tags: []string{"shop"}}},
-		Negotiation: commerce.Negotiation{Mode: commerce.OneWay, CapabilityURL: origin + merchant.CapabilityPath},
-	})
-	check(t, err)
-	statement, err := w.Shop.CapabilityHandler()
-	check(t, err)
-	w.mux.Handle(merchant.CardPath, card)
-	w.mux.Handle(merchant.CapabilityPath, statement)
-	w.mux.Handle("/negotiations", w.Shop.NegotiationHandler(nil))
-}
-
-// handOver answers a pick-up with the names of what was bought.
-func handOver(w http.ResponseWriter, r *http.Request) {
-	p, _ := merchant.PurchaseFrom(r.Context())
-	for _, l := range p.Order.Items {
-		_, _ = io.WriteString(w, l.Name+"\n")
-	}
 }
 
 // NewAgent returns another agent with the World's buyer's key and its record of
@@ -250,36 +187,20 @@ func (w *World) Issue(t TB, change func(*delegation.ISR)) []byte {
 	return raw
 }
 
-// Sell puts a paywall in front of a handler at a pattern of http.ServeMux.
+// Sell puts a paywall of the shop in front of a handler at a pattern of
+// http.ServeMux.
 func (w *World) Sell(pattern string, offer merchant.Offer, h http.Handler) {
-	w.mux.Handle(pattern, w.Shop.Paywall(offer, h))
+	w.store.Sell(pattern, offer, h)
 }
 
-// Serve adds a handler that costs nothing.
-func (w *World) Serve(pattern string, h http.Handler) { w.mux.Handle(pattern, h) }
+// Serve adds a handler that costs nothing to the shop's server.
+func (w *World) Serve(pattern string, h http.Handler) { w.store.Serve(pattern, h) }
 
 // Stock puts an item into the shop's catalogue, or changes it, and sets how
 // many of it there are.
 func (w *World) Stock(t TB, item commerce.Item, count int64) {
 	t.Helper()
-	w.mu.Lock()
-	found := false
-	for i := range w.items {
-		if w.items[i].ID == item.ID {
-			w.items[i], found = item, true
-		}
-	}
-	if !found {
-		w.items = append(w.items, item)
-	}
-	w.mu.Unlock()
-	check(t, w.Orders.SetStock(context.Background(), item.ID, count))
-}
-
-func (w *World) catalogue(context.Context) ([]commerce.Item, error) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return append([]commerce.Item(nil), w.items...), nil
+	w.store.Stock(t, item, count)
 }
 
 // CNY returns an amount of Chinese yuan, "18.00" for example.

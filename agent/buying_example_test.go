@@ -12,8 +12,8 @@ import (
 	"github.com/actprotocol/act-go/agent"
 	"github.com/actprotocol/act-go/merchant"
 	"github.com/actprotocol/act-go/protocol"
+	"github.com/actprotocol/act-go/protocol/commerce"
 	"github.com/actprotocol/act-go/protocol/delegation"
-	"github.com/actprotocol/act-go/protocol/keys"
 	"github.com/actprotocol/act-go/protocol/payment"
 )
 
@@ -72,6 +72,54 @@ func ExampleAgent_Instant() {
 	// to the phone: confirm 2.00 CNY
 	// about traffic
 	// refused: total_limit_exceeded
+}
+
+// An order that the principal pays for at once: the cart is confirmed by the
+// merchant, paid for by the principal's own confirmation, and picked up. What
+// the principal cancels was not paid.
+func ExampleAgent_PayOrder_instant() {
+	acttest.Run(func(t acttest.TB) {
+		world := acttest.NewWorld(t)
+		world.Stock(t, commerce.Item{ID: "tea", Name: "Jasmine tea", Category: "food/tea", Price: acttest.CNY(t, "12.00")}, 5)
+		intent, err := delegation.ConfirmedISR(&delegation.ISR{ // usually from a delegation.Capture
+			ConversationHistory: &delegation.ConversationHistory{Raw: delegation.RawIntent{Text: "A tea, please."}},
+			IntentID:            "intent-1", DelegationMode: delegation.Bounded, AgentID: acttest.AgentDID,
+			ValidityStart: acttest.Start, ValidityEnd: acttest.Start.Add(time.Hour),
+			MaxTotalAmount: "30", Currency: "CNY", AllowedPaymentMethods: []string{acttest.Method},
+			UserConfirmationMethod: "VOICE", UserConfirmationTimestamp: acttest.Start,
+		})
+		check(err)
+		says := world.PSP.Confirm // what the principal does at the cashier
+		buyer, err := world.Agent.Instant(agent.InstantConfig{
+			Intent:  intent,
+			Cashier: func(_ context.Context, p payment.Pending) error { return says(p.TradeNo) },
+		})
+		check(err)
+		shop, err := buyer.Shop(acttest.ShopDID, world.URL, world.Client) // not Agent.Shop
+		check(err)
+		buy := func() {
+			order, err := shop.ConfirmCart(ctx, []agent.Line{{ItemID: "tea", Quantity: 1}}, commerce.Fulfilment{})
+			check(err)
+			paid, err := world.Agent.PayOrder(ctx, order) // returns when the principal has decided
+			if protocol.CodeOf(err) == protocol.CodeConfirmationFailed {
+				fmt.Println("cancelled, and not paid")
+				return
+			}
+			check(err)
+			resp, err := world.Agent.PickUp(ctx, order, paid)
+			check(err)
+			defer resp.Body.Close()
+			goods, err := io.ReadAll(resp.Body)
+			check(err)
+			fmt.Print("paid ", paid.Amount, ": ", string(goods))
+		}
+		buy()
+		says = world.PSP.Cancel
+		buy()
+	})
+	// Output:
+	// paid 12.00: Jasmine tea
+	// cancelled, and not paid
 }
 
 // The user's own word, on top of what the mandate allows.
@@ -157,15 +205,8 @@ func ExampleAgent_FetchAny() {
 func ExampleSubAccount() {
 	acttest.Run(func(t acttest.TB) {
 		world := stall(t, nil)
-		key := acttest.NewParty(t, acttest.AgentDID, keys.SubAccount).Signer(keys.SubAccount)
-		purse, err := world.PSP.OpenSubAccount(acttest.PrincipalDID, acttest.AgentDID, key.Public(), acttest.CNY(t, "3.00"))
-		check(err)
-		world.Agent = world.NewAgent(t, func(c *agent.Config) {
-			token := c.Instruments[0]
-			c.Instruments = []agent.Instrument{{
-				PSP: token.PSP, Method: token.Method, SubAccount: &agent.SubAccount{ID: purse, Signer: key},
-			}}
-		})
+		purse := world.SubAccount(t, acttest.CNY(t, "3.00")) // an instrument, in place of the payment token
+		world.Agent = world.NewAgent(t, func(c *agent.Config) { c.Instruments = []agent.Instrument{purse} })
 		world.Grant(t, nil)
 		client := world.Buying()
 		for range 2 {

@@ -54,24 +54,35 @@ func ExampleShop_Ask() {
 func ExampleAskAll() {
 	acttest.Run(func(t acttest.TB) {
 		world := acttest.NewWorld(t)
-		world.Stock(t, commerce.Item{ID: "latte", Name: "Latte", Category: "food/coffee", Price: acttest.CNY(t, "18.00")}, 5)
 		world.Grant(t, nil)
-		shop, err := world.Agent.Shop(acttest.ShopDID, world.URL, world.Client)
-		check(err)
+		latte := func(price string) commerce.Item {
+			return commerce.Item{ID: "latte", Name: "Latte", Category: "food/coffee", Price: acttest.CNY(t, price)}
+		}
+		var shops []*agent.Shop
+		for _, s := range []*acttest.Store{
+			world.NewShop(t, "did:act:corner.test/cafe", latte("18.00")),
+			world.NewShop(t, "did:act:station.test/kiosk", latte("16.50")),
+		} {
+			shop, err := world.Agent.Shop(s.DID, s.URL, world.Client)
+			check(err)
+			shops = append(shops, shop)
+		}
 		gone, err := world.Agent.Shop("did:act:shop.test/gone", world.URL+"/gone", world.Client)
 		check(err)
 
-		found := agent.AskAll(ctx, []*agent.Shop{shop, gone}, agent.Need{Explicit: "latte"}, agent.AskOptions{Timeout: 2 * time.Second})
+		found := agent.AskAll(ctx, append(shops, gone), agent.Need{Explicit: "latte", Sort: commerce.SortPrice}, agent.AskOptions{Timeout: 2 * time.Second})
 		check(found.Err())
 		for _, c := range found.Candidates {
-			fmt.Println(c.Item.Name, c.Item.Price)
+			fmt.Println(c.Item.Name, c.Item.Price, c.Shop.Merchant())
 		}
 		for n, s := range found.Shops {
 			fmt.Println("shop", n, "answered:", s.Err == nil)
 		}
 	})
 	// Output:
-	// Latte 18.00
+	// Latte 16.50 did:act:station.test/kiosk
+	// Latte 18.00 did:act:corner.test/cafe
 	// shop 0 answered: true
-	// shop 1 answered: false
+	// shop 1 answered: true
+	// shop 2 answered: false
 }
