@@ -31,7 +31,7 @@ type Store struct {
 	orders *merchant.MemoryOrders
 	mu     sync.Mutex
 	items  []commerce.Item
-	card   http.Handler
+	front  http.Handler // as last declared
 }
 
 // NewStore opens a store. Its goods are added by Stock. change may alter the
@@ -69,63 +69,37 @@ func (w *World) NewStore(ctx context.Context, name string, change func(*merchant
 		return nil, err
 	}
 	w.opened(s)
-	if err := s.serve(); err != nil {
+	if err := s.Declare(commerce.OneWay); err != nil {
 		return nil, err
 	}
+	s.Site.Mux.HandleFunc("/", s.serve)
 	return s, w.Processor.RegisterMerchant(ctx, s.ID, CNY)
 }
-
-// serve opens what every store has.
-func (s *Store) serve() error {
-	if err := s.Declare(commerce.OneWay); err != nil {
-		return err
-	}
-	statement, err := s.Shop.CapabilityHandler()
-	if err != nil {
-		return err
-	}
-	mux := http.NewServeMux()
-	mux.Handle("GET /catalogue", s.Shop.CatalogueHandler())
-	mux.Handle("POST /intents", s.Shop.IntentHandler(s.Shop.MatchCatalogue))
-	mux.HandleFunc("GET "+merchant.CardPath, s.showCard)
-	mux.Handle("GET "+merchant.CapabilityPath, statement)
-	mux.Handle("POST "+negotiationPath, s.Shop.NegotiationHandler(nil))
-	mux.Handle("POST /carts", s.Shop.CartHandler())
-	mux.Handle("POST /pickups", s.Shop.PickupHandler(http.HandlerFunc(HandOver)))
-	s.Site.Mux.Handle("/", mux)
-	return nil
-}
-
-// negotiationPath is where a store answers buyers that tell what they have.
-const negotiationPath = "/negotiations"
 
 // Declare makes the store's agent card say how it negotiates (CID-PCA-NEG-02).
 // The card of a new store says by its public statement, which is one-way.
 func (s *Store) Declare(mode commerce.Mode) error {
-	way := commerce.Negotiation{Mode: mode}
-	if mode == commerce.TwoWay {
-		way.Endpoint = s.Base + negotiationPath
-	} else {
-		way.CapabilityURL = s.Base + merchant.CapabilityPath
-	}
-	card, err := s.Shop.AgentCardHandler(commerce.AgentCard{
-		Name: s.Name, Description: "Sells by cart.", Negotiation: way,
-		Skills: []commerce.Skill{{ID: "sell", Name: "Sell", Description: "Answers intents and takes orders.", Tags: []string{"shop"}}},
+	front, err := s.Shop.Handler(merchant.Storefront{
+		HandOver: http.HandlerFunc(HandOver),
+		Card: commerce.AgentCard{
+			Name: s.Name, Description: "Sells by cart.", Negotiation: commerce.Negotiation{Mode: mode},
+			Skills: []commerce.Skill{{ID: "sell", Name: "Sell", Description: "Answers intents and takes orders.", Tags: []string{"shop"}}},
+		},
 	})
 	if err != nil {
 		return err
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.card = card
+	s.front = front
 	return nil
 }
 
-func (s *Store) showCard(rw http.ResponseWriter, r *http.Request) {
+func (s *Store) serve(rw http.ResponseWriter, r *http.Request) {
 	s.mu.Lock()
-	card := s.card
+	front := s.front
 	s.mu.Unlock()
-	card.ServeHTTP(rw, r)
+	front.ServeHTTP(rw, r)
 }
 
 // Stock puts an item into the catalogue, or changes it, and says how many there
