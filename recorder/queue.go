@@ -33,6 +33,7 @@ type queue struct {
 	j         *journal.Journal
 	maxDrafts int
 	maxBytes  int64
+	segment   int64 // size of a segment of the journal
 
 	mu     sync.Mutex
 	seq    uint64
@@ -55,12 +56,13 @@ type entry struct {
 
 // openQueue opens a queue and returns what is in it, in the order in which it
 // was accepted.
-func openQueue(dir string, maxDrafts int, maxBytes int64) (*queue, []*entry, error) {
-	q := &queue{maxDrafts: maxDrafts, maxBytes: maxBytes, onDisk: make(map[uint64]*entry), counts: make(map[uint64]int)}
+func openQueue(dir string, maxDrafts int, maxBytes, segment int64) (*queue, []*entry, error) {
+	q := &queue{maxDrafts: maxDrafts, maxBytes: maxBytes, segment: segment, onDisk: make(map[uint64]*entry), counts: make(map[uint64]int)}
 	var err error
-	if q.j, err = journal.Open(journal.Config{Dir: dir, SegmentBytes: queueSegment}, q.replay); err != nil {
+	if q.j, err = journal.Open(journal.Config{Dir: dir, SegmentBytes: segment}, q.replay); err != nil {
 		return nil, nil, err
 	}
+	q.ready = func(*entry) {} // until somebody listens
 	var waiting []*entry
 	for _, e := range q.onDisk {
 		waiting = append(waiting, e)
@@ -171,7 +173,7 @@ func (q *queue) done(e *entry) {
 // that cannot be finished keep old segments, and the journal is more than twice
 // what the queue may hold, they are written again at its end.
 func (q *queue) tidy(ctx context.Context) error {
-	if q.j.Size() > 2*q.maxBytes+4*queueSegment {
+	if q.j.Size() > 2*q.maxBytes+4*q.segment {
 		if err := q.move(ctx, q.j.First()); err != nil {
 			return err
 		}

@@ -123,7 +123,7 @@ func New(c Config) (*Recorder, error) {
 	if err := c.complete(); err != nil {
 		return nil, err
 	}
-	q, left, err := openQueue(c.Dir, c.MaxDrafts, c.MaxBytes)
+	q, left, err := openQueue(c.Dir, c.MaxDrafts, c.MaxBytes, queueSegment)
 	if err != nil {
 		return nil, queueError(err)
 	}

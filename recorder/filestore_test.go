@@ -1,0 +1,30 @@
+package recorder_test
+
+import (
+	"testing"
+
+	"github.com/actprotocol/act-go/recorder"
+	"github.com/actprotocol/act-go/recorder/recordertest"
+)
+
+func TestFileStoreContract(t *testing.T) {
+	recordertest.RecordStore(t, func(t *testing.T) (recorder.RecordStore, func() recorder.RecordStore) {
+		dir := t.TempDir()
+		open := func() *recorder.FileStore {
+			s, err := recorder.OpenFileStore(dir)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return s
+		}
+		s := open()
+		t.Cleanup(func() { _ = s.Close() })
+		return s, func() recorder.RecordStore {
+			if err := s.Close(); err != nil {
+				t.Fatal(err)
+			}
+			s = open()
+			return s
+		}
+	})
+}
