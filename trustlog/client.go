@@ -58,7 +58,7 @@ type passedKey struct {
 const (
 	defaultTimeout = 20 * time.Second
 	maxPassed      = 4096
-	refusedDetail  = "refused by the trust chain"
+	speaker        = "the trust chain"
 )
 
 // New checks the configuration and returns a Client. It does not connect.
@@ -136,7 +136,7 @@ func (c *Client) exchange(ctx context.Context, m call) (status int, body []byte,
 			return s, body, nil
 		}
 	}
-	return response.StatusCode, nil, problem.Decode(response.StatusCode, body, refusedDetail, "/"+m.channel)
+	return response.StatusCode, nil, problem.Decode(response.StatusCode, body, speaker, "/"+m.channel)
 }
 
 // silent is the error for a chain that said nothing that can be used.

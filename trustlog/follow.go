@@ -62,7 +62,7 @@ func (c *Client) remembered(ctx context.Context, origin string) (State, *Checkpo
 	if len(s.Checkpoint) == 0 {
 		return s, nil, nil
 	}
-	known, err := unverified(s.Checkpoint)
+	known, err := ParseCheckpoint(s.Checkpoint)
 	if err != nil || known.Origin != origin {
 		return s, nil, storeFailed(err)
 	}
