@@ -1,5 +1,6 @@
 // Package verifier decides whether a mandate, a payment request, an order, a
-// bill, a proof or another message of the protocol may be relied on.
+// bill, a proof, an attestation record or another message of the protocol may
+// be relied on.
 //
 // Use it wherever bytes come from another party. Each method of a Verifier
 // takes those bytes and what the caller expects of them, and does the whole

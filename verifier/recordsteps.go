@@ -56,7 +56,7 @@ type steps struct {
 	expect  *RecordExpectation
 	u       *attestation.Unverified
 	verdict *RecordVerdict
-	jwks    [][]byte // public key of each signature
+	found   []signerKey // for each signature
 }
 
 // run returns when the first step fails.
@@ -74,43 +74,57 @@ func (s *steps) fail(c attestation.Conclusion, requirement, name string, err err
 	return false
 }
 
+// A signerKey is the key of a signature: one of ours, or of a suite.
+type signerKey struct {
+	ours keys.PublicKey
+	jwk  []byte
+}
+
 // keys is the second step: a key for every signature, of the time of the event.
 func (s *steps) keys(ctx context.Context) bool {
 	const name = "keys of the signers at the time of the event"
 	r := &s.u.Record
 	for _, sig := range r.Signatures {
-		jwk, err := s.key(ctx, sig.KeyID, sig.Type, r.EventTime)
+		key, err := s.key(ctx, sig.KeyID, sig.Type, r.EventTime)
 		if err != nil {
 			s.verdict.Signer = sig.Signer()
 			return s.fail(attestation.PublicKeyUnavailable, "TSD-ATT-SVF-05", name, err)
 		}
-		s.jwks = append(s.jwks, jwk)
-		s.verdict.Keys = append(s.verdict.Keys, KeyUse{KeyID: sig.KeyID, PublicJWK: jwk, At: r.EventTime})
+		s.found = append(s.found, key)
+		s.verdict.Keys = append(s.verdict.Keys, KeyUse{KeyID: sig.KeyID, PublicJWK: key.jwk, At: r.EventTime})
 	}
 	s.verdict.Checks.Pass("TSD-ATT-SVF-05", name)
 	return true
 }
 
-// key finds the key of a signature, as a JWK.
-func (s *steps) key(ctx context.Context, keyID, signatureType string, at time.Time) ([]byte, error) {
+// key finds the key of a signature.
+func (s *steps) key(ctx context.Context, keyID, signatureType string, at time.Time) (signerKey, error) {
 	if _, ours := keys.ParseSignatureType(signatureType); ours {
 		key, err := s.v.keyUnder(ctx, keyID, didOf(keyID), keys.Attestation, at, "TSD-ATT-SVF-05")
 		if err != nil {
-			return nil, err
+			return signerKey{}, err
 		}
-		return key.JWK(), nil
+		return signerKey{ours: key, jwk: key.JWK()}, nil
 	}
 	if s.expect.SuiteKeys == nil {
-		return nil, keyUnavailable("no source of keys of this suite", nil)
+		return signerKey{}, keyUnavailable("no source of keys of this suite", nil)
 	}
 	jwk, err := s.expect.SuiteKeys.SuiteKey(ctx, keyID, keys.Attestation, at)
 	if err != nil {
-		return nil, keyError(err)
+		return signerKey{}, keyError(err)
 	}
 	if len(jwk) == 0 {
-		return nil, keyUnavailable("the key source gave no key", nil)
+		return signerKey{}, keyUnavailable("the key source gave no key", nil)
 	}
-	return jwk, nil
+	return signerKey{jwk: jwk}, nil
+}
+
+// verify checks the signature of this index.
+func (s *steps) verify(i int, key signerKey) error {
+	if key.ours.IsZero() {
+		return s.u.VerifySignature(i, key.jwk, s.expect.Suites...)
+	}
+	return s.u.VerifyBy(i, key.ours)
 }
 
 // hash is the third step.
@@ -127,8 +141,8 @@ func (s *steps) hash() bool {
 // (TSD-ATT-SVF-07).
 func (s *steps) signatures() bool {
 	const name = "every signature"
-	for i, jwk := range s.jwks {
-		if err := s.u.VerifySignature(i, jwk, s.expect.Suites...); err != nil {
+	for i, key := range s.found {
+		if err := s.verify(i, key); err != nil {
 			s.verdict.Signer = s.u.Record.Signatures[i].Signer()
 			return s.fail(attestation.SignatureInvalid, "TSD-ATT-SVF-07", name, err)
 		}

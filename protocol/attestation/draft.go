@@ -44,6 +44,12 @@ func NewDraft(c Content, at time.Time, links Links, participants ...Participant)
 // can be taken back. The texts are judged in canonical form, in which an escape
 // hides nothing.
 func (d Draft) Check(initiator string) error {
+	_, err := d.check(initiator)
+	return err
+}
+
+// check returns the draft as a record has it, its objects in canonical form.
+func (d Draft) check(initiator string) (Record, error) {
 	w := d.wire(NewID(initiator), d.EventTime)
 	r := wire.Reader{Requirement: "TSD-ATT-OFF-02"}
 	facts := w.facts(&r)
@@ -51,28 +57,22 @@ func (d Draft) Check(initiator string) error {
 		r.Fail("", protocol.New(protocol.CodeClaimsConflict, "participants", "TSD-ATT-OFF-06", "the initiator is not among them"))
 	}
 	if err := r.Err(); err != nil {
-		return err
+		return Record{}, err
 	}
-	if err := guarded("event_body", "TSD-ATT-OFF-07", string(facts.Body)); err != nil {
-		return err
-	}
-	if err := guarded("ext", "TSD-ATT-OFF-07", string(facts.Ext)); err != nil {
-		return err
+	looked := [][3]string{
+		{"event_body", "TSD-ATT-OFF-07", string(facts.Body)}, {"ext", "TSD-ATT-OFF-07", string(facts.Ext)},
+		{"links.intent_id", "TSD-ATT-OCA-02", d.Links.IntentID}, {"links.delegation_id", "TSD-ATT-OCA-02", d.Links.DelegationID},
+		{"links.merchant_order_id", "TSD-ATT-OCA-02", d.Links.MerchantOrderID}, {"links.trade_no", "TSD-ATT-OCA-02", d.Links.TradeNo},
 	}
 	for i, p := range facts.Participants {
-		if err := guarded("participants["+strconv.Itoa(i)+"].represents", "TSD-ATT-OFF-07", p.Represents); err != nil {
-			return err
+		looked = append(looked, [3]string{"participants[" + strconv.Itoa(i) + "].represents", "TSD-ATT-OFF-07", p.Represents})
+	}
+	for _, l := range looked {
+		if err := guarded(l[0], l[1], l[2]); err != nil {
+			return Record{}, err
 		}
 	}
-	for _, l := range [][2]string{
-		{"links.intent_id", d.Links.IntentID}, {"links.delegation_id", d.Links.DelegationID},
-		{"links.merchant_order_id", d.Links.MerchantOrderID}, {"links.trade_no", d.Links.TradeNo},
-	} {
-		if err := guarded(l[0], "TSD-ATT-OCA-02", l[1]); err != nil {
-			return err
-		}
-	}
-	return nil
+	return facts, nil
 }
 
 // guarded refuses a text in which package guard finds something.

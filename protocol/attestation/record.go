@@ -138,12 +138,14 @@ func explain(data []byte, err error) error {
 }
 
 // payload is what the payload hash is made of, before the salt: the canonical
-// form of an object with exactly these two members (TSD-ATT-OFF-05).
+// form of an object with exactly these two members (TSD-ATT-OFF-05). The body
+// is canonical already.
 func payload(body jsontext.Value, participants []participantWire) ([]byte, error) {
-	return canon.Marshal(struct {
-		Body         jsontext.Value    `json:"event_body"`
-		Participants []participantWire `json:"participants"`
-	}{body, participants})
+	list, err := canon.Marshal(participants)
+	if err != nil {
+		return nil, err
+	}
+	return slices.Concat([]byte(`{"event_body":`), body, []byte(`,"participants":`), list, []byte(`}`)), nil
 }
 
 // covered are the members that a signature covers: all but the signatures.

@@ -75,6 +75,16 @@ func TestSeal(t *testing.T) {
 					t.Errorf("TSD-ATT-OFF-08 %d: %v", i, err)
 				}
 			}
+			other := keys.ES256
+			if alg == keys.ES256 {
+				other = keys.EdDSA
+			}
+			want(t, "another algorithm", u.VerifyBy(0, newSignerOf(t, other, pspDID, keys.Attestation).Public()), protocol.CodeAlgorithmRefused, "TSD-ATT-OFF-11", "")
+			want(t, "no key", u.VerifyBy(0, keys.PublicKey{}), protocol.CodeAlgorithmRefused, "TSD-ATT-OFF-11", "")
+			want(t, "another key", u.VerifyBy(1, psp.Public()), protocol.CodeSignatureInvalid, "TSD-ATT-OFF-08", "")
+			if err := u.VerifyBy(1, agent.Public()); err != nil {
+				t.Error(err)
+			}
 			want(t, "another party's key", u.VerifySignature(0, agent.Public().JWK()), protocol.CodeSignatureInvalid, "", "")
 			want(t, "no such signature", u.VerifySignature(2, agent.Public().JWK()), protocol.CodeFieldMissing, "TSD-ATT-OFF-08", "signatures")
 			if r.Initiator() != pspDID || r.Signatures[1].Signer() != agentDID || r.Version != "1.0" ||

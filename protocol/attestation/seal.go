@@ -70,7 +70,8 @@ func (z Sealer) Seal(s Signer, id string, d Draft, now time.Time) ([]byte, error
 	if id == "" {
 		id = NewID(initiator)
 	}
-	if err := d.Check(initiator); err != nil {
+	facts, err := d.check(initiator)
+	if err != nil {
 		return nil, err
 	}
 	if ahead := d.EventTime.Sub(now); ahead > 0 && ahead <= clockSkew {
@@ -83,7 +84,7 @@ func (z Sealer) Seal(s Signer, id string, d Draft, now time.Time) ([]byte, error
 	if z.Suite != nil {
 		w.Privacy.HashAlgorithm = SM3
 	}
-	hashed, err := payload(w.Body, w.Participants)
+	hashed, err := payload(facts.Body, w.Participants)
 	if err != nil {
 		return nil, err
 	}
@@ -221,17 +222,39 @@ func (u *Unverified) CheckHash(suites ...keys.Suite) error {
 }
 
 // VerifySignature checks the record's signature of this index by a public key
-// in JWK form: signature_invalid, or algorithm_refused when the declared
-// algorithm is not the key's. Whose key it is and what for, and whether it was
-// good at the time of the event, is the caller's to know.
+// in JWK form, ours or of one of the suites: signature_invalid, or
+// algorithm_refused when the declared algorithm is not the key's. Whose key it
+// is and what for, and whether it was good at the time of the event, is the
+// caller's to know.
 func (u *Unverified) VerifySignature(i int, publicJWK []byte, suites ...keys.Suite) error {
-	if i < 0 || i >= len(u.Record.Signatures) {
-		return missing("signatures", "TSD-ATT-OFF-08")
-	}
-	s := u.Record.Signatures[i]
-	message, err := signed(u.canonical, signatureWire{SignerID: s.KeyID, Type: s.Type, Covered: covered(u.Record.Ext != nil)})
+	s, message, err := u.signed(i)
 	if err != nil {
 		return err
 	}
 	return keys.VerifyDetached(s.Type, publicJWK, message, s.Value, suites...)
+}
+
+// VerifyBy is VerifySignature by a key of ours.
+func (u *Unverified) VerifyBy(i int, key keys.PublicKey) error {
+	s, message, err := u.signed(i)
+	if err != nil {
+		return err
+	}
+	if alg, ours := keys.ParseSignatureType(s.Type); !ours || alg != key.Algorithm() {
+		return protocol.New(protocol.CodeAlgorithmRefused, "signatures.signature_type", "TSD-ATT-OFF-11", "not the algorithm of the key")
+	}
+	if !key.Verify(message, s.Value) {
+		return protocol.New(protocol.CodeSignatureInvalid, "signatures.signature", "TSD-ATT-OFF-08", "")
+	}
+	return nil
+}
+
+// signed returns a signature and what it is made of.
+func (u *Unverified) signed(i int) (Signature, []byte, error) {
+	if i < 0 || i >= len(u.Record.Signatures) {
+		return Signature{}, nil, missing("signatures", "TSD-ATT-OFF-08")
+	}
+	s := u.Record.Signatures[i]
+	message, err := signed(u.canonical, signatureWire{SignerID: s.KeyID, Type: s.Type, Covered: covered(u.Record.Ext != nil)})
+	return s, message, err
 }
