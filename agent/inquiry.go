@@ -186,7 +186,7 @@ func (s *Shop) postIntent(ctx context.Context, message []byte) ([]byte, error) {
 	case response.StatusCode == http.StatusOK:
 		return body, nil
 	}
-	err = problem.Decode(response.StatusCode, body, refusedByStore, path)
+	err = problem.Decode(response.StatusCode, body, speaker, path)
 	if e := protocol.AsError(err); e.Code == protocol.CodeTooManyRequests {
 		return nil, &Throttled{After: retryAfter(response.Header.Get("Retry-After")), Reason: e}
 	}

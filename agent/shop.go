@@ -22,9 +22,9 @@ import (
 )
 
 const (
-	maxMessage     = canon.DefaultMaxBytes
-	cartAttempts   = 3
-	refusedByStore = "refused by the merchant"
+	maxMessage   = canon.DefaultMaxBytes
+	cartAttempts = 3
+	speaker      = "the merchant"
 )
 
 // A Shop is a merchant that the agent buys from by cart (SPEC.md 5).
@@ -247,7 +247,7 @@ func (s *Shop) fetch(ctx context.Context, method, address, field string, message
 		return nil, lost(err)
 	}
 	if response.StatusCode != http.StatusOK {
-		return nil, problem.Decode(response.StatusCode, body, refusedByStore, field)
+		return nil, problem.Decode(response.StatusCode, body, speaker, field)
 	}
 	return body, nil
 }
@@ -349,7 +349,7 @@ func (a *Agent) PickUp(ctx context.Context, o *Order, p *Payment) (*http.Respons
 		if err != nil {
 			return nil, undelivered(err)
 		}
-		return nil, problem.Decode(response.StatusCode, answer, refusedByStore, "/pickups")
+		return nil, problem.Decode(response.StatusCode, answer, speaker, "/pickups")
 	}
 	return response, nil
 }

@@ -89,7 +89,7 @@ func (c *desk) sendAs(s *keys.Signer, q commerce.IntentRequest) (*commerce.Inten
 	must(c.t, err)
 	rec := c.post(raw)
 	if rec.Code != http.StatusOK {
-		return nil, problem.Decode(rec.Code, rec.Body.Bytes(), "refused", "/intents")
+		return nil, problem.Decode(rec.Code, rec.Body.Bytes(), "", "/intents")
 	}
 	a, err := commerce.DecodeIntentAnswer(rec.Body.Bytes())
 	must(c.t, err)

@@ -81,7 +81,7 @@ type Client struct {
 const (
 	defaultTimeout = 20 * time.Second
 	maxAnswer      = canon.DefaultMaxBytes
-	refusedDetail  = "refused by the payment service provider"
+	speaker        = "the payment service provider"
 )
 
 // New checks the configuration and returns a Client. It does not connect.
@@ -174,7 +174,7 @@ func (c *Client) exchange(ctx context.Context, m call) (body []byte, waits bool,
 	case response.StatusCode == http.StatusAccepted && m.mayWait:
 		return body, true, nil
 	}
-	err = problem.DecodePayment(response.StatusCode, body, refusedDetail, m.path, m.about)
+	err = problem.DecodePayment(response.StatusCode, body, speaker, m.path, m.about)
 	if e := protocol.AsError(err); e.Code == protocol.CodeServiceUnavailable {
 		e.Code = m.lost
 	}

@@ -51,7 +51,7 @@ func (e *evening) post(ctx context.Context, address string, message []byte) erro
 	}
 	body, err := stage.Read(response)
 	if err != nil && response.StatusCode >= http.StatusBadRequest {
-		return problem.Decode(response.StatusCode, []byte(body), "refused by the shop", "addresses")
+		return problem.Decode(response.StatusCode, []byte(body), "the shop", "addresses")
 	}
 	return err
 }

@@ -77,11 +77,13 @@ func WriteStatus(w http.ResponseWriter, status int, err error, retryAfter int) {
 // below 400, which refuses nothing, is not believed either.
 //
 // An error of ours never prints input, and this is input: of what was sent
-// only the code, and names that look like ours, are taken over. detail is the
-// caller's, and says who refused; path is too, says what was asked, and becomes
-// the field of an answer that is not understood.
-func Decode(status int, data []byte, detail, path string) error {
-	_, err := decode(status, data, detail, path)
+// only the code, and names that look like ours, are taken over; the text is the
+// code's. by is the caller's, "the merchant" for example, and says whose word it
+// is, which need not be whose fault it is; it may be empty. path is the caller's
+// too, says what was asked, and becomes the field of an answer that is not
+// understood.
+func Decode(status int, data []byte, by, path string) error {
+	_, err := decode(status, data, by, path)
 	return err
 }
 
@@ -89,8 +91,8 @@ func Decode(status int, data []byte, detail, path string) error {
 // refusal is the stored answer to that request, the error is a
 // *payment.Refusal. A stored answer to another request, or an undetermined one,
 // contradicts itself. With an empty requestID it is Decode.
-func DecodePayment(status int, data []byte, detail, path, requestID string) error {
-	about, e := decode(status, data, detail, path)
+func DecodePayment(status int, data []byte, by, path, requestID string) error {
+	about, e := decode(status, data, by, path)
 	switch {
 	case about == "" || requestID == "":
 		return e
@@ -125,7 +127,7 @@ func notOurs(status int) string {
 
 // decode returns the error that was sent, and the payment request to which it
 // says that it is the stored answer.
-func decode(status int, data []byte, detail, path string) (about string, e *protocol.Error) {
+func decode(status int, data []byte, by, path string) (about string, e *protocol.Error) {
 	var b body
 	if err := canon.DecodeOpen(data, &b); err != nil || !b.Error.Code.Known() {
 		return "", protocol.New(protocol.CodeServiceUnavailable, path, "", notOurs(status))
@@ -134,7 +136,10 @@ func decode(status int, data []byte, detail, path string) (about string, e *prot
 	if status < 400 || status >= 500 && r.Code.Outcome() == protocol.Denied {
 		return "", contradiction(path)
 	}
-	e = protocol.New(r.Code, plain(r.Field), plain(r.Requirement), detail)
+	e = protocol.New(r.Code, plain(r.Field), plain(r.Requirement), r.Code.Text())
+	if by != "" {
+		e.Detail += ", says " + by
+	}
 	for _, c := range r.Checks {
 		if c.Code != "" && !c.Code.Known() {
 			continue

@@ -32,8 +32,8 @@ func TestEveryCodeSurvives(t *testing.T) {
 			t.Fatalf("%s: status %d, Retry-After %q", code, rec.Code, rec.Header().Get("Retry-After"))
 		}
 		var e *protocol.Error
-		err := problem.Decode(rec.Code, rec.Body.Bytes(), "refused", "/there")
-		if !errors.As(err, &e) || e.Code != code || e.Field != "max_total_amount" || e.Requirement != "PSD-PAY-DEL-06" || e.Detail != "refused" || len(e.Checks) != 2 {
+		err := problem.Decode(rec.Code, rec.Body.Bytes(), "somebody", "/there")
+		if !errors.As(err, &e) || e.Code != code || e.Field != "max_total_amount" || e.Requirement != "PSD-PAY-DEL-06" || e.Detail != code.Text()+", says somebody" || len(e.Checks) != 2 {
 			t.Fatalf("%s became %v with %d checks", code, err, len(e.Checks))
 		}
 	}
@@ -47,13 +47,13 @@ func TestStoredRefusals(t *testing.T) {
 	problem.Write(rec, &payment.Refusal{RequestID: "r-1", Reason: reason}, 1)
 	body := rec.Body.Bytes()
 	var refusal *payment.Refusal
-	if err := problem.DecodePayment(rec.Code, body, "refused", "/there", "r-1"); !errors.As(err, &refusal) || refusal.RequestID != "r-1" || refusal.Reason.Code != reason.Code {
+	if err := problem.DecodePayment(rec.Code, body, "somebody", "/there", "r-1"); !errors.As(err, &refusal) || refusal.RequestID != "r-1" || refusal.Reason.Code != reason.Code {
 		t.Fatalf("PSD-PAY-A402-23: %v from %s", err, body)
 	}
-	if err := problem.DecodePayment(rec.Code, body, "refused", "/there", "r-2"); errors.As(err, &refusal) || !errors.Is(err, protocol.ErrUndetermined) {
+	if err := problem.DecodePayment(rec.Code, body, "somebody", "/there", "r-2"); errors.As(err, &refusal) || !errors.Is(err, protocol.ErrUndetermined) {
 		t.Fatalf("the answer to another payment: %v", err)
 	}
-	for _, err := range []error{problem.DecodePayment(rec.Code, body, "refused", "/there", ""), problem.Decode(rec.Code, body, "refused", "/there")} {
+	for _, err := range []error{problem.DecodePayment(rec.Code, body, "somebody", "/there", ""), problem.Decode(rec.Code, body, "somebody", "/there")} {
 		if errors.As(err, &refusal) || protocol.CodeOf(err) != reason.Code {
 			t.Fatalf("who asks about no payment: %v", err)
 		}
@@ -72,7 +72,7 @@ func TestForeignErrorsAreNotRepeated(t *testing.T) {
 func TestAnswersThatAreNotOurs(t *testing.T) {
 	seen := map[string]bool{}
 	for _, status := range []int{200, 302, 403, 404, 429, 502} {
-		err := protocol.AsError(problem.Decode(status, []byte("<html>secret"), "refused", "/carts"))
+		err := protocol.AsError(problem.Decode(status, []byte("<html>secret"), "somebody", "/carts"))
 		if err.Code != protocol.CodeServiceUnavailable || err.Field != "/carts" || seen[err.Detail] || strings.Contains(err.Error(), "secret") {
 			t.Errorf("%d: %v", status, err)
 		}
@@ -90,7 +90,7 @@ func TestEveryCheckNameSurvives(t *testing.T) {
 	for text, at := range texts {
 		e := &protocol.Error{Code: protocol.CodeMalformed, Field: text, Requirement: text,
 			Checks: []protocol.Check{{Requirement: text, Name: text, Code: protocol.CodeMalformed, Field: text}}}
-		got := protocol.AsError(problem.Decode(403, problem.Encode(e), "refused", ""))
+		got := protocol.AsError(problem.Decode(403, problem.Encode(e), "somebody", ""))
 		if got.Field != text || len(got.Checks) != 1 || got.Checks[0] != e.Checks[0] {
 			t.Errorf("%s: %q does not survive", at, text)
 		}
@@ -172,11 +172,11 @@ func FuzzDecode(f *testing.F) {
 	f.Add(503, []byte(`{"error":{"code":"status_unavailable","payment_request_id":"r-1"}}`))
 	f.Fuzz(func(t *testing.T, status int, data []byte) {
 		var refusal *payment.Refusal
-		if err := problem.DecodePayment(status, data, "refused", "/there", "r-1"); errors.As(err, &refusal) &&
+		if err := problem.DecodePayment(status, data, "somebody", "/there", "r-1"); errors.As(err, &refusal) &&
 			(refusal.RequestID != "r-1" || refusal.Reason.Code.Outcome() != protocol.Denied || status >= 500) {
 			t.Fatalf("not a refusal: %v", err)
 		}
-		err := problem.Decode(status, data, "refused", "/there")
+		err := problem.Decode(status, data, "somebody", "/there")
 		var e *protocol.Error
 		if !errors.As(err, &e) || !e.Code.Known() {
 			t.Fatalf("not one of our errors: %v", err)

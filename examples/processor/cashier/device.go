@@ -81,7 +81,7 @@ func (d *Device) call(ctx context.Context, method, url string, body []byte) (Vie
 		return View{}, protocol.Wrap(protocol.CodeServiceUnavailable, "", "PSD-PAY-INS-02", "the cashier did not answer", err)
 	}
 	if resp.StatusCode != http.StatusOK {
-		return View{}, problem.Decode(resp.StatusCode, text, "the cashier refused", "cashier")
+		return View{}, problem.Decode(resp.StatusCode, text, "the cashier", "cashier")
 	}
 	var view View
 	if err := canon.Decode(text, &view); err != nil {
