@@ -87,7 +87,12 @@ func (s *Shop) CartHandler() http.Handler {
 // ConfirmCart is what CartHandler does, for shops that receive cart requests
 // by another way.
 func (s *Shop) ConfirmCart(ctx context.Context, raw []byte) ([]byte, error) {
-	verified, err := s.config.Verifier.CartRequest(ctx, raw, verifier.CartExpectation{Merchant: s.id})
+	verified, err := s.config.Verifier.CartRequest(ctx, raw, verifier.CartExpectation{
+		Merchant: s.id,
+		Admit: func(_ context.Context, c commerce.CartRequest) error {
+			return s.admit(c.BuyerAgentID, "CID-CART-CFM-04")
+		},
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -126,6 +131,14 @@ func (s *Shop) ConfirmCart(ctx context.Context, raw []byte) ([]byte, error) {
 		return nil, err
 	}
 	return stored.Confirmation, nil
+}
+
+// admit counts a message of an agent's that asks for a nonce to be remembered.
+func (s *Shop) admit(agent, requirement string) error {
+	if s.rates.take(agent, s.config.Now()) {
+		return nil
+	}
+	return protocol.New(protocol.CodeTooManyRequests, "", requirement, "")
 }
 
 // price makes the order that the shop is ready to confirm.

@@ -5,6 +5,7 @@ import (
 	"context"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -118,6 +119,9 @@ func (s *Shop) NegotiationHandler(payable Payable) http.Handler {
 		}
 		body, err := s.negotiate(r.Context(), raw, payable)
 		if err != nil {
+			if protocol.CodeOf(err) == protocol.CodeTooManyRequests {
+				w.Header().Set("Retry-After", strconv.Itoa(retrySeconds))
+			}
 			problem.Write(w, err, retrySeconds)
 			return
 		}
@@ -128,7 +132,12 @@ func (s *Shop) NegotiationHandler(payable Payable) http.Handler {
 }
 
 func (s *Shop) negotiate(ctx context.Context, raw []byte, payable Payable) ([]byte, error) {
-	verified, err := s.config.Verifier.NegotiationRequest(ctx, raw, verifier.NegotiationExpectation{Merchant: s.id})
+	verified, err := s.config.Verifier.NegotiationRequest(ctx, raw, verifier.NegotiationExpectation{
+		Merchant: s.id,
+		Admit: func(_ context.Context, q commerce.NegotiationRequest) error {
+			return s.admit(q.AgentID, "CID-PCA-NEG-06")
+		},
+	})
 	if err != nil {
 		return nil, err
 	}

@@ -73,6 +73,11 @@ type Config struct {
 	// either: OpenCarts alone does not keep strangers from locking all the stock.
 	AdmitCart func(ctx context.Context, c commerce.CartRequest) error
 
+	// PerAgent is how many carts and negotiations of one agent are served in a
+	// minute, 600, and PerShop how many of all agents together, 30000. More would
+	// fill the verifier's replay store, which then takes no message at all.
+	PerAgent, PerShop int
+
 	// Intents says how intent requests are answered; see IntentHandler.
 	Intents IntentConfig
 
@@ -106,6 +111,7 @@ type Shop struct {
 	act       *actRail // rail, unless it is Config.Rail
 	confirmer *confirmer
 	streams   streams
+	rates     *intentRates // of carts and negotiations
 }
 
 // New checks the configuration and returns a Shop. Deliveries that an earlier
@@ -132,6 +138,7 @@ func New(c Config) (*Shop, error) {
 	if s.traits = s.rail.Traits(); s.traits.Bearer && !c.InsecureBearerProofs {
 		return nil, protocol.New(protocol.CodeFieldInvalid, "rail", "PSD-PAY-A402-08", "its proofs are good for whoever presents them, which InsecureBearerProofs must allow")
 	}
+	s.rates = newIntentRates(c.PerAgent, c.PerShop)
 	s.confirmer = newConfirmer(c.Orders, s.rail, c.Now, c.ConfirmPause)
 	s.confirmer.kick()
 	return s, nil
@@ -174,6 +181,12 @@ func (c *Config) defaults() {
 	}
 	if c.OpenCarts <= 0 {
 		c.OpenCarts = 16
+	}
+	if c.PerAgent <= 0 {
+		c.PerAgent = 600
+	}
+	if c.PerShop <= 0 {
+		c.PerShop = 30000
 	}
 	if c.MaxBody <= 0 {
 		c.MaxBody = 1 << 20

@@ -46,6 +46,11 @@ func (v *Verifier) AgentCard(ctx context.Context, raw []byte, expect CardExpecta
 // NegotiationExpectation is what a merchant expects of a negotiation request.
 type NegotiationExpectation struct {
 	Merchant string // the merchant's own DID; required
+
+	// Admit may refuse a sender that has proved who it is, with
+	// too_many_requests for example, before the nonce is used up: who sends more
+	// than is served does not fill the replay store. Nil admits everybody.
+	Admit func(ctx context.Context, q commerce.NegotiationRequest) error
 }
 
 // NegotiationRequest verifies an agent's question by which of its methods a
@@ -64,7 +69,8 @@ func (v *Verifier) NegotiationRequest(ctx context.Context, raw []byte, expect Ne
 	}
 	q := u.Request
 	key, d, err := v.receive(ctx, u, envelope{
-		kind: keys.KindNegotiationRequest, signer: q.AgentID, purpose: keys.AgentRequest,
+		admit: admission(ctx, expect.Admit, q),
+		kind:  keys.KindNegotiationRequest, signer: q.AgentID, purpose: keys.AgentRequest,
 		recipient: q.MerchantID, recipientField: "merchant_id", expectedRecipient: expect.Merchant,
 		nonce: q.Nonce, timestamp: q.Timestamp, requirement: "CID-PCA-NEG-06",
 	})

@@ -13,6 +13,11 @@ import (
 // CartExpectation is what a merchant expects of a cart request.
 type CartExpectation struct {
 	Merchant string // the merchant's own DID; required
+
+	// Admit may refuse a sender that has proved who it is, with
+	// too_many_requests for example, before the nonce is used up: who sends more
+	// than is served does not fill the replay store. Nil admits everybody.
+	Admit func(ctx context.Context, c commerce.CartRequest) error
 }
 
 // CartRequest verifies an agent's request to confirm a cart, for the merchant
@@ -32,7 +37,8 @@ func (v *Verifier) CartRequest(ctx context.Context, raw []byte, expect CartExpec
 	}
 	r := u.Request
 	key, d, err := v.receive(ctx, u, envelope{
-		kind: keys.KindCartRequest, signer: r.BuyerAgentID, purpose: keys.AgentRequest,
+		admit: admission(ctx, expect.Admit, r),
+		kind:  keys.KindCartRequest, signer: r.BuyerAgentID, purpose: keys.AgentRequest,
 		recipient: r.MerchantID, recipientField: "merchant_id", expectedRecipient: expect.Merchant,
 		nonce: r.Nonce, timestamp: r.Timestamp, requirement: "CID-CART-CFM-03",
 	})

@@ -81,6 +81,15 @@ type envelope struct {
 	timestamp                               time.Time
 	purpose                                 keys.Purpose
 	requirement                             string
+	admit                                   func() error // may be nil
+}
+
+// admission is an expectation's Admit for one message, or nil.
+func admission[T any](ctx context.Context, admit func(context.Context, T) error, message T) func() error {
+	if admit == nil {
+		return nil
+	}
+	return func() error { return admit(ctx, message) }
 }
 
 // receive judges the envelope of a message and then uses its nonce up: signer,
@@ -98,6 +107,9 @@ func (v *Verifier) receive(ctx context.Context, m signedText, e envelope) (keys.
 	d.Record(e.requirement, "time of sending", checkTimestamp(e.timestamp, now, e.requirement))
 	if err := d.Err(); err != nil {
 		return keys.PublicKey{}, d, err
+	}
+	if e.admit != nil && !d.Record(e.requirement, "admitted", e.admit()) {
+		return keys.PublicKey{}, d, d.Err()
 	}
 	n := Nonce{Scope: e.kind + " " + e.signer, Value: e.nonce, Until: now.Add(nonceLife)}
 	d.Record(e.requirement, "nonce is fresh", v.use(ctx, n, e.requirement))
