@@ -77,8 +77,10 @@ func (i Instrument) check(agent *keys.Signer) error {
 		return protocol.New(protocol.CodeFieldMissing, "token", requirement, "exactly one of payment token and sub-account")
 	case s == nil:
 		return nil
-	case s.ID == "" || s.Signer == nil:
-		return protocol.New(protocol.CodeFieldMissing, "sub_account", "PSD-AGT-SUB-04", "id and key are needed")
+	case s.ID == "":
+		return protocol.New(protocol.CodeFieldMissing, "sub_account.id", "PSD-AGT-SUB-04", "")
+	case s.Signer == nil:
+		return protocol.New(protocol.CodeFieldMissing, "sub_account.signer", "PSD-AGT-SUB-04", "the key of the sub-account is needed")
 	case s.Signer.Purpose() != keys.SubAccount || s.Signer.Public().Equal(agent.Public()):
 		return protocol.New(protocol.CodeKeyPurpose, "sub_account", "PSD-AGT-SUB-04", "a key of purpose sub-account, another than the agent's")
 	case s.Signer.DID() != agent.DID():

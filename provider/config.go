@@ -86,9 +86,14 @@ type Verdict struct {
 }
 
 func (c *Config) check() error {
+	missing := func(field, detail string) error { return protocol.New(protocol.CodeFieldMissing, field, "", detail) }
 	switch {
-	case c.Signer == nil || c.Verifier == nil || c.Ledger == nil:
-		return protocol.New(protocol.CodeFieldMissing, "config", "", "Signer, Verifier and Ledger are needed")
+	case c.Signer == nil:
+		return missing("Signer", "the provider's key is needed")
+	case c.Verifier == nil:
+		return missing("Verifier", "what verifies mandates and requests is needed")
+	case c.Ledger == nil:
+		return missing("Ledger", "a book is needed")
 	case c.Signer.Purpose() != keys.Proof:
 		return protocol.New(protocol.CodeKeyPurpose, "Signer", "ADD-IAC-ISS-12", "a key for proofs")
 	case c.Document != nil && c.Document.ID.String() != c.Signer.DID():

@@ -152,11 +152,18 @@ func (s *Server) newProvider(c Config) (*provider.Provider, error) {
 func (s *Server) Close() { s.reporter.stop() }
 
 func (c *Config) check() error {
+	missing := func(field, detail string) error { return protocol.New(protocol.CodeFieldMissing, field, "", detail) }
 	switch {
 	case c.ID.Method() != identity.MethodAct:
 		return protocol.New(protocol.CodeFieldInvalid, "ID", "IDN-02", "a did:act is needed")
-	case c.Signer == nil || c.Ledger == nil || c.Keys == nil || c.Status == nil:
-		return protocol.New(protocol.CodeFieldMissing, "config", "", "Signer, Ledger, Keys and Status are needed")
+	case c.Signer == nil:
+		return missing("Signer", "the processor's key for proofs is needed")
+	case c.Ledger == nil:
+		return missing("Ledger", "a book is needed")
+	case c.Keys == nil:
+		return missing("Keys", "what finds the keys of others is needed")
+	case c.Status == nil:
+		return missing("Status", "what finds the state of mandates is needed")
 	case c.Signer.DID() != c.ID.String() || c.Signer.Purpose() != keys.Proof:
 		return protocol.New(protocol.CodeKeyPurpose, "Signer", "ADD-IAC-ISS-12", "a key of the processor, for proofs")
 	case c.OperatorToken != "" && len(c.OperatorToken) < 32:
