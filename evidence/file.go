@@ -309,3 +309,13 @@ func chainDID(origin, channel string) (chain, did string) {
 	}
 	return chain, id.String()
 }
+
+// chainName is the name of the chain with an identifier, "" when it can be none.
+func chainName(did identity.DID) string {
+	name, ok := strings.CutPrefix(did.String(), "did:act:")
+	_, path, found := strings.Cut(name, "/")
+	if !ok || !found {
+		return ""
+	}
+	return did.Host() + "/" + path
+}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/actprotocol/act-go/protocol"
 	"github.com/actprotocol/act-go/protocol/attestation"
+	"github.com/actprotocol/act-go/protocol/identity"
 	"github.com/actprotocol/act-go/protocol/keys"
 	"github.com/actprotocol/act-go/trustlog"
 	"github.com/actprotocol/act-go/verifier"
@@ -32,6 +33,21 @@ type Trust struct {
 	SuiteKeys verifier.SuiteKeySource
 	MaxLag    time.Duration
 	Now       func() time.Time // nil means time.Now
+}
+
+// TrustDocuments trusts the parties of DID documents that were had by another way
+// than the file, and the chains among them: a did:act whose document has keys of
+// purpose anchor may be the identifier of a chain (SPEC.md 10.4). Each witness
+// must have signed.
+func TrustDocuments(documents []*identity.Document, witnesses ...trustlog.Witness) Trust {
+	t := Trust{Keys: verifier.NewStaticKeys(documents...)}
+	for _, d := range documents {
+		log := trustlog.Trust{Chain: chainName(d.ID), Keys: anchorKeys(d), Witnesses: witnesses}
+		if log.Check() == nil {
+			t.Logs = append(t.Logs, log)
+		}
+	}
+	return t
 }
 
 // A Report is what came of verifying a file.
@@ -254,12 +270,16 @@ func (f *File) verifyProof(t Trust, out *Result, i int) (*trustlog.Place, error)
 
 // chainKeys are the keys of a chain in the document that the file carries.
 func (f *File) chainKeys(did string) []keys.PublicKey {
-	d := f.document(did)
-	if d == nil || d.doc == nil {
-		return nil
+	if d := f.document(did); d != nil && d.doc != nil {
+		return anchorKeys(d.doc)
 	}
+	return nil
+}
+
+// anchorKeys are the keys of a document by which a chain may have signed.
+func anchorKeys(d *identity.Document) []keys.PublicKey {
 	var out []keys.PublicKey
-	for _, k := range d.doc.Keys {
+	for _, k := range d.Keys {
 		if k.Purpose == keys.Anchor && !k.Compromised && k.Public.Algorithm() == keys.EdDSA {
 			out = append(out, k.Public)
 		}

@@ -179,3 +179,5 @@ func (v tree) part(name string, i int) tree {
 func (v tree) in(name string) tree { m, _ := v[name].(map[string]any); return m }
 
 func (v tree) remove(name string, i int) { v[name] = slices.Delete(slices.Clone(v.list(name)), i, i+1) }
+
+func recorderQuery(intent string) recorder.Query { return recorder.Query{IntentID: intent} }

@@ -1,9 +1,11 @@
-// Command act makes keys, shows them, and inspects what the Agentic Commerce
-// Trust Protocol sends.
+// Command act makes keys, shows them, inspects what the Agentic Commerce Trust
+// Protocol sends, and verifies the evidence of a purchase.
 //
 //	act key new [-alg ed25519|es256] [-id KEY-ID] [-purpose PURPOSE] [password] FILE
 //	act key show [-check] [password] FILE
 //	act inspect [-document FILE] [-key FILE] TOKEN|FILE|-
+//	act evidence verify [-document FILE]... [-witness KEY]... FILE
+//	act evidence view [-document FILE]... [-witness KEY]... [-o PAGE] FILE
 //
 // A password is asked for on the terminal, or comes from -password-file FILE
 // (its first line) or -password-env NAME. -no-password makes a key without one.
@@ -12,7 +14,17 @@
 // credentials, bindings, answers to challenges, signed messages, the three A402
 // headers, DID documents and key files; it says what was verified and what was
 // not, and prints no private key and nothing that could be spent. It fetches
-// nothing. The exit code is 0 when nothing was found to be wrong, 1 when
+// nothing.
+//
+// evidence verify prints a line for each record of an evidence file, with its
+// conclusion; view writes a page for a browser, beside the file unless -o names
+// another place. -document is the DID document of a party or a trust chain that
+// you trust, and -witness the key of a witness that must have signed
+// (name+hash+key). Without any -document the keys are those that the file
+// carries: that shows that it is consistent, not who made it. Nothing is
+// fetched.
+//
+// The exit code is 0 when nothing was found to be wrong, 1 when
 // something was, 2 for a command line that is not understood.
 package main
 
@@ -35,6 +47,8 @@ const usage = `usage:
   act key new [-alg ed25519|es256] [-id KEY-ID] [-purpose PURPOSE] [password] FILE
   act key show [-check] [password] FILE
   act inspect [-document FILE] [-key FILE] TOKEN|FILE|-
+  act evidence verify [-document FILE]... [-witness KEY]... FILE
+  act evidence view [-document FILE]... [-witness KEY]... [-o PAGE] FILE
 password is asked for on the terminal, or given with
   -password-file FILE, -password-env NAME, or -no-password (key new)
 `
@@ -48,6 +62,10 @@ func run(args []string, stdin *os.File, stdout, stderr io.Writer) int {
 		err = keyShow(args[2:], stdin, stdout, stderr)
 	case len(args) > 0 && args[0] == "inspect":
 		err = inspectCommand(args[1:], stdin, stdout, stderr)
+	case len(args) > 1 && args[0] == "evidence" && args[1] == "verify":
+		err = evidenceVerify(args[2:], stdout, stderr)
+	case len(args) > 1 && args[0] == "evidence" && args[1] == "view":
+		err = evidenceView(args[2:], stdout, stderr)
 	}
 	switch {
 	case err == nil:
