@@ -122,8 +122,9 @@ type RecordVerdict struct {
 	// Checks has each check in the order of the seven steps. It may deny where
 	// Conclusion is VERIFIED: when something is wrong with what is upstream.
 	Checks protocol.Decision
-	// Err is why no conclusion was possible, or the cause of one that says
-	// nothing of the record: a log that forks is found here.
+	// Err is why the record is not VERIFIED, or has no conclusion; nil when it
+	// is. Of a conclusion that says nothing of the record it wraps the cause: a
+	// log that forks is found here.
 	Err error
 
 	// Upstream has a verdict for each of the record's links, in their order.

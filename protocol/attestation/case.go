@@ -111,11 +111,16 @@ func (c *Case) Produce(p Production, arrived time.Time) error {
 	case !arrived.Before(c.call.Deadline):
 		return protocol.New(protocol.CodeRequestExpired, "deadline", "TSD-ATT-DSP-02", "produced too late")
 	}
+	list := slices.Clone(c.produced[p.Party])
 	for _, r := range p.Records {
-		if !slices.Contains(c.produced[p.Party], r) {
-			c.produced[p.Party] = append(c.produced[p.Party], r)
+		if !slices.Contains(list, r) {
+			list = append(list, r)
 		}
 	}
+	if len(list) > MaxDisputed/len(c.call.Parties) {
+		return protocol.New(protocol.CodeTooLarge, "records", "TSD-ATT-DSP-01", "a party's share of 64 records")
+	}
+	c.produced[p.Party] = list
 	return nil
 }
 

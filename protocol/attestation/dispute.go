@@ -26,7 +26,7 @@ const (
 // Limits of dispute messages.
 const (
 	MaxParties    = 16
-	MaxDisputed   = 64   // records of one message
+	MaxDisputed   = 64   // records of one message, and of one case
 	MaxStatements = 2000 // characters of a description, or of reasons
 )
 

@@ -298,6 +298,20 @@ func TestCase(t *testing.T) {
 		d.Outcome = attestation.Rejected
 		must(t, c.Dispose(d))
 	})
+	t.Run("a flood", func(t *testing.T) {
+		c := producing(t) // three parties
+		var many []attestation.Produced
+		for i := range 22 {
+			_, p := text(t, shopDID+"#rec-"+strings.Repeat("i", i+1), "x")
+			many = append(many, p)
+		}
+		must(t, c.Produce(production(called, shopDID, many[:20]...), epoch))
+		want(t, "more than a share", c.Produce(production(called, shopDID, many[20:]...), epoch), protocol.CodeTooLarge, "TSD-ATT-DSP-01", "records")
+		must(t, c.Produce(production(called, shopDID, many[20]), epoch), c.Produce(production(called, pspDID, paid), epoch))
+		if len(c.Produced()) != 22 {
+			t.Error(len(c.Produced()))
+		}
+	})
 	t.Run("strangers", func(t *testing.T) {
 		c, err := attestation.OpenCase(application(), opened)
 		must(t, err)

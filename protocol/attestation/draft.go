@@ -9,6 +9,7 @@ import (
 
 	"github.com/actprotocol/act-go/internal/wire"
 	"github.com/actprotocol/act-go/protocol"
+	"github.com/actprotocol/act-go/protocol/canon"
 	"github.com/actprotocol/act-go/protocol/privacy/guard"
 )
 
@@ -59,6 +60,9 @@ func (d Draft) check(initiator string) (Record, error) {
 	if err := r.Err(); err != nil {
 		return Record{}, err
 	}
+	if _, err := canon.Marshal(w); err != nil { // a null, or too deep inside of a record
+		return Record{}, err
+	}
 	looked := [][3]string{
 		{"event_body", "TSD-ATT-OFF-07", string(facts.Body)}, {"ext", "TSD-ATT-OFF-07", string(facts.Ext)},
 		{"links.intent_id", "TSD-ATT-OCA-02", d.Links.IntentID}, {"links.delegation_id", "TSD-ATT-OCA-02", d.Links.DelegationID},
@@ -90,7 +94,10 @@ func guarded(field, requirement, text string) error {
 func (d Draft) wire(id string, created time.Time) recordWire {
 	w := recordWire{
 		Version: Version, ID: id, Type: d.Type, EventTime: wire.FormatTime(d.EventTime), CreatedTime: wire.FormatTime(created),
-		Links: d.Links.wire(), Body: d.Body, Ext: d.Ext,
+		Links: d.Links.wire(), Body: d.Body,
+	}
+	if len(d.Ext) > 0 {
+		w.Ext = d.Ext
 	}
 	for _, p := range d.Participants {
 		w.Participants = append(w.Participants, participantWire{ID: p.ID, Role: p.Role, Represents: wire.Optional(p.Represents)})
@@ -99,10 +106,14 @@ func (d Draft) wire(id string, created time.Time) recordWire {
 }
 
 func (l Links) wire() linksWire {
-	return linksWire{
+	w := linksWire{
 		IntentID: l.IntentID, DelegationID: wire.Optional(l.DelegationID), MerchantOrderID: wire.Optional(l.MerchantOrderID),
-		TradeNo: wire.Optional(l.TradeNo), Upstream: l.Upstream,
+		TradeNo: wire.Optional(l.TradeNo),
 	}
+	if len(l.Upstream) > 0 {
+		w.Upstream = l.Upstream
+	}
+	return w
 }
 
 // Content is what the event_body of a type says: one of the types below, which

@@ -192,26 +192,31 @@ func TestDraftRefused(t *testing.T) {
 		code               protocol.Code
 		requirement, field string
 	}{
-		"no such event":             {func(d *attestation.Draft) { d.Type = "act:payment:paid" }, protocol.CodeFieldInvalid, "TSD-ATT-EVT-01", "event_type"},
-		"no event":                  {func(d *attestation.Draft) { d.Type = "" }, protocol.CodeFieldMissing, "TSD-ATT-OFF-02", "event_type"},
-		"no time":                   {func(d *attestation.Draft) { d.EventTime = time.Time{} }, protocol.CodeFieldMissing, "TSD-ATT-OFF-02", ""},
-		"no intent":                 {func(d *attestation.Draft) { d.Links.IntentID = "" }, protocol.CodeFieldMissing, "", "links.intent_id"},
-		"paid without order":        {func(d *attestation.Draft) { d.Links.MerchantOrderID = "" }, protocol.CodeFieldMissing, "TSD-ATT-OFF-03", "links.merchant_order_id"},
-		"paid without trade":        {func(d *attestation.Draft) { d.Links.TradeNo = "" }, protocol.CodeFieldMissing, "TSD-ATT-OFF-03", "links.trade_no"},
-		"revoked what":              {func(d *attestation.Draft) { d.Type, d.Links.DelegationID = attestation.DelegationRevoked, "" }, protocol.CodeFieldMissing, "TSD-ATT-OFF-03", "links.delegation_id"},
-		"space in an id":            {func(d *attestation.Draft) { d.Links.TradeNo = "a b" }, protocol.CodeFieldInvalid, "", "links.trade_no"},
-		"upstream twice":            {func(d *attestation.Draft) { d.Links.Upstream = []string{many[0], many[0]} }, protocol.CodeFieldInvalid, "", "links.upstream[1]"},
-		"upstream is no record":     {func(d *attestation.Draft) { d.Links.Upstream = []string{"rec-1"} }, protocol.CodeFieldInvalid, "", "links.upstream[0]"},
-		"17 upstream":               {func(d *attestation.Draft) { d.Links.Upstream = many }, protocol.CodeFieldInvalid, "", "links.upstream"},
-		"nobody":                    {func(d *attestation.Draft) { d.Participants = nil }, protocol.CodeFieldMissing, "TSD-ATT-OFF-06", "participants"},
-		"initiator not there":       {func(d *attestation.Draft) { d.Participants = d.Participants[1:] }, protocol.CodeClaimsConflict, "TSD-ATT-OFF-06", "participants"},
-		"roles clash":               {func(d *attestation.Draft) { d.Participants[1].Role = attestation.PSP }, protocol.CodeFieldInvalid, "TSD-ATT-OFF-06", "participants[1]"},
-		"one party in two roles":    {func(d *attestation.Draft) { d.Participants[2].ID = pspDID }, protocol.CodeFieldInvalid, "TSD-ATT-OFF-06", "participants[2]"},
-		"no such role":              {func(d *attestation.Draft) { d.Participants[1].Role = "BUYER" }, protocol.CodeFieldInvalid, "TSD-ATT-OFF-06", "participants[1].role"},
-		"no DID":                    {func(d *attestation.Draft) { d.Participants[1].ID = "ann" }, protocol.CodeFieldInvalid, "", "participants[1].id"},
-		"no body":                   {func(d *attestation.Draft) { d.Body = nil }, protocol.CodeFieldMissing, "TSD-ATT-OFF-01", "event_body"},
-		"body is a list":            {func(d *attestation.Draft) { d.Body = []byte(`[]`) }, protocol.CodeFieldInvalid, "TSD-ATT-OFF-01", "event_body"},
-		"body is cut off":           {func(d *attestation.Draft) { d.Body = []byte(`{"a":`) }, protocol.CodeMalformed, "", "event_body.a"},
+		"no such event":          {func(d *attestation.Draft) { d.Type = "act:payment:paid" }, protocol.CodeFieldInvalid, "TSD-ATT-EVT-01", "event_type"},
+		"no event":               {func(d *attestation.Draft) { d.Type = "" }, protocol.CodeFieldMissing, "TSD-ATT-OFF-02", "event_type"},
+		"no time":                {func(d *attestation.Draft) { d.EventTime = time.Time{} }, protocol.CodeFieldMissing, "TSD-ATT-OFF-02", ""},
+		"no intent":              {func(d *attestation.Draft) { d.Links.IntentID = "" }, protocol.CodeFieldMissing, "", "links.intent_id"},
+		"paid without order":     {func(d *attestation.Draft) { d.Links.MerchantOrderID = "" }, protocol.CodeFieldMissing, "TSD-ATT-OFF-03", "links.merchant_order_id"},
+		"paid without trade":     {func(d *attestation.Draft) { d.Links.TradeNo = "" }, protocol.CodeFieldMissing, "TSD-ATT-OFF-03", "links.trade_no"},
+		"revoked what":           {func(d *attestation.Draft) { d.Type, d.Links.DelegationID = attestation.DelegationRevoked, "" }, protocol.CodeFieldMissing, "TSD-ATT-OFF-03", "links.delegation_id"},
+		"space in an id":         {func(d *attestation.Draft) { d.Links.TradeNo = "a b" }, protocol.CodeFieldInvalid, "", "links.trade_no"},
+		"upstream twice":         {func(d *attestation.Draft) { d.Links.Upstream = []string{many[0], many[0]} }, protocol.CodeFieldInvalid, "", "links.upstream[1]"},
+		"upstream is no record":  {func(d *attestation.Draft) { d.Links.Upstream = []string{"rec-1"} }, protocol.CodeFieldInvalid, "", "links.upstream[0]"},
+		"17 upstream":            {func(d *attestation.Draft) { d.Links.Upstream = many }, protocol.CodeFieldInvalid, "", "links.upstream"},
+		"nobody":                 {func(d *attestation.Draft) { d.Participants = nil }, protocol.CodeFieldMissing, "TSD-ATT-OFF-06", "participants"},
+		"initiator not there":    {func(d *attestation.Draft) { d.Participants = d.Participants[1:] }, protocol.CodeClaimsConflict, "TSD-ATT-OFF-06", "participants"},
+		"roles clash":            {func(d *attestation.Draft) { d.Participants[1].Role = attestation.PSP }, protocol.CodeFieldInvalid, "TSD-ATT-OFF-06", "participants[1]"},
+		"one party in two roles": {func(d *attestation.Draft) { d.Participants[2].ID = pspDID }, protocol.CodeFieldInvalid, "TSD-ATT-OFF-06", "participants[2]"},
+		"no such role":           {func(d *attestation.Draft) { d.Participants[1].Role = "BUYER" }, protocol.CodeFieldInvalid, "TSD-ATT-OFF-06", "participants[1].role"},
+		"no DID":                 {func(d *attestation.Draft) { d.Participants[1].ID = "ann" }, protocol.CodeFieldInvalid, "", "participants[1].id"},
+		"no body":                {func(d *attestation.Draft) { d.Body = nil }, protocol.CodeFieldMissing, "TSD-ATT-OFF-01", "event_body"},
+		"body is a list":         {func(d *attestation.Draft) { d.Body = []byte(`[]`) }, protocol.CodeFieldInvalid, "TSD-ATT-OFF-01", "event_body"},
+		"body is cut off":        {func(d *attestation.Draft) { d.Body = []byte(`{"a":`) }, protocol.CodeMalformed, "", "event_body.a"},
+		"a null in the body":     {func(d *attestation.Draft) { d.Body = []byte(`{"a":null}`) }, protocol.CodeFieldInvalid, "", ""},
+		"a deep body": {func(d *attestation.Draft) {
+			d.Body = []byte(strings.Repeat(`{"a":`, 31) + "{}" + strings.Repeat("}", 31))
+		}, protocol.CodeTooLarge, "", ""},
+		"an inexact number":         {func(d *attestation.Draft) { d.Body = []byte(`{"a":9007199254740993}`) }, protocol.CodeMalformed, "", ""},
 		"body too large":            {func(d *attestation.Draft) { d.Body = []byte(`{"a":"` + long + `"}`) }, protocol.CodeTooLarge, "TSD-ATT-OFF-01", "event_body"},
 		"ext too large":             {func(d *attestation.Draft) { d.Ext = []byte(`{"a":"` + long + `"}`) }, protocol.CodeTooLarge, "TSD-ATT-OFF-01", "ext"},
 		"card number":               {func(d *attestation.Draft) { d.Body = []byte(`{"account":"6225 8801 2345 6787"}`) }, protocol.CodeFieldInvalid, "TSD-ATT-OFF-07", "event_body"},
@@ -270,6 +275,37 @@ func TestParseRefused(t *testing.T) {
 	}
 	_, err := attestation.Parse([]byte(good[:strings.Index(good, `,"signatures"`)] + "}"))
 	want(t, "no signature", err, protocol.CodeFieldMissing, "TSD-ATT-OFF-08", "signatures")
+}
+
+// Whatever Check accepts can be sealed and read: a recorder that has accepted a
+// draft can keep its word.
+func TestCheckIsEnough(t *testing.T) {
+	s := attestation.By(newSigner(pspDID, keys.Attestation))
+	values := []string{`1`, `"x"`, `null`, `true`, `[]`, `{}`, `-0`, `1e400`, `"\u0000"`, `"\ud800"`, `"ann\u0040mail.example"`, `[null]`, `{"b":[1,2]}`}
+	rapid.Check(t, func(rt *rapid.T) {
+		d := everything(t)
+		d.Ext = nil
+		body := rapid.SampledFrom(values).Draw(rt, "value")
+		for range rapid.IntRange(0, 34).Draw(rt, "depth") {
+			body = `{"a":` + body + `}`
+		}
+		d.Body = []byte(`{"v":` + body + `,"pad":"` + strings.Repeat("x", rapid.SampledFrom([]int{0, 16000, 16384}).Draw(rt, "pad")) + `"}`)
+		d.EventTime = epoch.Add(time.Duration(rapid.IntRange(-5, 0).Draw(rt, "seconds")) * time.Second)
+		d.Links.Upstream = d.Links.Upstream[:rapid.IntRange(0, 2).Draw(rt, "upstream")]
+		if err := d.Check(pspDID); err != nil {
+			if body == `1` && len(d.Body) < 16<<10 {
+				rt.Fatalf("%v", err)
+			}
+			return
+		}
+		raw, err := attestation.Sealer{}.Seal(s, "", d, epoch)
+		if err != nil {
+			rt.Fatalf("TSD-ATT-OFF-02 accepted and not sealed: %v", err)
+		}
+		if u, err := attestation.Parse(raw); err != nil || u.CheckHash() != nil {
+			rt.Fatalf("TSD-ATT-OFF-02 sealed and not read: %v", err)
+		}
+	})
 }
 
 // A record that was made once is read for ever: this one is not made anew.
