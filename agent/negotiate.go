@@ -103,9 +103,13 @@ func (s *Shop) honour(i Instrument) error {
 
 // usable returns the instruments that some mandate lets the agent use, in the
 // order in which a payment would choose among them. Whether the mandate allows
-// the purchase is not judged.
+// the purchase is not judged, but that the merchant may be bought from now is:
+// no other one learns how the agent pays, and about how much.
 func (s *Shop) usable() (out instruments) {
 	for _, m := range s.buyer.mandates() {
+		if !s.open(m.bounds) {
+			continue
+		}
 		for _, i := range s.agent.instruments().fitting(m, charge{}) {
 			known := slices.ContainsFunc(out, func(o Instrument) bool { return o.Method == i.Method && o.PSP.ID() == i.PSP.ID() })
 			if !known && (m.instant != nil || i.PSP.ID() == m.claims.Audience) && allowsMethod(m.bounds, i.Method) {
@@ -114,6 +118,15 @@ func (s *Shop) usable() (out instruments) {
 		}
 	}
 	return out
+}
+
+// open reports whether a mandate is in its time and has the merchant in it.
+func (s *Shop) open(b delegation.Bounds) bool {
+	now := s.agent.config.Now()
+	from, end := b.Window()
+	allowed, forbidden := b.Merchants()
+	return !now.Before(from) && now.Before(end) && !slices.Contains(forbidden, s.merchant) &&
+		(len(allowed) == 0 || slices.Contains(allowed, s.merchant))
 }
 
 // allowsMethod reports whether a method is inside allowed_payment_methods. A

@@ -531,3 +531,33 @@ func usd(t *testing.T, decimal string) money.Amount {
 	must(t, err)
 	return sum
 }
+
+// TestNegotiateWithWhom: a merchant that no mandate lets the agent buy from now
+// is not told by what the agent could pay, and about how much.
+func TestNegotiateWithWhom(t *testing.T) {
+	for name, grant := range map[string]func(*delegation.ISR){
+		"another merchant's": func(i *delegation.ISR) {
+			i.DelegationMode = delegation.Specified
+			i.Ext = &delegation.Ext{Commerce: &delegation.Commerce{AllowedMerchants: []string{"did:act:shop.test/other"}}}
+		},
+		"one that forbids it": func(i *delegation.ISR) {
+			i.Ext = &delegation.Ext{Commerce: &delegation.Commerce{ForbiddenMerchants: []string{acttest.ShopDID}}}
+		},
+		"one that is over": nil,
+	} {
+		t.Run("CID-PCA-NEG-03 PRV-01 "+name, func(t *testing.T) {
+			b := newBargain(t)
+			m := b.Grant(t, grant)
+			b.declare(commerce.TwoWay, b.URL+"/x/terms")
+			if grant == nil {
+				_, end := m.Bounds().Window()
+				b.Clock.Advance(end.Sub(b.Clock.Now()))
+			}
+			_, err := b.shop.Negotiate(context.Background(), acttest.CNY(t, "12.00"))
+			wantCode(t, err, protocol.CodeNoMatch)
+			if n := b.asked.Load(); n != 0 {
+				t.Errorf("asked %d times", n)
+			}
+		})
+	}
+}
