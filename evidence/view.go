@@ -61,7 +61,8 @@ type (
 	}
 	cardView struct {
 		Number                        int
-		Title, Code, Time, Created    string
+		Title, Code                   string
+		Time, Short, Created          string
 		ID                            string
 		Tone, Mark, Conclusion, About string
 		Where, Failed, Signer         string
@@ -212,7 +213,7 @@ func newCard(f *File, r *Report, n int, dids []string) cardView {
 // fill takes over what the record itself says.
 func (c *cardView) fill(r *attestation.Record, dids []string) {
 	c.Title, c.Code = titles[r.Type], string(r.Type)
-	c.Time, c.Created = clock(r.EventTime), clock(r.CreatedTime)
+	c.Time, c.Short, c.Created = clock(r.EventTime), r.EventTime.UTC().Format("2006-01-02 15:04"), clock(r.CreatedTime)
 	c.HashAlgorithm, c.PayloadHash = r.HashAlgorithm, canon.EncodeBase64(r.PayloadHash)
 	for _, p := range r.Participants {
 		i := slices.Index(dids, p.ID)

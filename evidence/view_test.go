@@ -51,7 +51,7 @@ func TestPageShowsEveryRecord(t *testing.T) {
 	}
 	for _, want := range []string{
 		"All 6 records are VERIFIED", "By keys that were given", "18.00", "proof_digest", "urn:act:payment:wallet", "order-1", "trade-1", intentID, mandateID,
-		"Number 5 of 6", "chain.test/log/retail", "Payment made", "Because of", issuerDID, agentDID, shopDID, pspDID, chainDID,
+		"Leaf 5, counted from 0, of a tree of 6", "chain.test/log/retail", "Payment made", "Because of", issuerDID, agentDID, shopDID, pspDID, chainDID,
 	} {
 		if !strings.Contains(text, want) {
 			t.Errorf("the page does not show %q", want)

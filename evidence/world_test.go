@@ -2,6 +2,7 @@ package evidence_test
 
 import (
 	"context"
+	"os"
 	"slices"
 	"testing"
 	"time"
@@ -181,3 +182,9 @@ func (v tree) in(name string) tree { m, _ := v[name].(map[string]any); return m 
 func (v tree) remove(name string, i int) { v[name] = slices.Delete(slices.Clone(v.list(name)), i, i+1) }
 
 func recorderQuery(intent string) recorder.Query { return recorder.Query{IntentID: intent} }
+
+// temporary makes a folder for an example.
+func temporary() (dir string, remove func(), err error) {
+	dir, err = os.MkdirTemp("", "evidence")
+	return dir, func() { _ = os.RemoveAll(dir) }, err
+}
