@@ -347,7 +347,7 @@ func (s *Service) Reassess(ctx context.Context, credentialID string) (unchanged 
 	}
 	var fresh credit.AgentAssertion
 	if failed == nil {
-		if _, fresh, err = s.mapped(ctx, a); err != nil {
+		if _, fresh, err = s.mapped(ctx, &next); err != nil {
 			return false, err
 		}
 	}

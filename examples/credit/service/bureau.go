@@ -177,13 +177,6 @@ func (b *MemoryBureau) Map(_ context.Context, app credit.Application, credential
 	if err != nil {
 		return nil, err
 	}
-	// A mapping with another outcome does not disturb the credential that was
-	// issued on this one: it will be for a credential of its own.
-	if old := b.agents[credentialID]; old != nil {
-		if o, err := credit.ParseAgentAssertion(old); err != nil || !o.Message().Mapped().Equal(a.Mapped()) {
-			return text, err
-		}
-	}
 	b.agents[credentialID] = text
 	return text, nil
 }
