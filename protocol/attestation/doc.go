@@ -13,6 +13,11 @@
 // what looks like nothing is the caller's to leave out, or to replace by its
 // digest under a name that ends in _digest or _hash.
 //
+// [NewDraft] makes a draft of the content of an event, such as [Payment];
+// [Draft.Check] says whether a record can be made of it, and [Sealer.Seal]
+// makes it. A [Case] is a dispute about records, with a deadline for producing
+// them and an end that rests on them.
+//
 // What [Parse] and [ParseAnchor] return is unverified: it has the right form,
 // and may come from anybody. The order of checks and the conclusions are in
 // package verifier.
