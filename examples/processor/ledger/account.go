@@ -187,7 +187,7 @@ func (t *tx) deposit(d Deposit) (refusal, err error) {
 		return nil, err
 	}
 	if before {
-		return protocol.New(protocol.CodeRequestConflict, "id", "", "the id was used for another deposit"), nil
+		return protocol.New(protocol.CodeRequestConflict, "deposit_id", "", "the id was used for another deposit"), nil
 	}
 	from, _, err := t.account(External, d.Currency)
 	if err != nil {

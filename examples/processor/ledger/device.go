@@ -44,7 +44,7 @@ func (t *tx) pairDevice(d *Device) (refusal, err error) {
 		return nil, err
 	}
 	if used {
-		return protocol.New(protocol.CodeStateConflict, "device", "PSD-PAY-INS-03", "id or key was paired before"), nil
+		return protocol.New(protocol.CodeStateConflict, "key", "PSD-PAY-INS-03", "the key, or the id, was paired before"), nil
 	}
 	if err := t.exec("INSERT INTO devices (device, principal, jwk, thumbprint, paired_at) VALUES (?, ?, ?, ?, ?)",
 		d.ID, d.Principal, d.Key.JWK(), d.Key.Thumbprint(), t.unix()); err != nil {

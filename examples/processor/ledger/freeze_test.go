@@ -69,6 +69,8 @@ func TestFreezesAddUp(t *testing.T) {
 			wantCode(t, l.TopUp(context.Background(), TopUp{ID: "t", SubAccount: sub, Amount: 1}), want)
 			if got := subAccount(t, l, sub); got.State != tc.state || got.Cause != tc.cause {
 				t.Errorf("%s by %s, want %s by %s", got.State, got.Cause, tc.state, tc.cause)
+			} else if by := got.FrozenBy; (len(by) > 0) != (tc.state == frozen) || len(by) > 0 && by[len(by)-1] != tc.cause {
+				t.Errorf("%s, frozen by %q, the last cause %s", got.State, by, tc.cause)
 			}
 			sound(t, l)
 		})

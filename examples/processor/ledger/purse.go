@@ -39,6 +39,9 @@ func scanPurse(r *sqlite.Stmt) (p purse, err error) {
 		BalanceLimit: r.ColumnInt64(8), TaskLimit: r.ColumnInt64(11), Balance: r.ColumnInt64(14), Spent: r.ColumnInt64(15),
 		Cause: StateCause(r.ColumnText(18)), OpenedAt: fromUnix(r.ColumnInt64(19)),
 	}}
+	if p.seq == 0 { // as it was opened
+		p.Cause = ""
+	}
 	if p.Key, err = keys.ParseJWK(columnBytes(r, 7)); err != nil {
 		err = protocol.Wrap(protocol.CodeServiceUnavailable, "", "", "a stored key is not one", err)
 	}
@@ -123,15 +126,31 @@ func (l *Ledger) Instrument(ctx context.Context, i provider.Instrument) (provide
 	return f.Facts, nil
 }
 
+// freezes are those that their own cause has not taken back.
+const freezes = `SELECT f.subaccount, f.cause FROM subaccount_states f WHERE f.state = 'frozen'
+	AND NOT EXISTS (SELECT 1 FROM subaccount_states g WHERE g.subaccount = f.subaccount AND g.cause = f.cause AND g.seq > f.seq)
+	ORDER BY f.subaccount, f.seq`
+
 // SubAccounts lists the sub-accounts in the order of opening.
 func (l *Ledger) SubAccounts(ctx context.Context) ([]SubAccount, error) {
 	var out []SubAccount
 	err := l.read(ctx, func(conn *sqlite.Conn) error {
 		out = nil
-		return queryRows(conn, purseColumns+" ORDER BY s.id", nil, func(r *sqlite.Stmt) error {
+		at := make(map[int64]int) // where a row is in out
+		err := queryRows(conn, purseColumns+" ORDER BY s.id", nil, func(r *sqlite.Stmt) error {
 			p, err := scanPurse(r)
+			at[p.id] = len(out)
 			out = append(out, p.SubAccount)
 			return err
+		})
+		if err != nil {
+			return err
+		}
+		return queryRows(conn, freezes, nil, func(r *sqlite.Stmt) error {
+			if a := &out[at[r.ColumnInt64(0)]]; a.State == provider.SubAccountFrozen {
+				a.FrozenBy = append(a.FrozenBy, StateCause(r.ColumnText(1)))
+			}
+			return nil
 		})
 	})
 	return out, err

@@ -39,9 +39,10 @@ type SubAccount struct {
 	TaskLimit    int64 // most for all payments under one mandate
 
 	// The present state, beside State, for reading.
-	Cause    StateCause // of the last change; of a frozen one, of the latest freeze that still holds
-	Balance  int64      // minor units
-	Spent    int64      // all payments together
+	Cause    StateCause   // of the last change, none at first; of a frozen one, of the latest freeze that still holds
+	FrozenBy []StateCause // whose freezes still hold, the oldest first; SubAccounts tells it
+	Balance  int64        // minor units
+	Spent    int64        // all payments together
 	OpenedAt time.Time
 }
 
@@ -53,13 +54,13 @@ func (a *SubAccount) check() error {
 	for _, f := range []struct {
 		name  string
 		value int64
-	}{{"balance_limit", a.BalanceLimit}, {"task_limit", a.TaskLimit}, {"single_limit", l.Single}, {"total_limit", l.Total}, {"period_limit", l.Within}, {"period", int64(l.Period)}} {
+	}{{"balance_limit", a.BalanceLimit}, {"task_limit", a.TaskLimit}, {"single_limit", l.Single}, {"total_limit", l.Total}, {"period_limit", l.Within}, {"period_seconds", int64(l.Period)}} {
 		if f.value < 0 {
 			return protocol.New(protocol.CodeFieldInvalid, f.name, "PSD-AGT-SUB-06", "not below zero")
 		}
 	}
 	if (l.Within == 0) != (l.Period == 0) || l.Period%time.Second != 0 {
-		return protocol.New(protocol.CodeFieldInvalid, "period", "PSD-AGT-SUB-06", "whole seconds, together with period_limit")
+		return protocol.New(protocol.CodeFieldInvalid, "period_seconds", "PSD-AGT-SUB-06", "whole seconds, together with period_limit")
 	}
 	return nil
 }
@@ -170,7 +171,7 @@ func (t *tx) topUp(u TopUp) (refusal, err error) {
 	}
 	switch {
 	case before:
-		return protocol.New(protocol.CodeRequestConflict, "id", "PSD-AGT-SUB-02", "the id was used for another top-up"), nil
+		return protocol.New(protocol.CodeRequestConflict, "topup_id", "PSD-AGT-SUB-02", "the id was used for another top-up"), nil
 	case p.State != provider.SubAccountActive:
 		return p.unavailable(), nil
 	case u.Amount > have:

@@ -80,7 +80,7 @@ func (l *Ledger) SetTokenState(ctx context.Context, token string, state provider
 		case err != nil:
 			return err
 		case !found:
-			refusal = protocol.New(protocol.CodeInstrumentInvalid, "token", "PSD-PMT-BND-04", "no such token")
+			refusal = protocol.New(protocol.CodeInstrumentInvalid, "payment_token", "PSD-PMT-BND-04", "no such token")
 			return nil
 		case now == state:
 			return nil

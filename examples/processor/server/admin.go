@@ -30,6 +30,14 @@ func (s *Server) operatorOnly(next http.Handler) http.Handler {
 	})
 }
 
+// lines ends every answer with a line feed: operators read them in a terminal.
+func lines(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		next.ServeHTTP(w, r)
+		_, _ = io.WriteString(w, "\n")
+	})
+}
+
 // A route is one thing the desk does.
 type route struct {
 	Method string `json:"method"`

@@ -36,7 +36,7 @@ func (w *world) desk(method, path, token, body string) (int, []byte) {
 func (w *world) wantDesk(method, path, body string, status int, part string) []byte {
 	w.t.Helper()
 	got, answer := w.desk(method, path, "Bearer "+operatorToken, body)
-	if got != status || !bytes.Contains(answer, []byte(part)) {
+	if got != status || !bytes.Contains(answer, []byte(part)) || !bytes.HasSuffix(answer, []byte("}\n")) {
 		w.t.Fatalf("%s %s: %d %s, want %d and %s", method, path, got, answer, status, part)
 	}
 	return answer
@@ -71,7 +71,9 @@ func TestDesk(t *testing.T) {
 	deposit := `{"deposit_id":"d-7","owner":"` + owner + `","amount":"40.00","currency":"CNY"}`
 	post("/admin/deposits", deposit, `"done":true`)
 	post("/admin/deposits", deposit, `"done":true`)
-	w.wantDesk("POST", "/admin/deposits", strings.Replace(deposit, "40", "41", 1), http.StatusConflict, "request_conflict")
+	w.wantDesk("POST", "/admin/deposits", strings.Replace(deposit, "40", "41", 1), http.StatusConflict, `"field":"deposit_id"`)
+	w.wantDesk("POST", "/admin/principals", `{"owner":"`+owner+`","currency":"CNY","issuers":["me"]}`, http.StatusBadRequest, `"field":"issuers"`)
+	w.wantDesk("POST", "/admin/token-states", `{"payment_token":"pt-none","state":"frozen"}`, http.StatusForbidden, `"field":"payment_token"`)
 
 	until := canon.FormatTime(w.Now().Add(time.Hour))
 	answer := post("/admin/tokens", `{"principal":"`+owner+`","agent":"`+w.Agent.DID()+`","currency":"CNY","valid_until":"`+until+

@@ -24,6 +24,11 @@ func (s *Server) adminPrincipal(ctx context.Context, f ownerForm) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	for _, issuer := range f.Issuers {
+		if err := checkDID("issuers", issuer); err != nil {
+			return nil, err
+		}
+	}
 	if err := s.OpenPrincipal(ctx, f.Owner, currency); err != nil {
 		return nil, err
 	}
@@ -185,7 +190,7 @@ func (s *Server) adminAccounts(r *http.Request, _ []byte) (any, error) {
 }
 
 type entryView struct {
-	Transfer string `json:"transfer"`
+	Transfer int64  `json:"transfer"`
 	Cause    string `json:"cause"`
 	CauseID  string `json:"cause_id"`
 	Amount   string `json:"amount"` // below zero: out of the account
@@ -200,7 +205,7 @@ func (s *Server) adminEntries(r *http.Request, _ []byte) (any, error) {
 	}
 	out := []entryView{}
 	for _, e := range entries {
-		out = append(out, entryView{strconv.FormatInt(e.Transfer, 10), e.Cause, e.CauseID, signed(e.Amount, currency), canon.FormatTime(e.At)})
+		out = append(out, entryView{e.Transfer, e.Cause, e.CauseID, signed(e.Amount, currency), canon.FormatTime(e.At)})
 	}
 	return struct {
 		Entries []entryView `json:"entries"`

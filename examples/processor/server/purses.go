@@ -3,7 +3,6 @@ package server
 import (
 	"context"
 	"net/http"
-	"strconv"
 	"time"
 
 	"github.com/actprotocol/act-go/examples/processor/ledger"
@@ -164,9 +163,9 @@ func (s *Server) adminSubAccountState(ctx context.Context, f subAccountStateForm
 		n, err = s.ledger.SetAgentSubAccounts(ctx, f.Agent, f.State, f.Cause)
 	}
 	return struct {
-		Done bool   `json:"done"`
-		Of   string `json:"subaccounts"`
-	}{true, strconv.Itoa(n)}, err
+		Done bool `json:"done"`
+		Of   int  `json:"subaccounts"`
+	}{true, n}, err
 }
 
 type subAccountView struct {
@@ -176,7 +175,8 @@ type subAccountView struct {
 	Currency      string                   `json:"currency"`
 	Key           string                   `json:"key_thumbprint"`
 	State         provider.SubAccountState `json:"state"`
-	Cause         ledger.StateCause        `json:"cause"`
+	Cause         ledger.StateCause        `json:"cause,omitzero"` // of the last change; none has been made at first
+	FrozenBy      []ledger.StateCause      `json:"frozen_by,omitzero"`
 	Balance       string                   `json:"balance"`
 	Spent         string                   `json:"spent"`
 	BalanceLimit  string                   `json:"balance_limit,omitzero"`
@@ -202,7 +202,7 @@ func (s *Server) adminSubAccounts(r *http.Request, _ []byte) (any, error) {
 			return signed(minor, a.Currency)
 		}
 		out = append(out, subAccountView{
-			ID: a.ID, Principal: a.Principal, Agent: a.Agent, Currency: a.Currency, Key: a.Key.Thumbprint(), State: a.State, Cause: a.Cause,
+			ID: a.ID, Principal: a.Principal, Agent: a.Agent, Currency: a.Currency, Key: a.Key.Thumbprint(), State: a.State, Cause: a.Cause, FrozenBy: a.FrozenBy,
 			Balance: signed(a.Balance, a.Currency), Spent: signed(a.Spent, a.Currency), BalanceLimit: limit(a.BalanceLimit),
 			Single: limit(a.Limits.Single), Total: limit(a.Limits.Total), Task: limit(a.TaskLimit), Within: limit(a.Limits.Within),
 			PeriodSeconds: int64(a.Limits.Period / time.Second), OpenedAt: canon.FormatTime(a.OpenedAt),

@@ -1,6 +1,7 @@
 package server_test
 
 import (
+	"bytes"
 	"context"
 	"net/http"
 	"testing"
@@ -126,7 +127,7 @@ func TestDeskSubAccounts(t *testing.T) {
 	for more, want := range map[string]string{
 		`,"single_limit":"0.00"`:     "field_invalid",
 		`,"single_limit":"1.001"`:    "field_invalid",
-		`,"period_limit":"1.00"`:     "field_invalid",
+		`,"period_limit":"1.00"`:     `"field":"period_seconds"`,
 		`,"period_seconds":-1`:       "field_invalid",
 		`,"period_seconds":99999999`: "field_invalid",
 		`,"colour":"red"`:            "field_unknown",
@@ -135,10 +136,18 @@ func TestDeskSubAccounts(t *testing.T) {
 	}
 	at := `"subaccount_id":"` + opened.ID + `"`
 	w.wantDesk("POST", "/admin/topups", `{"topup_id":"t-1",`+at+`,"amount":"40.00","currency":"CNY"}`, http.StatusOK, "true")
+	if fresh := w.wantDesk("GET", "/admin/subaccounts", "", http.StatusOK, `"state":"active"`); bytes.Contains(fresh, []byte(`"cause"`)) || bytes.Contains(fresh, []byte(`"frozen_by"`)) {
+		t.Errorf("nobody has changed its state: %s", fresh)
+	}
+	w.wantDesk("POST", "/admin/topups", `{"topup_id":"t-1",`+at+`,"amount":"41.00","currency":"CNY"}`, http.StatusConflict, `"field":"topup_id"`)
 	w.wantDesk("POST", "/admin/topups", `{"topup_id":"t-2",`+at+`,"amount":"40","currency":"JPY"}`, http.StatusForbidden, "currency_mismatch")
 	w.pay(w.SignFrom(key, opened.ID, w.latte("18.00")))
 	w.wantDesk("GET", "/admin/subaccounts", "", http.StatusOK, `"balance":"22.00"`)
-	w.wantDesk("POST", "/admin/subaccount-states", `{"agent":"`+w.Agent.DID()+`","state":"frozen","cause":"identity"}`, http.StatusOK, `"subaccounts":"1"`)
+	w.wantDesk("POST", "/admin/subaccount-states", `{"agent":"`+w.Agent.DID()+`","state":"frozen","cause":"identity"}`, http.StatusOK, `"subaccounts":1`)
+	w.wantDesk("POST", "/admin/subaccount-states", `{`+at+`,"state":"frozen","cause":"risk"}`, http.StatusOK, "true")
+	w.wantDesk("GET", "/admin/subaccounts", "", http.StatusOK, `"frozen_by":["identity","risk"]`)
+	w.wantDesk("POST", "/admin/subaccount-states", `{`+at+`,"state":"active","cause":"risk"}`, http.StatusOK, "true")
+	w.wantDesk("GET", "/admin/subaccounts", "", http.StatusOK, `"frozen_by":["identity"]`)
 	w.wantRefusal("/payments", w.SignFrom(key, opened.ID, w.latte("1.00")), protocol.CodeSubAccountFrozen)
 	w.wantDesk("POST", "/admin/subaccount-states", `{`+at+`,"state":"active","cause":"principal"}`, http.StatusForbidden, "actor_refused")
 	w.wantDesk("POST", "/admin/subaccount-states", `{"state":"active","cause":"principal"}`, http.StatusBadRequest, "field_missing")

@@ -202,7 +202,7 @@ func (s *Server) routes(documents http.Handler, admin bool) http.Handler {
 	})
 	mux.Handle("/.well-known/", documents)
 	if admin {
-		desk := s.operatorOnly(s.adminRoutes())
+		desk := lines(s.operatorOnly(s.adminRoutes()))
 		mux.Handle("/admin", desk)
 		mux.Handle("/admin/", desk)
 	}
