@@ -1,0 +1,198 @@
+package service
+
+import (
+	"bytes"
+	"encoding/json"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/santhosh-tekuri/jsonschema/v6"
+	"go.yaml.in/yaml/v3"
+
+	"github.com/actprotocol/act-go/protocol/credit"
+)
+
+// apiData is the official profile, beside the project.
+const apiData = "../../../../shared/act-2.1/official/tsd-crd/reference-v1"
+
+// api compiles the schemas that the official description gives for requests and
+// answers.
+func api(t *testing.T) (paths map[string]any, schema func(name string) *jsonschema.Schema) {
+	t.Helper()
+	data, err := os.ReadFile(filepath.Join(apiData, "openapi", "openapi.yaml"))
+	if err != nil {
+		t.Skip("the official reference-v1 profile is not beside the project")
+	}
+	var doc map[string]any
+	if err := yaml.Unmarshal(data, &doc); err != nil {
+		t.Fatal(err)
+	}
+	text, err := json.Marshal(doc) // as JSON, whose numbers the compiler knows
+	if err != nil {
+		t.Fatal(err)
+	}
+	resource, err := jsonschema.UnmarshalJSON(bytes.NewReader(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := jsonschema.NewCompiler()
+	c.AssertFormat()
+	if err := c.AddResource("https://crd.example/openapi/openapi.yaml", resource); err != nil {
+		t.Fatal(err)
+	}
+	files, err := filepath.Glob(filepath.Join(apiData, "schemas", "*.json"))
+	if err != nil || len(files) < 12 {
+		t.Fatalf("%d schemas, %v", len(files), err)
+	}
+	for _, file := range files {
+		data, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		doc, err := jsonschema.UnmarshalJSON(bytes.NewReader(data))
+		if err != nil {
+			t.Fatal(err)
+		}
+		delete(doc.(map[string]any), "$id") // relative, so that references resolve by address
+		if err := c.AddResource("https://crd.example/schemas/"+filepath.Base(file), doc); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return doc["paths"].(map[string]any), func(name string) *jsonschema.Schema {
+		t.Helper()
+		at := "https://crd.example/schemas/" + name + ".schema.json"
+		if strings.HasPrefix(name, "#") {
+			at = "https://crd.example/openapi/openapi.yaml" + name
+		}
+		s, err := c.Compile(at)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return s
+	}
+}
+
+// TestOpenAPI plays every official path over HTTPS and holds each answer to its
+// official schema.
+func TestOpenAPI(t *testing.T) {
+	paths, schema := api(t)
+	w := newWorld(t, NewMemoryStore())
+	server := httptest.NewTLSServer(w.Handler())
+	defer server.Close()
+	visited := map[string]bool{}
+	call := func(template, path, party string, body []byte, status int, shape string) []byte {
+		t.Helper()
+		method := http.MethodPost
+		if item := paths[template].(map[string]any); item["get"] != nil {
+			method = http.MethodGet
+		}
+		visited[template] = true
+		r, err := http.NewRequestWithContext(t.Context(), method, server.URL+path, bytes.NewReader(body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Header.Set("X-Test-Party", party)
+		response, err := server.Client().Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer response.Body.Close()
+		answer, err := io.ReadAll(response.Body)
+		if err != nil || response.StatusCode != status {
+			t.Fatalf("%s: %s %s, %v", template, response.Status, answer, err)
+		}
+		v, err := jsonschema.UnmarshalJSON(bytes.NewReader(answer))
+		if err == nil {
+			err = schema(shape).Validate(v)
+		}
+		if err != nil {
+			t.Fatalf("%s: %v\n%s", template, err, answer)
+		}
+		return answer
+	}
+	sign := func(text []byte, err error) []byte {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return text
+	}
+	const (
+		applications   = "/v1/association-applications"
+		credentials    = "/v1/association-credentials"
+		authorizations = "/v1/credit-query-authorizations"
+		problem        = "#/components/schemas/ErrorResponse"
+	)
+	app := sign(w.application("a-1", credit.DirectSignature).Encode())
+	call(applications, applications, "", app, http.StatusBadRequest, problem)
+	call(applications, applications, owner, app, http.StatusCreated, "association-application")
+	call(applications, applications, owner, []byte("{"), http.StatusBadRequest, problem)
+	call(applications+"/{applicationId}/preparations", applications+"/none/preparations", owner, nil, http.StatusNotFound, problem)
+	prepared := call(applications+"/{applicationId}/preparations", applications+"/a-1/preparations", owner, nil, http.StatusOK, "#/components/schemas/DirectPreparation")
+	var preparation struct{ SigningPayload json.RawMessage }
+	if err := json.Unmarshal(prepared, &preparation); err != nil {
+		t.Fatal(err)
+	}
+	confirmed, err := credit.SignPayload(signer(t, owner), preparation.SigningPayload)
+	if err != nil {
+		t.Fatal(err)
+	}
+	issued := call(applications+"/{applicationId}/confirmations", applications+"/a-1/confirmations", "", sign(confirmed.Encode()), http.StatusCreated, "association-credential")
+	u, err := credit.ParseCredential(issued)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := u.Credential()
+	at := credentials + "/" + c.CredentialID
+	call(credentials+"/{credentialId}", at, helper, nil, http.StatusOK, "association-credential")
+	call(credentials+"/{credentialId}", at, "", nil, http.StatusNotFound, problem)
+	call(credentials+"/{credentialId}/status", at+"/status", "", nil, http.StatusOK, "credential-status")
+
+	q := w.request(c, credit.LevelCredential)
+	call("/v1/verifications", "/v1/verifications", "", sign(q.Sign(signer(t, shop))), http.StatusOK, "verification-response")
+	call("/v1/verifications", "/v1/verifications", "", []byte("not a request"), http.StatusOK, "verification-response")
+	call("/v1/verifications", "/v1/verifications", "", bytes.Repeat([]byte("["), 100_000), http.StatusOK, "verification-response")
+	full := w.request(c, credit.LevelCredit)
+	leave := credit.QueryAuthorization{
+		AuthorizationID: "authorization-1", AuthorizationVersion: credit.Version, Mode: credit.PerRequest, SubjectID: owner, RelyingPartyIDs: []string{shop},
+		AgentIDs: []string{helper}, Level: credit.LevelCredit, Purpose: purpose, AllowedItems: full.RequestedItems, ValidFrom: credit.At(w.clock()),
+		ExpiresAt: credit.At(w.clock().Add(3600e9)), Status: credit.Active, BoundRequestID: full.RequestID,
+	}
+	text := sign(leave.Sign(signer(t, owner)))
+	call(authorizations, authorizations, "", text, http.StatusCreated, "credit-query-authorization")
+	call(authorizations, authorizations, "", text, http.StatusBadRequest, problem)
+	full.AuthorizationID = leave.AuthorizationID
+	answer := call("/v1/verifications", "/v1/verifications", "", sign(full.Sign(signer(t, shop))), http.StatusOK, "verification-response")
+	if !bytes.Contains(answer, []byte(`"A-ASSOCIATED"`)) {
+		t.Errorf("%s", answer)
+	}
+	revocation := sign(credit.Revocation{
+		RequestID: "r-1", AuthorizationID: leave.AuthorizationID, SubjectID: owner, Reason: "DONE", RequestedAt: credit.At(w.clock()), AntiReplay: credit.NewAntiReplay(),
+	}.Sign(signer(t, owner)))
+	call(authorizations+"/{authorizationId}/revocations", authorizations+"/other/revocations", "", revocation, http.StatusBadRequest, problem)
+	call(authorizations+"/{authorizationId}/revocations", authorizations+"/authorization-1/revocations", "", revocation, http.StatusOK, "credit-query-authorization")
+	for _, m := range []struct {
+		path string
+		to   credit.Status
+	}{{"suspensions", credit.Suspended}, {"resumptions", credit.Active}, {"revocations", credit.Revoked}} {
+		change := sign(credit.StatusChange{
+			RequestID: m.path, CredentialID: c.CredentialID, Target: m.to, Reason: "X", RequestedBy: owner, RequestedAt: credit.At(w.clock()), AntiReplay: credit.NewAntiReplay(),
+		}.Sign(signer(t, owner)))
+		template := credentials + "/{credentialId}/" + m.path
+		call(template, credentials+"/other/"+m.path, "", change, http.StatusBadRequest, problem)
+		call(template, at+"/"+m.path, "", change, http.StatusOK, "credential-status")
+	}
+	for path := range paths {
+		if !visited[path] {
+			t.Errorf("%s was not played", path)
+		}
+	}
+	if len(paths) != 11 {
+		t.Errorf("%d official paths", len(paths))
+	}
+}
