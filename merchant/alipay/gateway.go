@@ -167,8 +167,7 @@ type verifyAnswer struct {
 // is undetermined. Verify may be repeated.
 func (g *Gateway) Verify(ctx context.Context, p Proof) (Facts, error) {
 	var a verifyAnswer
-	request := verifyRequest{PaymentProof: p.PaymentProof, TradeNo: p.TradeNo, ClientSession: p.ClientSession}
-	if err := g.call(ctx, methodVerify, request, &a, verifyRefusals); err != nil {
+	if err := g.call(ctx, methodVerify, verifyRequest(p), &a, verifyRefusals); err != nil {
 		return Facts{}, err
 	}
 	amount, err := money.Parse(a.Amount, yuan)

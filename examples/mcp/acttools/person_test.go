@@ -86,6 +86,7 @@ func TestAnswers(t *testing.T) {
 			return answer("describe_intent", draft(), ask(draft()), &mcp.ElicitResult{Action: "cancel"})
 		}},
 		{"another kind of answer", protocol.CodeConfirmationPending, func() *mcp.CallToolResult {
+			//lint:ignore SA1019 it is the kind of answer that nobody asked for; clients may send it for another year
 			return answer("describe_intent", draft(), ask(draft()), &mcp.ListRootsResult{Roots: []*mcp.Root{}})
 		}},
 		{"sent without the tick", protocol.CodeConfirmationFailed, func() *mcp.CallToolResult {
