@@ -162,7 +162,7 @@ func TestUnprovedAnswers(t *testing.T) {
 		},
 		"proof of another size": func(w *world, _ *http.Request, status int, body []byte) (int, []byte) {
 			p, err := trustlog.ParseProof(body)
-			must(w.T, err)
+			must(w, err)
 			larger, _ := w.client.Latest(ctx, channel)
 			p.Checkpoint = larger.Note
 			return status, p.Text()
@@ -225,7 +225,7 @@ func TestUnprovedAnswers(t *testing.T) {
 func (w *world) denial(s *keys.Signer, size int64, id string, at time.Time) []byte {
 	w.Helper()
 	d, err := trustlog.SignDenial(s, chainName+"/"+channel, size, trustlog.LookupKey(id), at)
-	must(w.T, err)
+	must(w, err)
 	return d
 }
 

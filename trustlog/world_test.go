@@ -22,7 +22,7 @@ const (
 
 // world is a chain, a server that can be pointed at another one, and a client.
 type world struct {
-	*testing.T
+	testing.TB
 	chain  *trustlogtest.Chain
 	served http.Handler
 	url    string
@@ -31,14 +31,14 @@ type world struct {
 	signer *keys.Signer
 }
 
-func newWorld(t *testing.T, change ...func(*trustlogtest.Chain)) *world {
+func newWorld(t testing.TB, change ...func(*trustlogtest.Chain)) *world {
 	t.Helper()
 	chain, err := trustlogtest.New(chainName)
 	must(t, err)
 	for _, c := range change {
 		c(chain)
 	}
-	w := &world{T: t, chain: chain, served: chain, signer: newSigner(t, shopDID+"#anchor-1")}
+	w := &world{TB: t, chain: chain, served: chain, signer: newSigner(t, shopDID+"#anchor-1")}
 	server := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) { w.served.ServeHTTP(rw, r) }))
 	t.Cleanup(server.Close)
 	w.url = server.URL
@@ -52,14 +52,14 @@ func (w *world) newClient(store trustlog.Store, trust trustlog.Trust) *trustlog.
 		Trust: trust, URL: w.url, Store: store, HTTP: &http.Client{}, InsecureAllowHTTP: true, Timeout: 5 * time.Second,
 		Readers: w.chain.Readers,
 	})
-	must(w.T, err)
+	must(w, err)
 	return c
 }
 
 // anchor signs the anchor of a record with a number.
 func (w *world) anchor(n int, change ...func(*attestation.Record)) []byte {
 	w.Helper()
-	return anchorOf(w.T, w.signer, n, change...)
+	return anchorOf(w, w.signer, n, change...)
 }
 
 func anchorOf(t testing.TB, s *keys.Signer, n int, change ...func(*attestation.Record)) []byte {
@@ -88,7 +88,7 @@ func (w *world) fill(c *trustlog.Client, from, n int) (last *trustlog.Place) {
 	for i := range n {
 		var err error
 		last, err = c.Submit(context.Background(), w.anchor(from+i))
-		must(w.T, err)
+		must(w, err)
 	}
 	return last
 }
