@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 
 	"golang.org/x/term"
@@ -45,6 +46,13 @@ func keyNew(args []string, stdin *os.File, stdout, stderr io.Writer) error {
 	if !ok {
 		return errors.New("-alg is ed25519 or es256")
 	}
+	if !slices.Contains(signing(), *purpose) {
+		return errors.New("-purpose is one of " + strings.Join(signing(), ", "))
+	}
+	if *id == "" && *purpose != string(keys.AgentRequest) {
+		return errors.New("-id is needed for this purpose: the key's name in the document of its owner, for example did:act:agents.example/buyer#k2; " +
+			"without -id the key is a did:key, which is for agent-request only")
+	}
 	key, err := keyfile.Generate(algorithm, *id, keys.Purpose(*purpose))
 	if err != nil {
 		return err
@@ -63,6 +71,16 @@ func keyNew(args []string, stdin *os.File, stdout, stderr io.Writer) error {
 	fmt.Fprintf(stdout, "wrote %s\n", set.Arg(0))
 	showKey(stdout, key.ID(), key.Purpose(), key.Public(), len(password) > 0)
 	return nil
+}
+
+// signing are the purposes that a key file can have.
+func signing() (names []string) {
+	for _, p := range keys.Purposes() {
+		if p != keys.Encryption {
+			names = append(names, string(p))
+		}
+	}
+	return names
 }
 
 func keyShow(args []string, stdin *os.File, stdout, stderr io.Writer) error {

@@ -7,6 +7,10 @@
 //	act evidence verify [-document FILE]... [-witness KEY]... FILE
 //	act evidence view [-document FILE]... [-witness KEY]... [-o PAGE] FILE
 //
+// KEY-ID is the key's name in its owner's document, DID#NAME; without it the key
+// is a did:key, which is for agent-request only. A wrong PURPOSE lists the right
+// ones.
+//
 // A password is asked for on the terminal, or comes from -password-file FILE
 // (its first line) or -password-env NAME. -no-password makes a key without one.
 //
@@ -51,6 +55,10 @@ const usage = `usage:
   act evidence view [-document FILE]... [-witness KEY]... [-o PAGE] FILE
 password is asked for on the terminal, or given with
   -password-file FILE, -password-env NAME, or -no-password (key new)
+KEY-ID is the key's name in its owner's document, DID#NAME; without it the key
+is a did:key, which is for agent-request only. PURPOSE is agent-request or one of
+  issue-authorization, issue-identity, status, sub-account, seller, proof,
+  attestation, anchor, credit
 `
 
 func run(args []string, stdin *os.File, stdout, stderr io.Writer) int {

@@ -20,7 +20,7 @@ func TestMain(m *testing.M) {
 // own.
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{Dir: "testdata/script", Cmds: map[string]func(*testscript.TestScript, bool, []string){
-		"credential": credential,
+		"credential": credential, "evidence": makeEvidence,
 	}})
 }
 
