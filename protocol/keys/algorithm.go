@@ -79,6 +79,9 @@ var purposes = [...]Purpose{
 	Seller, Proof, Attestation, Anchor, Credit, Encryption,
 }
 
+// Purposes returns the closed list.
+func Purposes() []Purpose { return slices.Clone(purposes[:]) }
+
 // String returns the purpose as documents write it, or "unknown purpose" for
 // what is not in the list, so that text from outside is not repeated.
 func (p Purpose) String() string {
