@@ -97,12 +97,14 @@ func TestLyingAboutInstruments(t *testing.T) {
 		})
 	}
 	for name, h := range map[string]http.HandlerFunc{
-		"an older answer, replayed":              func(out http.ResponseWriter, _ *http.Request) { _, _ = out.Write(earlier) },
-		"no such address":                        http.NotFound,
-		"a status that is no answer":             func(out http.ResponseWriter, _ *http.Request) { out.WriteHeader(http.StatusAccepted) },
-		"an empty answer":                        func(http.ResponseWriter, *http.Request) {},
-		"a denial that contradicts itself":       func(out http.ResponseWriter, _ *http.Request) { problem.WriteStatus(out, 500, denied(), 1) },
-		"a redirect to somebody who knows it is": func(out http.ResponseWriter, r *http.Request) { http.Redirect(out, r, w.PSP.Server.URL, http.StatusTemporaryRedirect) },
+		"an older answer, replayed":        func(out http.ResponseWriter, _ *http.Request) { _, _ = out.Write(earlier) },
+		"no such address":                  http.NotFound,
+		"a status that is no answer":       func(out http.ResponseWriter, _ *http.Request) { out.WriteHeader(http.StatusAccepted) },
+		"an empty answer":                  func(http.ResponseWriter, *http.Request) {},
+		"a denial that contradicts itself": func(out http.ResponseWriter, _ *http.Request) { problem.WriteStatus(out, 500, denied(), 1) },
+		"a redirect to somebody who knows it is": func(out http.ResponseWriter, r *http.Request) {
+			http.Redirect(out, r, w.PSP.Server.URL, http.StatusTemporaryRedirect)
+		},
 	} {
 		t.Run("PSD-PAY-AUP-02 "+name, func(t *testing.T) {
 			if err := asks(h); !errors.Is(err, protocol.ErrUndetermined) {
