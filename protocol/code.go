@@ -71,7 +71,7 @@ const (
 
 	// Instruments, accounts, trades.
 	CodeInstrumentInvalid   Code = "instrument_invalid"  // unknown, frozen, cancelled or expired payment token
-	CodeInstrumentMismatch  Code = "instrument_mismatch" // another agent's payment token
+	CodeInstrumentMismatch  Code = "instrument_mismatch" // another agent's payment token or sub-account
 	CodeSubAccountUnknown   Code = "subaccount_unknown"  // not opened
 	CodeSubAccountFrozen    Code = "subaccount_frozen"
 	CodeSubAccountCancelled Code = "subaccount_cancelled"
@@ -152,8 +152,8 @@ var codes = []struct {
 	{CodeDeliveryNotMet, Denied, "delivered later than required"},
 	{CodePriceDeviation, Denied, "the price moved further than tolerated"},
 	{CodeRetriesExhausted, Denied, "no attempts left"},
-	{CodeInstrumentInvalid, Denied, "the payment token is not usable"},
-	{CodeInstrumentMismatch, Denied, "the payment token belongs to another agent"},
+	{CodeInstrumentInvalid, Denied, "the instrument is not usable"},
+	{CodeInstrumentMismatch, Denied, "the instrument belongs to another agent"},
 	{CodeSubAccountUnknown, Denied, "no such sub-account"},
 	{CodeSubAccountFrozen, Denied, "the sub-account is frozen"},
 	{CodeSubAccountCancelled, Denied, "the sub-account was cancelled"},
