@@ -2,7 +2,6 @@ package service
 
 import (
 	"context"
-	"slices"
 	"time"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -15,7 +14,7 @@ import (
 type authorization struct {
 	Text    jsontext.Value `json:"text"` // as the subject has signed it
 	Revoked bool           `json:"revoked"`
-	Served  []int64        `json:"served,omitzero"` // nanoseconds since 1970, those that still count
+	Served  []int64        `json:"served,omitzero"` // microseconds since 1970, rounded up; those that still count
 }
 
 // maxServed bounds what a frequency limit makes the service remember.
@@ -99,8 +98,8 @@ func (a *authorization) served() []time.Time {
 		return nil
 	}
 	out := make([]time.Time, len(a.Served))
-	for i, ns := range a.Served {
-		out[i] = time.Unix(0, ns)
+	for i, us := range a.Served {
+		out[i] = time.UnixMicro(us)
 	}
 	return out
 }
@@ -108,13 +107,12 @@ func (a *authorization) served() []time.Time {
 // serve records one more use, and forgets those that no longer count.
 func (a *authorization) serve(limit *credit.FrequencyLimit, now time.Time) {
 	if limit != nil {
-		a.Served = slices.Collect(func(yield func(int64) bool) {
-			for _, t := range limit.Within(a.served(), now) {
-				if !yield(t.UnixNano()) {
-					return
-				}
-			}
-		})
+		within := limit.Within(a.served(), now)
+		a.Served = a.Served[:0]
+		for _, t := range within {
+			a.Served = append(a.Served, t.UnixMicro())
+		}
 	}
-	a.Served = append(a.Served, now.UnixNano())
+	// Up, so that it leaves a window a little late and never early.
+	a.Served = append(a.Served, now.Add(time.Microsecond-1).UnixMicro())
 }

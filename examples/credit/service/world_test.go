@@ -102,7 +102,7 @@ var stores = map[string]func(t testing.TB) Store{
 
 func newWorld(t testing.TB, store Store) *world {
 	t.Helper()
-	w := &world{t: t, now: time.Date(2026, 8, 12, 8, 0, 0, 0, time.UTC)}
+	w := &world{t: t, now: time.Date(2026, 8, 12, 8, 0, 0, 123456000, time.UTC)}
 	w.bureau = NewMemoryBureau(signer(t, bureau), GradeRule("grades", "1.0", grants), 48*time.Hour, w.clock)
 	if err := w.bureau.Rate(owner, jsontext.Value(`{"grade":"A","limit":"50000.00"}`)); err != nil {
 		t.Fatal(err)
