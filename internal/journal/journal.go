@@ -141,10 +141,18 @@ func (j *Journal) Size() int64 {
 
 // First and Last are the numbers of the oldest segment and of the one that is
 // written.
-func (j *Journal) First() uint64 { j.mu.Lock(); defer j.mu.Unlock(); return j.first }
+func (j *Journal) First() uint64 {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.first
+}
 
 // Last is described at First.
-func (j *Journal) Last() uint64 { j.mu.Lock(); defer j.mu.Unlock(); return j.last }
+func (j *Journal) Last() uint64 {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.last
+}
 
 // Append puts a frame in line to be written; the order of calls is the order
 // of frames. data must not be changed afterwards. then, which may be nil, is
@@ -182,25 +190,34 @@ func (j *Journal) Read(p Position) ([]byte, error) {
 	return readFrame(f, p)
 }
 
-// Remove removes the segments before one, but never the last. Those that were
-// removed cannot be read any more.
+// Remove removes the segments before one, but never the last, oldest first.
+// Those that were removed cannot be read any more. It is for one caller at a
+// time; Append does not wait for it.
 func (j *Journal) Remove(before uint64) error {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	for j.first < before && j.first < j.last && !j.closing {
-		f := j.files[j.first]
-		info, err := f.Stat()
-		if err != nil {
+	for {
+		j.mu.Lock()
+		n, f := j.first, j.files[j.first]
+		if n >= before || n >= j.last || j.closing {
+			j.mu.Unlock()
+			return syncDir(j.dir)
+		}
+		delete(j.files, n)
+		j.mu.Unlock()
+		var size int64
+		if f != nil { // else an earlier call closed it and failed to remove it
+			if info, err := f.Stat(); err == nil {
+				size = info.Size()
+			}
+			_ = f.Close() // everything was synced
+		}
+		if err := os.Remove(filepath.Join(j.dir, segmentName(n))); err != nil {
 			return err
 		}
-		if err := errors.Join(f.Close(), os.Remove(f.Name())); err != nil {
-			return err
-		}
-		delete(j.files, j.first)
-		j.size -= info.Size()
+		j.mu.Lock()
 		j.first++
+		j.size -= size
+		j.mu.Unlock()
 	}
-	return syncDir(j.dir)
 }
 
 // Close writes what is in line and closes the files. It waits for the disk.
