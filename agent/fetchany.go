@@ -13,7 +13,7 @@ type Attempt struct {
 	Request *http.Request // the one that was given
 	Host    string        // its host, without port
 	Status  int           // of the answer, or 0
-	Err     error         // why nothing was delivered, or nil
+	Err     error         // why this is not what was wanted: none came, or a status of 400 or more; or nil
 	Open    bool          // money may have moved, or has: nobody else is asked
 }
 
@@ -26,7 +26,12 @@ type Attempt struct {
 // It goes on to the next seller only when it is certain that nothing was paid at
 // the one before, and none of the requests has an open payment: such requests
 // are made first, and until they are settled nobody else is asked. A status of 400
-// or more is no delivery. When something was paid, or may have been, the
+// or more that cost nothing is no delivery, and the next seller is asked. One
+// that was paid for, a 404 for example, is what that seller sold
+// (merchant.Offer): it is returned with its body like any answer, its Attempt has
+// both Err and Open, and nobody else is paid for the same.
+//
+// When something was paid, or may have been, the
 // outcome at that seller is returned as http.Client.Do gave it; when no seller
 // delivered, an error of code no_match: nothing was paid then, and the attempts
 // say why.

@@ -56,6 +56,24 @@ func (m *market) fetch(paths ...string) (string, []agent.Attempt, error) {
 }
 
 func TestFetchAny(t *testing.T) {
+	t.Run("PSD-PAY-AUP-02 a 404 that was paid for is the answer, one that cost nothing is none", func(t *testing.T) {
+		m := sellers(t, nil)
+		m.Grant(t, nil)
+		m.Serve("/free", http.NotFoundHandler())
+		m.Sell("/empty", merchantOffer(t, "/empty"), http.NotFoundHandler())
+		response, attempts, err := m.Agent.FetchAny(ctx, m.Buying(), m.requests("/free", "/empty", "/one")...)
+		must(t, err)
+		defer response.Body.Close()
+		if len(attempts) != 2 || attempts[0].Open || !attempts[1].Open || attempts[1].Err == nil || response.StatusCode != http.StatusNotFound {
+			t.Fatalf("%+v, %s", attempts, response.Status)
+		}
+		if body, err := io.ReadAll(response.Body); err != nil || len(body) == 0 {
+			t.Errorf("the seller's word is gone: %q, %v", body, err)
+		}
+		if paid, _ := m.PSP.Trades(); paid != 1 {
+			t.Errorf("%d payments", paid)
+		}
+	})
 	t.Run("PSD-PAY-AUP-02 the first that delivers", func(t *testing.T) {
 		m := sellers(t, nil)
 		m.Grant(t, nil)

@@ -47,6 +47,9 @@ type InstantConfig struct {
 // error is an *Unresolved; buying the same again asks the provider first, and
 // takes the principal to the cashier again when it still waits for them.
 //
+// For what is sold by the request, use Transport; for orders, Shop, and then the
+// agent's own PayOrder and PickUp.
+//
 // It is safe for concurrent use.
 type Instant struct {
 	agent  *Agent
@@ -90,7 +93,10 @@ func (i *Instant) Check(ctx context.Context, p delegation.Purchase) protocol.Dec
 	return d
 }
 
-// Shop is Agent.Shop for a merchant whose orders are paid for instantly.
+// Shop is Agent.Shop for a merchant whose orders are paid for instantly: orders
+// of its ConfirmCart go to Agent.PayOrder, which takes the principal to the
+// cashier and returns when they have decided, and then to Agent.PickUp. An order
+// of Agent.Shop is paid for under a mandate.
 func (i *Instant) Shop(merchant, base string, c *http.Client) (*Shop, error) {
 	s, err := i.agent.Shop(merchant, base, c)
 	if err != nil {

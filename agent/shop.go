@@ -254,7 +254,10 @@ func (s *Shop) fetch(ctx context.Context, method, address, field string, message
 
 // PayOrder pays a confirmed order under the mandate that it was checked
 // against (PSD-PAY-DEL): amount, currency and order number are those of the
-// confirmation (CID-CART-CFM-05). Calling it again before the goods are picked
+// confirmation (CID-CART-CFM-05). An order of a shop from Instant.Shop has no
+// mandate: PayOrder takes the principal to the cashier and returns when they have
+// confirmed (a *Payment, for PickUp), or with confirmation_failed when they have
+// cancelled or come too late. Calling it again before the goods are picked
 // up returns the first payment; after that, and with another agent's record, the
 // provider says order_paid.
 func (a *Agent) PayOrder(ctx context.Context, o *Order) (*Payment, error) {

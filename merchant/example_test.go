@@ -62,6 +62,45 @@ func ExampleShop_Paywall() {
 	// Output: 402 2.50 CNY for report-7 by act:payment/example-wallet
 }
 
+// What is below 500 is charged, "not found" too. So look up before the paywall
+// what may not be there: a request for it costs nothing. What only the paid work
+// can find out answers 500 or above: nothing was delivered, and the proof of having
+// paid for a GET stays good for another try.
+func ExampleOffer() {
+	acttest.Run(func(t acttest.TB) {
+		world := acttest.NewWorld(t)
+		world.Grant(t, nil)
+		reports := map[string]string{"june": "rain", "july": "sun"}
+		paid := world.Shop.Paywall(merchant.Offer{Resource: "report", Category: "data/report", Price: acttest.CNY(t, "2.50")},
+			http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				text, ok := reports[r.PathValue("month")]
+				if !ok { // gone since the bill was made
+					http.Error(w, "try again", http.StatusServiceUnavailable)
+					return
+				}
+				fmt.Fprint(w, text)
+			}))
+		world.Serve("GET /reports/{month}", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			// Who shows a proof has paid already, and belongs to the paywall.
+			if _, ok := reports[r.PathValue("month")]; !ok && r.Header.Get(payment.HeaderProof) == "" {
+				http.NotFound(w, r)
+				return
+			}
+			paid.ServeHTTP(w, r)
+		}))
+		for _, month := range []string{"may", "june"} {
+			resp, err := world.Buying().Get(world.URL + "/reports/" + month)
+			check(err)
+			resp.Body.Close()
+			trades, _ := world.PSP.Trades()
+			fmt.Println(month, resp.StatusCode, "payments:", trades)
+		}
+	})
+	// Output:
+	// may 404 payments: 0
+	// june 200 payments: 1
+}
+
 // An answer that is sent while it is made, and kept all the same.
 func ExampleOffer_stream() {
 	acttest.Run(func(t acttest.TB) {

@@ -13,7 +13,12 @@ import (
 	"github.com/actprotocol/act-go/protocol/payment"
 )
 
-// An Offer is what a paywall sells.
+// An Offer is what a paywall sells. Every answer of the handler behind it that
+// is below 500 is the delivery and is charged, a 404 too: the buyer paid for an
+// answer, and "there is none" is one. Who does not want to be paid for that looks
+// up what is asked for before the paywall. An answer of 500 or above is no
+// delivery: the buyer has paid and keeps a proof that is good for another try,
+// see Paywall; the shop owes the goods, or the money.
 type Offer struct {
 	// Resource is the resource_id: stable, unique in the shop, 1 to 256
 	// visible ASCII characters (PSD-PAY-A402-01).
@@ -46,7 +51,8 @@ type Offer struct {
 // that cannot be judged at the moment gets 503 and Retry-After and never a new
 // bill.
 //
-// What next answers below 500 is the delivery. When it answers 500 or above,
+// What next answers below 500 is the delivery, and charged, whatever it says:
+// 404 as well as 200. When it answers 500 or above,
 // panics, or writes more than MaxAnswer, the delivery has failed: for GET,
 // HEAD, OPTIONS and TRACE, which change nothing, the same proof may try again;
 // for other methods nobody can know how far next came, the delivery is Unknown
