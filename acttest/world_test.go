@@ -170,3 +170,42 @@ func TestRefusalExplainsItself(t *testing.T) {
 		t.Errorf("failed: %q", failed)
 	}
 }
+
+// TestNewShop: two shops of one World sell and are paid, each for itself.
+func TestNewShop(t *testing.T) {
+	w := acttest.NewWorld(t)
+	ctx := context.Background()
+	w.Grant(t, nil)
+	tea := commerce.Item{ID: "tea", Name: "Tea", Category: "food/tea", Price: acttest.CNY(t, "12.00")}
+	for _, did := range []string{"did:act:corner.test/cafe", "did:act:station.test/kiosk"} {
+		s := w.NewShop(t, did, tea)
+		s.Sell("GET /report", merchant.Offer{Resource: "r", Category: "data", Price: acttest.CNY(t, "1.00")},
+			http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) { _, _ = io.WriteString(rw, did) }))
+		shop, err := w.Agent.Shop(s.DID, s.URL, w.Client)
+		if err != nil {
+			t.Fatal(err)
+		}
+		agreed, err := shop.Negotiate(ctx, tea.Price)
+		if err != nil {
+			t.Fatal(err)
+		}
+		order, err := shop.Under(agreed).ConfirmCart(ctx, []agent.Line{{ItemID: "tea", Quantity: 1}}, commerce.Fulfilment{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if paid, err := w.Agent.PayOrder(ctx, order); err != nil || order.Confirmation.MerchantID != did || paid.Merchant != did {
+			t.Fatalf("%v", err)
+		}
+		resp, err := w.Buying().Get(s.URL + "/report")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer resp.Body.Close()
+		if body, _ := io.ReadAll(resp.Body); string(body) != did {
+			t.Fatalf("%s: %s", resp.Status, body)
+		}
+	}
+	if got := w.PSP.Balance(); got != acttest.Balance-2*13_00 {
+		t.Errorf("balance %d", got)
+	}
+}

@@ -1,6 +1,7 @@
 package agent_test
 
 import (
+	"cmp"
 	"testing"
 
 	"github.com/actprotocol/act-go/acttest"
@@ -49,7 +50,17 @@ func TestAgentConfig(t *testing.T) {
 	w := acttest.NewWorld(t)
 	s := w.Buyer.Signer(keys.AgentRequest)
 	other := acttest.NewParty(t, "did:act:agents.test/other", keys.AgentRequest)
+	missing := map[string]string{
+		"PSD-PMT-BND-01 none": "instruments", "psp": "instruments[0].psp", "token": "instruments[0].token",
+		"a purse without a key": "instruments[0].sub_account.signer", "a purse without an id": "instruments[0].sub_account.id",
+	}
 	for name, change := range map[string]func(*agent.Config){
+		"a purse without a key": func(c *agent.Config) {
+			c.Instruments[0].Token, c.Instruments[0].SubAccount = "", &agent.SubAccount{ID: "purse"}
+		},
+		"a purse without an id": func(c *agent.Config) {
+			c.Instruments[0].Token, c.Instruments[0].SubAccount = "", &agent.SubAccount{Signer: s}
+		},
 		"signer":                 func(c *agent.Config) { c.Signer = nil },
 		"ADD-IAC-ISS-12 purpose": func(c *agent.Config) { c.Signer = w.Seller.Signer(keys.Seller) },
 		"wallet":                 func(c *agent.Config) { c.Wallet = nil },
@@ -67,8 +78,13 @@ func TestAgentConfig(t *testing.T) {
 				Instruments: []agent.Instrument{{PSP: pspNamed{}, Method: acttest.Method, Token: "t"}},
 			}
 			change(&c)
-			if _, err := agent.New(c); protocol.CodeOf(err) == "" {
-				t.Fatalf("accepted: %v", err)
+			_, err := agent.New(c)
+			e := protocol.AsError(err)
+			if e == nil {
+				t.Fatal("accepted")
+			}
+			if e.Code == protocol.CodeFieldMissing && e.Field != cmp.Or(missing[name], name) {
+				t.Fatalf("the missing member is not named: %v", err)
 			}
 		})
 	}

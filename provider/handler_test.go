@@ -133,6 +133,15 @@ func TestConfig(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
+	for field, change := range map[string]func(*provider.Config){
+		"Signer": func(c *provider.Config) { c.Signer = nil }, "Verifier": func(c *provider.Config) { c.Verifier = nil }, "Ledger": func(c *provider.Config) { c.Ledger = nil },
+	} {
+		cfg := good
+		change(&cfg)
+		if _, err := provider.New(cfg); err == nil || protocol.AsError(err).Field != field {
+			t.Errorf("without %s: %v", field, err)
+		}
+	}
 	if p, err := provider.New(good); err != nil || p.ID() != acttest.PSPDID {
 		t.Errorf("%v", err)
 	}
