@@ -59,8 +59,9 @@ func (m *queueModel) put(t *rapid.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	full := len(m.live) >= modelDrafts || bytes+int64(len(data)) > modelBytes
 	commit, err := m.q.put(id, time.Unix(0, 0), d)
-	if full := len(m.live) >= modelDrafts || bytes+int64(len(data)) > modelBytes; full {
+	if full {
 		if !errors.Is(err, ErrFull) {
 			t.Fatalf("full, and %v", err)
 		}
