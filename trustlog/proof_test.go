@@ -50,8 +50,10 @@ func BenchmarkVerify(b *testing.B) {
 		sig, err := w.signer.Sign("anchor", message)
 		must(b, err)
 		for b.Loop() {
-			if !key.Verify(message, sig) || !key.Verify(message, sig) {
-				b.Fatal("does not verify")
+			for range 2 {
+				if !key.Verify(message, sig) {
+					b.Fatal("does not verify")
+				}
 			}
 		}
 	})

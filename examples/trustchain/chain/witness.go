@@ -62,7 +62,6 @@ func (c *Chain) cosign(ctx context.Context, l *log, r tlog.HashReader, cp trustl
 	defer cancel()
 	type answer struct {
 		lines []byte
-		size  int64
 		err   error
 	}
 	answers := make([]chan answer, len(c.config.Witnesses))

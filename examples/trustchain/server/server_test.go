@@ -11,8 +11,11 @@ import (
 	"net/http/httptest"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
+
+	"golang.org/x/mod/sumdb/tlog"
 
 	"github.com/actprotocol/act-go/examples/trustchain/chain"
 	"github.com/actprotocol/act-go/examples/trustchain/server"
@@ -71,7 +74,7 @@ func document(t testing.TB, signers ...*keys.Signer) *identity.Document {
 	return d
 }
 
-func newWorld(t *testing.T) *world {
+func newWorld(t *testing.T, witnesses ...chain.Witness) *world {
 	t.Helper()
 	own := signer(t, chainDID+"#log-1", keys.Anchor)
 	w := &world{T: t, shop: signer(t, shopDID+"#anchor-1", keys.Anchor), thief: signer(t, thiefDID+"#anchor-1", keys.Anchor), log: new(bytes.Buffer)}
@@ -80,7 +83,7 @@ func newWorld(t *testing.T) *world {
 	shop.Keys[2].NotAfter = time.Now().Add(-time.Hour)
 	var err error
 	w.chain, err = chain.Open(context.Background(), chain.Config{
-		Path: filepath.Join(t.TempDir(), "logs.db"), Chain: "chain.example/log", Channels: []string{channel, "travel"}, Signer: own,
+		Path: filepath.Join(t.TempDir(), "logs.db"), Chain: "chain.example/log", Channels: []string{channel, "travel"}, Signer: own, Witnesses: witnesses,
 	})
 	must(t, err)
 	t.Cleanup(func() { _ = w.chain.Close() })
@@ -207,6 +210,49 @@ func TestRefusedSubmissions(t *testing.T) {
 			t.Errorf("error %v", err)
 		}
 	})
+}
+
+// A moody witness signs everything, when it is there.
+type moody struct {
+	key    *keys.Signer
+	asleep atomic.Bool
+}
+
+func (m *moody) Identity() trustlog.Witness {
+	return trustlog.Witness{Name: "witness.example/w1", Key: m.key.Public()}
+}
+
+func (m *moody) Cosign(_ context.Context, _ int64, _ tlog.TreeProof, signed []byte) ([]byte, error) {
+	if m.asleep.Load() {
+		return nil, errors.New("asleep")
+	}
+	cp, err := trustlog.ParseCheckpoint(signed)
+	if err != nil {
+		return nil, err
+	}
+	return trustlog.Cosign(m.key, "witness.example/w1", cp, time.Now())
+}
+
+// While the witness is away nothing is answered for and nothing is denied that
+// is there; submitting again when it is back gives the place.
+func TestWitnessAway(t *testing.T) {
+	m := &moody{key: signer(t, "did:act:witness.example/w1#k", keys.Anchor)}
+	w := newWorld(t, m)
+	ctx := context.Background()
+	anchor := w.anchor(w.shop, channel, 1, time.Now())
+	m.asleep.Store(true)
+	for range 2 {
+		if _, err := w.client.Submit(ctx, anchor); !errors.Is(err, protocol.ErrUndetermined) {
+			t.Fatalf("error %v", err)
+		}
+		if _, err := w.client.Anchor(ctx, channel, id(shopDID, 1)); !errors.Is(err, protocol.ErrUndetermined) {
+			t.Fatalf("error %v", err)
+		}
+	}
+	m.asleep.Store(false)
+	if place, err := w.client.Submit(ctx, anchor); err != nil || place.Index != 0 {
+		t.Errorf("%v, %v", place, err)
+	}
 }
 
 func second[T any](_ T, err error) error { return err }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/sha256"
+	"errors"
 	"io"
 	"net/http"
 	"time"
@@ -53,10 +54,14 @@ func (s *Server) accept(ctx context.Context, channel string, token []byte) (*att
 		return nil, nil, protocol.New(protocol.CodeAccessDenied, "iss", "TSD-ATT-OCA-02", "not a submitter of this channel")
 	}
 	// What is there byte by byte was judged when it came: a receipt that was
-	// lost can be had again when the key is no longer in use.
+	// lost can be had again when the key is no longer in use. What is there and
+	// not published yet is appended again below, which has it published.
 	proof, _, err := s.config.Chain.Find(ctx, channel, sha256.Sum256([]byte(a.RecordID)))
-	if err != nil || proof != nil && bytes.Equal(proof.Token, token) {
-		return u, proof, err
+	switch {
+	case err != nil && !errors.Is(err, protocol.ErrUndetermined):
+		return nil, nil, err
+	case err == nil && proof != nil && bytes.Equal(proof.Token, token):
+		return u, proof, nil
 	}
 	if err := s.verify(ctx, u, token); err != nil {
 		return nil, nil, err
