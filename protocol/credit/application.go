@@ -65,7 +65,7 @@ func encode(v body, requirement string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return data, decode(data, requirement, v)
+	return data, readable(data, requirement, v)
 }
 
 func (a *Application) check(r *wire.Reader) {

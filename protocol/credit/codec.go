@@ -63,6 +63,16 @@ func decode(data []byte, requirement string, v body) error {
 	return r.Err()
 }
 
+// readable holds what was written of v to the rules of a reader. It reads into
+// a value of its own: the lists and maps of v are the caller's.
+func readable(data []byte, requirement string, v body) error {
+	fresh, ok := reflect.New(reflect.TypeOf(v).Elem()).Interface().(body)
+	if !ok { // cannot be: it is of v's type
+		return protocol.New(protocol.CodeFieldInvalid, "", requirement, "")
+	}
+	return decode(data, requirement, fresh)
+}
+
 var (
 	openType = reflect.TypeFor[jsontext.Value]()
 	timeType = reflect.TypeFor[Time]()
@@ -204,7 +214,7 @@ func seal(s *keys.Signer, party, member, requirement string, v body, proof *Proo
 	if err != nil {
 		return nil, err
 	}
-	if err := decode(raw, requirement, v); err != nil {
+	if err := readable(raw, requirement, v); err != nil {
 		return nil, err
 	}
 	covered, err := canon.Without(raw, member)

@@ -325,3 +325,26 @@ func TestReference(t *testing.T) {
 		t.Error("another signer")
 	}
 }
+
+// TestSignLeavesAlone: signing changes nothing that the caller holds.
+func TestSignLeavesAlone(t *testing.T) {
+	q := request(t, credit.LevelCredit)
+	q.RequestedItems = append(make([]string, 0, 8), q.RequestedItems...)
+	items := q.RequestedItems
+	first, context := &items[0], q.Context
+	done := make(chan struct{})
+	go func() { // the race detector watches
+		defer close(done)
+		for range 100 {
+			if *first == "" || len(context["orderId"]) == 0 {
+				t.Error("changed")
+			}
+		}
+	}()
+	for range 20 {
+		if _, err := q.Sign(signer(t, shop)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	<-done
+}
