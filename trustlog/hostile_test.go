@@ -320,6 +320,13 @@ func TestWitnesses(t *testing.T) {
 			t.Errorf("error %v", err)
 		}
 	})
+}
+
+func TestSignaturesOfCheckpoint(t *testing.T) {
+	one, two := newSigner(t, "did:act:witness.example/w1#k"), newSigner(t, "did:act:witness.example/w2#k")
+	names := map[string]*keys.Signer{"witness.example/w1": one, "witness.example/w2": two}
+	w := newWorld(t, func(c *trustlogtest.Chain) { c.Cosigners = names })
+	both := w.chain.Trust()
 	origin := chainName + "/" + channel
 	root, err := tlog.TreeHash(0, nil)
 	must(t, err)

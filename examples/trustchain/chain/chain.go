@@ -156,10 +156,14 @@ func (c *Chain) open(ctx context.Context) error {
 			return err
 		}
 		c.logs[channel] = l
-		// An empty log has a checkpoint too, and one that was killed before
-		// its witnesses had signed is published now.
-		if s := l.now.Load(); s.published.Note == nil || s.published.Size < s.tree.size {
-			if err := c.publish(ctx, l); err != nil {
+		// An empty log has a checkpoint too; one that was killed before its
+		// witnesses had signed is published now, and one that has got more
+		// witnesses since, again. When they do not answer, what was published
+		// is served, and the next anchor tries again.
+		s := l.now.Load()
+		_, short := c.config.trust().Checkpoint(channel, s.published.Note)
+		if short != nil || s.published.Size < s.tree.size {
+			if err := c.publish(ctx, l); err != nil && (c.failed != nil || s.published.Note == nil) {
 				return err
 			}
 		}

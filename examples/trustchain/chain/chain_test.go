@@ -163,6 +163,15 @@ func TestAppendAndFind(t *testing.T) {
 			t.Error(err)
 		}
 	})
+}
+
+func TestReading(t *testing.T) {
+	w := newWorld(t)
+	ctx := context.Background()
+	places := make([]*trustlog.Place, 720)
+	for n := range places {
+		places[n] = w.add(n)
+	}
 	t.Run("channels are apart", func(t *testing.T) {
 		cp, err := w.chain.Checkpoint("travel")
 		if err != nil || cp.Size != 0 || cp.Origin != chainName+"/travel" {

@@ -213,19 +213,7 @@ func TestChainWithWitness(t *testing.T) {
 	}
 	logs, err := chain.Open(ctx, config)
 	must(t, err)
-	appended := func(n int) (*trustlog.Place, error) {
-		id := fmt.Sprintf("did:act:shop.example/coffee#rec-%032x", n)
-		token, err := attestation.SignAnchor(shop, &attestation.Record{
-			Version: attestation.Version, ID: id, Type: attestation.IntentCreated, EventTime: time.Now().Truncate(time.Second),
-			HashAlgorithm: attestation.SHA256, PayloadHash: make([]byte, 32), Links: attestation.Links{IntentID: "urn:uuid:550e8400-e29b-41d4-a716-446655440000"},
-		}, channel, time.Now())
-		must(t, err)
-		p, err := logs.Append(ctx, chain.Entry{Channel: channel, RecordID: id, Token: token})
-		if err != nil {
-			return nil, err
-		}
-		return logs.Trust().Verify(channel, p.Text())
-	}
+	appended := func(n int) (*trustlog.Place, error) { return appendOne(t, logs, shop, n) }
 	for n := range 5 {
 		place, err := appended(n)
 		must(t, err)
@@ -264,6 +252,18 @@ func TestChainWithWitness(t *testing.T) {
 			t.Errorf("%v, %v", place, err)
 		}
 	})
+	t.Run("a log that gets another witness has the present checkpoint signed by it too", func(t *testing.T) {
+		must(t, logs.Close())
+		more := config
+		more.Witnesses = []chain.Witness{w.client, newcomer(t, w.log)}
+		logs, err = chain.Open(ctx, more)
+		must(t, err)
+		cp, err := logs.Checkpoint(channel)
+		must(t, err)
+		if _, err := logs.Trust().Checkpoint(channel, cp.Note); err != nil {
+			t.Error(err)
+		}
+	})
 	t.Run("a log on an old copy of its data is stopped by the witness", func(t *testing.T) {
 		old := config
 		old.Path = filepath.Join(t.TempDir(), "old.db")
@@ -273,6 +273,35 @@ func TestChainWithWitness(t *testing.T) {
 		}
 	})
 	must(t, logs.Close())
+}
+
+// appendOne appends the anchor of a record with a number, and verifies the proof.
+func appendOne(t *testing.T, logs *chain.Chain, shop *keys.Signer, n int) (*trustlog.Place, error) {
+	t.Helper()
+	id := fmt.Sprintf("did:act:shop.example/coffee#rec-%032x", n)
+	token, err := attestation.SignAnchor(shop, &attestation.Record{
+		Version: attestation.Version, ID: id, Type: attestation.IntentCreated, EventTime: time.Now().Truncate(time.Second),
+		HashAlgorithm: attestation.SHA256, PayloadHash: make([]byte, 32), Links: attestation.Links{IntentID: "urn:uuid:550e8400-e29b-41d4-a716-446655440000"},
+	}, channel, time.Now())
+	must(t, err)
+	p, err := logs.Append(context.Background(), chain.Entry{Channel: channel, RecordID: id, Token: token})
+	if err != nil {
+		return nil, err
+	}
+	return logs.Trust().Verify(channel, p.Text())
+}
+
+// newcomer is a witness who has seen nothing of the log yet.
+func newcomer(t *testing.T, log *keys.Signer) *cosigner.Client {
+	t.Helper()
+	w, err := cosigner.New(cosigner.Config{
+		Name: "witness.example/w3", Signer: newSigner(t, "did:act:witness.example/w3#w"), Store: &trustlog.MemoryStore{},
+		Logs: []cosigner.Log{{Trust: trustlog.Trust{Chain: chainName, Keys: []keys.PublicKey{log.Public()}}, Channel: channel}},
+	})
+	must(t, err)
+	server := httptest.NewServer(w)
+	t.Cleanup(server.Close)
+	return cosigner.NewClient(w.Identity(), server.URL, &http.Client{})
 }
 
 // A liar signs with another key than it should.
