@@ -109,7 +109,8 @@ var creditStricter = []string{
 // TestCreditAgreesWithSchemas changes each member of each official example in
 // turn, and holds our readers to what the schemas say of the outcome: we never
 // accept what they refuse, but for a pass that tells less than they demand, and
-// refuse what they accept only for the reasons listed.
+// refuse what they accept only for the reasons listed. A credential or a request
+// that lacks a member is among the changes (TSD-CRD-ASC-05, TSD-CRD-VER-09).
 func TestCreditAgreesWithSchemas(t *testing.T) {
 	schemas := creditSchemas(t)
 	changed := 0

@@ -36,6 +36,8 @@ func contents(t testing.TB) map[string]attestation.Content {
 	}
 }
 
+// TestContent: each event type has one content of its own, whoever records it
+// (TSD-ATT-EVT-01, TSD-ATT-EVT-03).
 func TestContent(t *testing.T) {
 	seen := map[attestation.EventType]bool{}
 	for text, c := range contents(t) {
