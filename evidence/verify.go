@@ -37,13 +37,14 @@ type Trust struct {
 
 // TrustDocuments trusts the parties of DID documents that were had by another way
 // than the file, and the chains among them: a did:act whose document has keys of
-// purpose anchor may be the identifier of a chain (SPEC.md 10.4). Each witness
-// must have signed.
+// purpose anchor and of no other is the identifier of a chain (SPEC.md 10.6). A
+// party has keys of that purpose too, for its anchors, and is never taken for a
+// chain: it would date its own records. Each witness must have signed.
 func TrustDocuments(documents []*identity.Document, witnesses ...trustlog.Witness) Trust {
 	t := Trust{Keys: verifier.NewStaticKeys(documents...)}
 	for _, d := range documents {
 		log := trustlog.Trust{Chain: chainName(d.ID), Keys: anchorKeys(d), Witnesses: witnesses}
-		if log.Check() == nil {
+		if onlyAnchors(d) && log.Check() == nil {
 			t.Logs = append(t.Logs, log)
 		}
 	}
@@ -276,11 +277,19 @@ func (f *File) chainKeys(did string) []keys.PublicKey {
 	return nil
 }
 
-// anchorKeys are the keys of a document by which a chain may have signed.
+// onlyAnchors tells the document of a chain from that of a party, retired keys
+// included: who signs records, or anything else, is a party.
+func onlyAnchors(d *identity.Document) bool {
+	return len(d.Encryption) == 0 && !slices.ContainsFunc(d.Keys, func(k identity.Key) bool { return k.Purpose != keys.Anchor })
+}
+
+// anchorKeys are the keys of a document by which a chain may have signed. One
+// that is compromised is so under each of its ids.
 func anchorKeys(d *identity.Document) []keys.PublicKey {
 	var out []keys.PublicKey
 	for _, k := range d.Keys {
-		if k.Purpose == keys.Anchor && !k.Compromised && k.Public.Algorithm() == keys.EdDSA {
+		lost := slices.ContainsFunc(d.Keys, func(o identity.Key) bool { return o.Compromised && o.Public.Equal(k.Public) })
+		if k.Purpose == keys.Anchor && !lost && k.Public.Algorithm() == keys.EdDSA {
 			out = append(out, k.Public)
 		}
 	}
