@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/actprotocol/act-go/protocol"
+	"github.com/actprotocol/act-go/protocol/canon"
 	"github.com/actprotocol/act-go/protocol/keys"
 )
 
@@ -53,10 +54,16 @@ type KeyFact struct {
 
 // JudgeRequest makes the first two steps (TSD-CRD-VER-01, TSD-CRD-VER-05): the
 // time of a request whose form is right, and its proof by the key that it names.
+// At the first level there is no authorization that would name a platform, so
+// that a platform's proof proves no relying party there: whoever calls itself one
+// could ask in anybody's name.
 // Only when it passes does the caller record the nonce and look for a replay.
 func JudgeRequest(q *Request, key KeyFact, now time.Time) Verdict {
 	v := Verdict{Reason: ReasonVerified}
 	if !v.step(Fresh(q.message.RequestedAt, now), ReasonRequestExpired, "TSD-CRD-VER-05", "request time", "requestedAt") {
+		return v
+	}
+	if !v.step(q.message.Level == LevelCredit || q.message.PlatformDelegateID == "", ReasonRequestProof, "TSD-CRD-VER-01", "proof of the relying party's", "platformDelegateId") {
 		return v
 	}
 	if v.learned(key.Err, ReasonRequestProof, ReasonInconclusive, "TSD-CRD-VER-01", "key of the sender", "requestProof.keyId") {
@@ -81,12 +88,13 @@ type ScopeRule func(scope []string, q VerificationRequest) bool
 func NamedScope(scope []string, q VerificationRequest) bool {
 	parties, kinds, party, kind := false, false, false, false
 	var transaction string
-	if v := q.Context["transactionType"]; v.Kind() == '"' {
-		transaction = strings.ToLower(strings.Trim(string(v), `"`))
+	if v := q.Context["transactionType"]; v.Kind() == '"' && canon.Decode(v, &transaction) != nil {
+		return false
 	}
+	transaction = strings.ToLower(transaction)
 	for _, entry := range scope {
 		if word, ok := strings.CutPrefix(entry, "transaction:"); ok {
-			kinds, kind = true, kind || word == transaction
+			kinds, kind = true, kind || word != "" && word == transaction
 		} else {
 			parties, party = true, party || entry == q.RelyingPartyID
 		}

@@ -95,7 +95,7 @@ func (s *Service) Verify(ctx context.Context, body []byte) ([]byte, error) {
 	if protocol.CodeOf(err) == protocol.CodeReplayed {
 		reason = credit.ReasonReplay
 	}
-	return s.answer(q, newID("record"), reason, now)
+	return s.answer(q, newID("record"), reason, s.Now())
 }
 
 // An earlier request of this id.
@@ -121,10 +121,14 @@ func (a *asked) first(ctx context.Context) error {
 			return err
 		}
 		if e != nil && (e.Passed || e.Digest != a.digest) {
-			return protocol.New(protocol.CodeReplayed, "requestId", "TSD-CRD-VER-05", "")
+			return passedBefore()
 		}
 		return save(tx, kindRequest, a.requestKey(), earlier{Digest: a.digest})
 	})
+}
+
+func passedBefore() error {
+	return protocol.New(protocol.CodeReplayed, "requestId", "TSD-CRD-VER-05", "")
 }
 
 // gather learns what the decision needs from others, before the transaction that
@@ -231,10 +235,18 @@ func (a *asked) judge(tx Tx) (credit.Verdict, credit.CredentialFacts, *authoriza
 }
 
 // finish decides, and in the same transaction records the use of the
-// authorization, the end of the request id, and the verification itself.
+// authorization, the end of the request id, and the verification itself. It goes
+// by the time of the transaction: what it learned before may have taken long,
+// and meanwhile an authorization may have ended, and the request id passed.
 func (a *asked) finish(ctx context.Context) (response []byte, err error) {
 	wanted := ""
 	err = a.s.Store.Do(ctx, func(tx Tx) error {
+		a.now = a.s.Now()
+		if e, err := load[earlier](tx, kindRequest, a.requestKey()); err != nil {
+			return err
+		} else if e == nil || e.Passed {
+			return passedBefore()
+		}
 		v, f, leave, err := a.judge(tx)
 		if err != nil {
 			return err
