@@ -306,7 +306,7 @@ func show(name, value string) pairView {
 func clean(s string) string {
 	var b strings.Builder
 	for _, c := range s {
-		if unicode.IsControl(c) || unicode.In(c, unicode.Bidi_Control, unicode.Zl, unicode.Zp, unicode.Cf) {
+		if unicode.IsControl(c) || unicode.In(c, unicode.Bidi_Control, unicode.Zl, unicode.Zp, unicode.Cf, unicode.Other_Default_Ignorable_Code_Point, unicode.Variation_Selector) {
 			fmt.Fprintf(&b, "\\u%04X", c)
 			continue
 		}

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/actprotocol/act-go/protocol/attestation"
 	"github.com/actprotocol/act-go/trustlog"
 )
 
@@ -48,7 +49,7 @@ const upstreamSkew = time.Minute
 // checkLinks follows the links between the records of the file.
 func (f *File) checkLinks() []Fault {
 	var out []Fault
-	first := -1
+	circle, first := f.circles(), -1
 	for i, p := range f.records {
 		if p.rec == nil {
 			continue
@@ -68,7 +69,7 @@ func (f *File) checkLinks() []Fault {
 			case up.rec == nil: // told at that record
 			case up.rec.EventTime.After(p.rec.EventTime.Add(upstreamSkew)):
 				out = append(out, Fault{where, p.id, "the record upstream happened later"})
-			case f.leadsTo(up, p.id, map[string]bool{}):
+			case circle[id] == circle[p.id]: // its own id stands in no record's links
 				out = append(out, Fault{where, p.id, "a record is upstream of itself"})
 			}
 		}
@@ -76,18 +77,56 @@ func (f *File) checkLinks() []Fault {
 	return out
 }
 
-// leadsTo reports whether id is upstream of a record.
-func (f *File) leadsTo(p *recordPart, id string, seen map[string]bool) bool {
-	if p == nil || p.rec == nil || seen[p.id] {
-		return false
-	}
-	seen[p.id] = true
-	for _, up := range p.rec.Links.Upstream {
-		if up == id || f.leadsTo(f.record(up), id, seen) {
-			return true
+// circles numbers the records so that two have one number exactly when each is
+// upstream of the other (Tarjan): one pass over all links, because a file may be
+// made so that following each of them by itself takes very long.
+func (f *File) circles() map[string]int {
+	c := circles{file: make(map[string]*attestation.Record), seen: make(map[string]int), low: make(map[string]int), of: make(map[string]int)}
+	for _, p := range f.records {
+		if p.rec != nil {
+			c.file[p.id] = p.rec
 		}
 	}
-	return false
+	for _, p := range f.records {
+		if p.rec != nil && c.seen[p.id] == 0 {
+			c.visit(p.id)
+		}
+	}
+	return c.of
+}
+
+type circles struct {
+	file      map[string]*attestation.Record
+	seen, low map[string]int // when a record was reached, from 1; the earliest that it leads back to
+	of        map[string]int // the number of its circle, once that is complete
+	open      []string
+}
+
+// visit goes no deeper than there are records, 256.
+func (c *circles) visit(id string) {
+	n := len(c.seen) + 1
+	c.seen[id], c.low[id], c.open = n, n, append(c.open, id)
+	for _, up := range c.file[id].Links.Upstream {
+		switch {
+		case c.file[up] == nil || c.of[up] != 0:
+		case c.seen[up] == 0:
+			c.visit(up)
+			c.low[id] = min(c.low[id], c.low[up])
+		default:
+			c.low[id] = min(c.low[id], c.seen[up])
+		}
+	}
+	if c.low[id] != n {
+		return
+	}
+	for i := len(c.open) - 1; ; i-- {
+		member := c.open[i]
+		c.of[member] = n
+		if member == id {
+			c.open = c.open[:i]
+			return
+		}
+	}
 }
 
 // proofOf returns a parsed proof of the file for printing, or nil.
