@@ -84,6 +84,9 @@ func (c *Client) follow(ctx context.Context, channel string, next *Checkpoint) e
 			return err
 		}
 		if known != nil {
+			if next.Size < known.Size && c.hasPassed(next.passed()) {
+				return nil
+			}
 			one, err := c.oneHistory(ctx, channel, known, next)
 			if err != nil {
 				return unproved(err)
@@ -92,6 +95,7 @@ func (c *Client) follow(ctx context.Context, channel string, next *Checkpoint) e
 				return c.accuse(ctx, next, state)
 			}
 			if next.Size <= known.Size {
+				c.pass(next.passed())
 				return nil
 			}
 		}
@@ -100,6 +104,9 @@ func (c *Client) follow(ctx context.Context, channel string, next *Checkpoint) e
 			return storeFailed(err)
 		}
 		if swapped {
+			if known != nil { // and not before: of another larger tree it says nothing
+				c.pass(known.passed())
+			}
 			return nil
 		}
 	}
@@ -128,21 +135,15 @@ func (c *Client) oneHistory(ctx context.Context, channel string, a, b *Checkpoin
 		empty, err := tlog.TreeHash(0, nil)
 		return err == nil && a.Root == empty, nil
 	}
-	key := passedKey{b.Origin, a.Size, a.Root}
-	if c.hasPassed(key) {
-		return true, nil
-	}
 	reader := tlog.TileHashReader(tlog.Tree{N: b.Size, Hash: b.Root}, &tileReader{ctx, c, channel})
 	root, err := tlog.TreeHash(a.Size, reader)
 	if err != nil {
 		return false, err
 	}
-	if root != a.Root {
-		return false, nil
-	}
-	c.pass(key)
-	return true, nil
+	return root == a.Root, nil
 }
+
+func (c *Checkpoint) passed() passedKey { return passedKey{c.Origin, c.Size, c.Root} }
 
 // hasPassed reports whether a tree is known to be the beginning of what is
 // remembered. It stays so when more is remembered.

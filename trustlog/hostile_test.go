@@ -468,3 +468,38 @@ func TestWrongTiles(t *testing.T) {
 		}
 	})
 }
+
+// A failingStore does not remember while it is broken.
+type failingStore struct {
+	trustlog.MemoryStore
+	broken bool
+}
+
+func (s *failingStore) Swap(ctx context.Context, origin string, old, next trustlog.State) (bool, error) {
+	if s.broken {
+		return false, errors.New("the disk is full")
+	}
+	return s.MemoryStore.Swap(ctx, origin, old, next)
+}
+
+// That what is remembered was once found in a larger tree, which then could not
+// be remembered, says nothing of the next larger tree: a log that could bring
+// that about would be free to fork.
+func TestForkAfterFailedStore(t *testing.T) {
+	ctx := context.Background()
+	w := newWorld(t)
+	store := &failingStore{}
+	c := w.newClient(store, w.chain.Trust())
+	other := w.newClient(&trustlog.MemoryStore{}, w.chain.Trust())
+	w.fill(c, 0, 40)
+	fork := w.chain.Fork(10)
+	w.fill(other, 40, 20)
+	store.broken = true
+	undecided(t, second(c.Latest(ctx, channel)))
+	store.broken = false
+	w.served = fork
+	w.fill(w.newClient(&trustlog.MemoryStore{}, w.chain.Trust()), 1000, 90)
+	if _, err := c.Latest(ctx, channel); !errors.Is(err, trustlog.ErrForked) {
+		t.Errorf("error %v", err)
+	}
+}
