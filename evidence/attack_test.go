@@ -127,3 +127,18 @@ func TestInvisible(t *testing.T) {
 		t.Error("not spelled out")
 	}
 }
+
+// TSD-ATT-OFF-04: a salt that stands in two records is told, as it is where the
+// records are verified one by one.
+func TestSaltTwice(t *testing.T) {
+	p := newPurchase(t)
+	data := p.change(p.collect(), func(v tree) {
+		from, _ := v.part("records", 1)["privacy"].(map[string]any)
+		to, _ := v.part("records", 3)["privacy"].(map[string]any)
+		to["salt"] = from["salt"]
+	})
+	_, r := p.verify(data, p.trust())
+	if !slices.ContainsFunc(r.Faults, func(f evidence.Fault) bool { return f.Where == "records[3].privacy.salt" }) {
+		t.Errorf("%+v", r.Faults)
+	}
+}

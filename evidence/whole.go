@@ -50,6 +50,7 @@ const upstreamSkew = time.Minute
 func (f *File) checkLinks() []Fault {
 	var out []Fault
 	circle, first := f.circles(), -1
+	salts := make(map[string]bool)
 	for i, p := range f.records {
 		if p.rec == nil {
 			continue
@@ -60,6 +61,10 @@ func (f *File) checkLinks() []Fault {
 		if p.rec.Links.IntentID != f.records[first].rec.Links.IntentID {
 			out = append(out, Fault{at("records", i) + ".links.intent_id", p.id, "of another process than the first record"})
 		}
+		if salts[string(p.rec.Salt)] {
+			out = append(out, Fault{at("records", i) + ".privacy.salt", p.id, "the salt of another record"})
+		}
+		salts[string(p.rec.Salt)] = true
 		for j, id := range p.rec.Links.Upstream {
 			where := at(at("records", i)+".links.upstream", j)
 			up := f.record(id)
