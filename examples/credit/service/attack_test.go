@@ -7,6 +7,7 @@ import (
 
 	"github.com/go-json-experiment/json/jsontext"
 
+	"github.com/actprotocol/act-go/protocol/canon"
 	"github.com/actprotocol/act-go/protocol/credit"
 )
 
@@ -121,5 +122,29 @@ func TestScopeWords(t *testing.T) {
 		if got := credit.NamedScope([]string{c.entry}, q); got != c.want {
 			t.Errorf("%s for %s: %v", c.entry, c.kind, got)
 		}
+	}
+}
+
+// What nobody has signed of a credential that came with the request is not told
+// again under the service's signature.
+func TestStatusQueryIsOurs(t *testing.T) {
+	w := newWorld(t, NewMemoryStore())
+	c := w.associate("a-1", credit.AttestedConfirmation)
+	text, err := w.Credential(t.Context(), owner, c.CredentialID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	members := map[string]jsontext.Value{}
+	if err := canon.Decode(text, &members); err != nil {
+		t.Fatal(err)
+	}
+	members["statusQuery"] = jsontext.Value(`{"uri":"https://evil.example/status","method":"POST"}`)
+	q := w.request(c, credit.LevelCredential)
+	if q.Credential, err = canon.Marshal(members); err != nil {
+		t.Fatal(err)
+	}
+	told := w.verify(q).Answer().StatusQuery
+	if told == nil || told.Method == "POST" || told.URI != w.statusURI(c.CredentialID) {
+		t.Errorf("TSD-CRD-ASC-03 %+v", told)
 	}
 }

@@ -301,8 +301,8 @@ func (a *asked) respond(recordID string, v credit.Verdict, f credit.CredentialFa
 	until := a.now.Add(otherLife)
 	if v.StateKnown {
 		c := f.Credential.Credential()
-		query := c.StatusQuery
-		query.URI = a.s.statusURI(c.CredentialID) // no signature covers the one in the credential
+		// No signature covers what stands in the credential, neither where nor how.
+		query := credit.StatusQuery{URI: a.s.statusURI(c.CredentialID)}
 		answer.Status, answer.Scope, answer.StatusQuery = f.Status.Message().Status, c.Scope, &query
 		if v.Passed() {
 			until = earliest(a.now.Add(passLife), c.ExpiresAt)
