@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/actprotocol/act-go/protocol"
+	"github.com/actprotocol/act-go/protocol/attestation"
 	"github.com/actprotocol/act-go/protocol/keys"
 	"github.com/actprotocol/act-go/protocol/money"
 	"github.com/actprotocol/act-go/verifier"
@@ -53,6 +54,11 @@ type Config struct {
 	// InstrumentAge is how long the provider's word that an instrument can pay
 	// is used before it is asked again (PSD-PAY-AUP-02); 1 minute.
 	InstrumentAge time.Duration
+
+	// Attest is told of what AttestIntent and AttestChoice are called for:
+	// recorder.Recorder.Attest is such a function. It must not block. Nil keeps no
+	// evidence.
+	Attest func(attestation.Draft)
 
 	Patience time.Duration    // how long a proof is presented again that the seller cannot check now; 30 seconds
 	MaxBody  int64            // the largest body of a request that may have to be paid, in bytes; 1 MiB

@@ -1,6 +1,7 @@
 package issuer
 
 import (
+	"bytes"
 	"context"
 	"net/http"
 	"net/url"
@@ -8,6 +9,7 @@ import (
 	"time"
 
 	"github.com/actprotocol/act-go/protocol"
+	"github.com/actprotocol/act-go/protocol/attestation"
 	"github.com/actprotocol/act-go/protocol/delegation"
 	"github.com/actprotocol/act-go/protocol/identity"
 	"github.com/actprotocol/act-go/protocol/keys"
@@ -34,6 +36,12 @@ type Config struct {
 	// OtherKeys are further keys for the issuer's document, retired ones for
 	// example, whose mandates are still to be verified.
 	OtherKeys []identity.Key
+
+	// Attest, when set, is told of every mandate that was issued and every change
+	// of its state, once it is stored (TSD-ATT-EVT-03): recorder.Recorder.Attest
+	// is such a function. It must not block. Asking again for a mandate that
+	// there is tells nothing; a process that dies in between tells nothing either.
+	Attest func(attestation.Draft)
 
 	Now func() time.Time // nil means time.Now
 }
@@ -161,6 +169,7 @@ func (i *Issuer) Issue(ctx context.Context, g Grant) ([]byte, error) {
 		return nil, protocol.New(protocol.CodeMandateExpired, "validity_end_time", "ADD-IAC-ISS-01", "the window is over before the mandate exists")
 	}
 	source := Source{Delegator: g.Delegator, Digest: a.SourceISRDigest}
+	var made []byte
 	r, err := i.config.Store.Create(ctx, source, i.config.ListSize, func(index int) (Record, error) {
 		claims := delegation.NewClaims(a, i.config.DID.String(), g.Audience, g.Holder,
 			&delegation.StatusReference{Index: index, URI: i.config.ListURI}, now)
@@ -173,6 +182,7 @@ func (i *Issuer) Issue(ctx context.Context, g Grant) ([]byte, error) {
 		if err != nil {
 			return Record{}, err
 		}
+		made = token
 		return Record{
 			DelegationID: a.DelegationID, Source: source, Agent: a.AgentID, Audience: g.Audience, Holder: g.Holder.Thumbprint(),
 			Start: a.ValidityStart, End: a.ValidityEnd, Index: index, Mandate: token,
@@ -184,6 +194,9 @@ func (i *Issuer) Issue(ctx context.Context, g Grant) ([]byte, error) {
 	if r.Audience != g.Audience || g.Holder.IsZero() || r.Holder != g.Holder.Thumbprint() || r.Agent != a.AgentID ||
 		g.Selective != sdjwt.IsPresentation(r.Mandate) {
 		return nil, protocol.New(protocol.CodeRequestConflict, "source_isr_digest", "ADD-IAC-ISS-02", "this confirmation has made another mandate")
+	}
+	if made != nil && bytes.Equal(made, r.Mandate) {
+		i.attestIssued(&r, a.IntentID, now)
 	}
 	return r.Mandate, nil
 }
@@ -239,6 +252,9 @@ func (i *Issuer) apply(ctx context.Context, delegationID string, command delegat
 			return err
 		}
 		err = i.config.Store.Append(ctx, delegationID, len(r.Events), Event{Command: command, Actor: actor, At: now, Status: life.Status()})
+		if err == nil {
+			i.attestChange(&r, attestation.EventType(command.Event()), reasons[actor], now)
+		}
 		if protocol.CodeOf(err) != protocol.CodeStateConflict {
 			return err
 		}

@@ -151,6 +151,7 @@ func (s *Shop) work(r *http.Request, d Delivery, j job, c recorder) Delivery {
 	case err == nil:
 		d.State = Delivered
 		s.confirmer.kick()
+		s.attestDelivery(d, j)
 	case protocol.CodeOf(err) == protocol.CodeStateConflict:
 		// The lease has ended, and the claim is somebody else's, whose answer is
 		// the delivery. A second one is not handed over.

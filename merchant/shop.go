@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/actprotocol/act-go/protocol"
+	"github.com/actprotocol/act-go/protocol/attestation"
 	"github.com/actprotocol/act-go/protocol/commerce"
 	"github.com/actprotocol/act-go/protocol/keys"
 	"github.com/actprotocol/act-go/protocol/payment"
@@ -92,6 +93,15 @@ type Config struct {
 	ProofLife    time.Duration // from bill to the end of its proof, on a rail whose proofs have no end; 24 hours
 	MaxBody      int64         // the largest body of a request, in bytes; 1 MiB
 	MaxAnswer    int           // the largest body of a paid answer, which is kept; 1 MiB
+
+	// Attest, when set, is told of every cart that was confirmed and of every
+	// delivery that is kept, each once (TSD-ATT-EVT-03): recorder.Recorder.Attest
+	// is such a function. It must not block. A process that dies in between tells
+	// nothing. A delivery behind a paywall has no intent id, which the buyer does
+	// not tell the shop, and no record can be made of it before Attest, or what is
+	// behind it, has filled it in; without a rail that tells, it has no buyer
+	// either.
+	Attest func(attestation.Draft)
 
 	Now func() time.Time // nil means time.Now
 

@@ -23,6 +23,15 @@ type memo struct {
 	IdempotencyKey string       `json:"idempotency_key,omitzero"`
 	Thumbprint     string       `json:"jkt"`
 	ProofSeconds   int64        `json:"proof_seconds"`
+	IntentID       string       `json:"intent_id,omitzero"`
+}
+
+// memo reads the trade's.
+func (t *Trade) memo() (m memo, err error) {
+	if err := canon.Decode(t.Memo, &m); err != nil {
+		return m, protocol.Wrap(protocol.CodeServiceUnavailable, "", "", "the trade's memo cannot be read", err)
+	}
+	return m, nil
 }
 
 func (c *call) memo(a *verifier.AuthorizedPayment) ([]byte, error) {
@@ -39,6 +48,7 @@ func (c *call) memo(a *verifier.AuthorizedPayment) ([]byte, error) {
 	return canon.Marshal(memo{
 		ResourceID: claims.ResourceID, MethodID: claims.MethodID, RequestMethod: claims.RequestMethod, Fingerprint: claims.RequestFingerprint,
 		IdempotencyKey: claims.IdempotencyKey, Thumbprint: claims.Thumbprint, ProofSeconds: int64(life / time.Second),
+		IntentID: a.IntentID(),
 	})
 }
 
@@ -101,9 +111,9 @@ func own(err error) error {
 
 // proof signs the payment proof of a trade (SPEC.md 6.2).
 func (p *Provider) proof(t *Trade, amount money.Amount) (string, time.Time, error) {
-	var m memo
-	if err := canon.Decode(t.Memo, &m); err != nil {
-		return "", time.Time{}, protocol.Wrap(protocol.CodeServiceUnavailable, "", "", "the trade's memo cannot be read", err)
+	m, err := t.memo()
+	if err != nil {
+		return "", time.Time{}, err
 	}
 	expires := t.PaidAt.Add(time.Duration(m.ProofSeconds) * time.Second)
 	proof, err := payment.SignProofClaims(p.config.Signer, payment.ProofClaims{

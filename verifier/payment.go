@@ -220,6 +220,15 @@ func (p *AuthorizedPayment) Issuer() string { return p.claims().Issuer }
 // DelegationID is the mandate's id, unique with Issuer.
 func (p *AuthorizedPayment) DelegationID() string { return p.claims().ID }
 
+// IntentID is the intent that the mandate or, where that does not show one, the
+// order names; "" when neither does.
+func (p *AuthorizedPayment) IntentID() string {
+	if a := p.claims().Authorization; a != nil && a.IntentID != "" {
+		return a.IntentID
+	}
+	return p.terms.intentID
+}
+
 // Delegator is the principal, whom the payment token must belong to.
 func (p *AuthorizedPayment) Delegator() string {
 	if a := p.claims().Authorization; a != nil {

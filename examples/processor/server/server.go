@@ -12,6 +12,7 @@ import (
 	"github.com/actprotocol/act-go/examples/processor/cashier"
 	"github.com/actprotocol/act-go/examples/processor/ledger"
 	"github.com/actprotocol/act-go/protocol"
+	"github.com/actprotocol/act-go/protocol/attestation"
 	"github.com/actprotocol/act-go/protocol/identity"
 	"github.com/actprotocol/act-go/protocol/keys"
 	"github.com/actprotocol/act-go/provider"
@@ -54,6 +55,15 @@ type Config struct {
 	// context ends after 30 seconds and with Close. When nil, events stay in
 	// the ledger's outbox.
 	Report func(ctx context.Context, e ledger.Event) error
+
+	// Attest, when set, is given the draft of an attestation record for every
+	// payment, in the way of Report and before it: recorder.Recorder.Record is
+	// what it should call.
+	Attest func(ctx context.Context, d attestation.Draft) error
+
+	// OtherKeys are further keys for the processor's document, of purposes
+	// attestation and anchor for example.
+	OtherKeys []identity.Key
 
 	Now func() time.Time // time.Now when nil
 }
@@ -98,7 +108,7 @@ func New(ctx context.Context, c Config) (*Server, error) {
 	}
 	s.causes = &causes{log: s.log, now: s.now}
 	own := identity.Key{ID: c.Signer.KeyID(), Public: c.Signer.Public(), Purpose: keys.Proof}
-	s.document = &identity.Document{ID: c.ID, Keys: []identity.Key{own}}
+	s.document = &identity.Document{ID: c.ID, Keys: append([]identity.Key{own}, c.OtherKeys...)}
 	documents, err := identity.Handler(s.document)
 	if err != nil {
 		return nil, err
@@ -118,8 +128,29 @@ func New(ctx context.Context, c Config) (*Server, error) {
 		return nil, err
 	}
 	s.handler = s.routes(documents, c.OperatorToken != "")
-	s.reporter = startReporter(c.Ledger, c.Report, s.log)
+	s.reporter = startReporter(c.Ledger, s.reports(c), s.log)
 	return s, nil
+}
+
+// reports is what is done with every event.
+func (s *Server) reports(c Config) func(context.Context, ledger.Event) error {
+	if c.Attest == nil {
+		return c.Report
+	}
+	return func(ctx context.Context, e ledger.Event) error {
+		t, err := c.Ledger.Trade(ctx, e.TradeNo)
+		if err != nil {
+			return err
+		}
+		draft, err := s.provider.Completed(t)
+		if err != nil {
+			return err
+		}
+		if err := c.Attest(ctx, draft); err != nil || c.Report == nil {
+			return err
+		}
+		return c.Report(ctx, e)
+	}
 }
 
 // newProvider puts the library's provider in front of the book.
