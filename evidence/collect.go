@@ -46,11 +46,14 @@ type Gap struct {
 // and which is not for a collector to decide.
 //
 // Nothing is verified. Collect with an intent id gives all that happened under
-// an intent; with an order or a trade, one purchase and what led to it.
-func Collect(ctx context.Context, s Sources, q recorder.Query) (data []byte, gaps []Gap, err error) {
+// an intent; with an order or a trade, one purchase and what led to it; with
+// several queries, the records of all of them.
+func Collect(ctx context.Context, s Sources, queries ...recorder.Query) (data []byte, gaps []Gap, err error) {
 	switch {
 	case len(s.Stores) == 0:
 		return nil, nil, protocol.New(protocol.CodeFieldMissing, "stores", "TSD-ATT-OFF-10", "")
+	case len(queries) == 0:
+		return nil, nil, protocol.New(protocol.CodeFieldMissing, "queries", "TSD-ATT-OFF-10", "")
 	case s.Documents == nil:
 		return nil, nil, protocol.New(protocol.CodeFieldMissing, "documents", "TSD-ATT-OFF-10", "")
 	}
@@ -58,7 +61,7 @@ func Collect(ctx context.Context, s Sources, q recorder.Query) (data []byte, gap
 		s.Now = time.Now
 	}
 	c := &collector{Sources: s, file: &File{Collected: s.Now().UTC().Truncate(time.Second)}}
-	if err := c.records(ctx, q); err != nil {
+	if err := c.records(ctx, queries); err != nil {
 		return nil, nil, err
 	}
 	for _, st := range c.found {
@@ -81,16 +84,18 @@ type collector struct {
 	gaps    []Gap
 }
 
-// records finds the records of a query, and then those upstream.
-func (c *collector) records(ctx context.Context, q recorder.Query) error {
+// records finds the records of the queries, and then those upstream.
+func (c *collector) records(ctx context.Context, queries []recorder.Query) error {
 	for _, store := range c.Stores {
-		list, err := store.Find(ctx, q)
-		if err != nil {
-			return err
-		}
-		for _, s := range list {
-			if err := c.add(s); err != nil {
+		for _, q := range queries {
+			list, err := store.Find(ctx, q)
+			if err != nil {
 				return err
+			}
+			for _, s := range list {
+				if err := c.add(s); err != nil {
+					return err
+				}
 			}
 		}
 	}

@@ -46,20 +46,15 @@ func (f *File) checkManifest() []Fault {
 // upstreamSkew is how far the clocks of two parties may be apart.
 const upstreamSkew = time.Minute
 
-// checkLinks follows the links between the records of the file.
+// checkLinks follows the links between the records of the file, which may hold
+// several processes, apart from each other.
 func (f *File) checkLinks() []Fault {
 	var out []Fault
-	circle, first := f.circles(), -1
+	circle := f.circles()
 	salts := make(map[string]bool)
 	for i, p := range f.records {
 		if p.rec == nil {
 			continue
-		}
-		if first < 0 {
-			first = i
-		}
-		if p.rec.Links.IntentID != f.records[first].rec.Links.IntentID {
-			out = append(out, Fault{at("records", i) + ".links.intent_id", p.id, "of another process than the first record"})
 		}
 		if salts[string(p.rec.Salt)] {
 			out = append(out, Fault{at("records", i) + ".privacy.salt", p.id, "the salt of another record"})
@@ -72,6 +67,8 @@ func (f *File) checkLinks() []Fault {
 			case up == nil:
 				out = append(out, Fault{where, p.id, "the record upstream is not in the file"})
 			case up.rec == nil: // told at that record
+			case up.rec.Links.IntentID != p.rec.Links.IntentID:
+				out = append(out, Fault{where, p.id, "the record upstream is of another process"})
 			case up.rec.EventTime.After(p.rec.EventTime.Add(upstreamSkew)):
 				out = append(out, Fault{where, p.id, "the record upstream happened later"})
 			case circle[id] == circle[p.id]: // its own id stands in no record's links

@@ -159,7 +159,7 @@ func (s *walk) agree(capture *delegation.Capture) (err error) {
 		return err
 	}
 	s.Says("principal", "glasses", "taps: yes (ADD-INT-ICS-12)")
-	return nil
+	return s.glasses.Agent.AttestIntent(s.confirmed)
 }
 
 // readBack shows that a voice does not leave out what it cannot say.

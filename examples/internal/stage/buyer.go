@@ -50,7 +50,7 @@ func (w *World) NewBuyer(ctx context.Context, name string, signer *keys.Signer, 
 		return nil, err
 	}
 	config := agent.Config{
-		Signer: signer, Wallet: agent.NewWallet(signer), Verifier: v, Spent: new(agent.MemorySpend), Now: w.Now,
+		Signer: signer, Wallet: agent.NewWallet(signer), Verifier: v, Spent: new(agent.MemorySpend), Now: w.Now, Attest: w.attests(signer.DID()),
 		Instruments: []agent.Instrument{{PSP: provider, Method: Method}},
 	}
 	if change != nil {

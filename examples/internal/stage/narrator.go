@@ -22,6 +22,10 @@ type Narrator struct {
 	Out     io.Writer
 	Verbose bool
 
+	// Evidence is the file that a World writes when it is closed (World.Evidence);
+	// when empty, none is kept.
+	Evidence string
+
 	mu      sync.Mutex
 	untold  int
 	pending []string // lines of messages, shown below the sentence that tells of them

@@ -101,7 +101,7 @@ func (p *Person) ConfirmHeard(b *Buyer, words string, heard delegation.Conversat
 		return nil, err
 	}
 	n.Says(p.Name, b.Name, "confirmed, by fingerprint (ADD-INT-ICS-04, -12)")
-	return confirmed, nil
+	return confirmed, b.Agent.AttestIntent(confirmed)
 }
 
 // Grant has the bank issue a mandate from a confirmed intent, and gives it to

@@ -14,11 +14,12 @@ import (
 )
 
 // Main is the main function of a scenario: it reads the flags -v (every
-// message) and -q (only the exit status), tells the story, and exits with 1
-// when anything is not as it should be.
+// message), -q (only the exit status) and -evidence (a file for all evidence of
+// the story), tells the story, and exits with 1 when anything is not as it should be.
 func Main(name string, tell func(context.Context, *Narrator) error) {
 	verbose := flag.Bool("v", false, "show the messages")
 	quiet := flag.Bool("q", false, "say nothing; exit 0 when all is as it should be")
+	file := flag.String("evidence", "", "write all evidence of the story to a file, for \"act evidence verify\"")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
@@ -28,7 +29,7 @@ func Main(name string, tell func(context.Context, *Narrator) error) {
 	if *quiet {
 		out = io.Discard
 	}
-	if err := tell(ctx, &Narrator{Out: out, Verbose: *verbose}); err != nil {
+	if err := tell(ctx, &Narrator{Out: out, Verbose: *verbose, Evidence: *file}); err != nil {
 		fmt.Fprintf(os.Stderr, "%s: %v\n", name, err)
 		os.Exit(1)
 	}

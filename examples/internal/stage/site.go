@@ -15,6 +15,8 @@ import (
 type Site struct {
 	Host string // localhost:port
 	Mux  *http.ServeMux
+
+	world *World
 }
 
 // NewSite opens a site. Handlers may be added while it serves.
@@ -27,7 +29,7 @@ func (w *World) NewSite() (*Site, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Site{Host: fmt.Sprintf("localhost:%d", l.Addr().(*net.TCPAddr).Port), Mux: http.NewServeMux()}
+	s := &Site{Host: fmt.Sprintf("localhost:%d", l.Addr().(*net.TCPAddr).Port), Mux: http.NewServeMux(), world: w}
 	server := &http.Server{Handler: s.Mux, TLSConfig: config, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 10 * time.Second}
 	w.mu.Lock()
 	w.servers = append(w.servers, server)
@@ -46,7 +48,7 @@ func (s *Site) Party(name string, purposes ...keys.Purpose) (*Party, error) {
 	if err != nil {
 		return nil, err
 	}
-	doc := identity.Document{ID: p.DID}
+	doc := identity.Document{ID: p.DID, Keys: p.evidenceKeys()}
 	for _, purpose := range purposes {
 		if purpose == keys.Encryption {
 			doc.Encryption = append(doc.Encryption, identity.EncryptionKey{ID: p.opens.KeyID(), Public: p.opens.Public()})
@@ -65,7 +67,7 @@ func (s *Site) party(name string, purposes ...keys.Purpose) (*Party, error) {
 		return nil, err
 	}
 	p := &Party{DID: did, signers: make(map[keys.Purpose]*keys.Signer)}
-	for _, purpose := range purposes {
+	for _, purpose := range s.world.evidencePurposes(purposes) {
 		if purpose == keys.Encryption {
 			if p.opens, err = NewReader(did); err != nil {
 				return nil, err
@@ -75,6 +77,9 @@ func (s *Site) party(name string, purposes ...keys.Purpose) (*Party, error) {
 		if p.signers[purpose], err = NewSigner(did, purpose); err != nil {
 			return nil, err
 		}
+	}
+	if s.world.archive != nil {
+		s.world.archive.enrol(p)
 	}
 	return p, nil
 }

@@ -59,7 +59,7 @@ func (w *World) NewStore(ctx context.Context, name string, change func(*merchant
 	_, _ = rand.Read(billKey) // never fails
 	config := merchant.Config{
 		Signer: signer, Verifier: v, PSP: provider, Orders: s.orders, Method: Method, Origin: s.Base,
-		BillKey: billKey, Catalogue: s.Catalogue, Now: w.Now,
+		BillKey: billKey, Catalogue: s.Catalogue, Now: w.Now, Attest: w.attests(s.ID),
 	}
 	if change != nil {
 		change(&config)

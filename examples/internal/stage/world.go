@@ -50,6 +50,8 @@ type World struct {
 	folder string
 	home   *Site // of the bank, its customers and their agents
 
+	archive *archive // nil unless Narrator.Evidence is set
+
 	mu      sync.Mutex // several parties may move in at the same time
 	servers []*http.Server
 	closed  []func(context.Context) error
@@ -64,8 +66,20 @@ type World struct {
 // Now is the time of the story, by which everybody in it goes.
 func (w *World) Now() time.Time { return time.Now().Add(time.Duration(w.ahead.Load())) }
 
-// Pass lets time pass.
-func (w *World) Pass(d time.Duration) { w.ahead.Add(int64(d)) }
+// Pass lets time pass, when all that happened is recorded: what is recorded
+// later would be anchored later. What cannot be recorded is told by Evidence.
+func (w *World) Pass(d time.Duration) {
+	if w.archive != nil {
+		ctx, cancel := context.WithTimeout(context.Background(), patience)
+		defer cancel()
+		_ = w.archive.settle(ctx)
+	}
+	w.ahead.Add(int64(d))
+}
+
+// longest is more than any story takes. One that leaves evidence begins so long
+// ago: what it has signed is in nobody's future when the evidence is verified.
+const longest = 2 * 365 * 24 * time.Hour
 
 // New opens the processor and the bank. Close ends everything, also after an
 // error.
@@ -76,6 +90,12 @@ func New(ctx context.Context, n *Narrator) (w *World, err error) {
 	}
 	if w.folder, err = os.MkdirTemp("", "act-stage-"); err != nil {
 		return w, err
+	}
+	if n.Evidence != "" {
+		w.ahead.Store(-int64(longest))
+		if err := w.openChain(ctx); err != nil {
+			return w, err
+		}
 	}
 	if err := w.openProcessor(ctx); err != nil {
 		return w, err
@@ -108,6 +128,9 @@ func (w *World) Close(ctx context.Context) error {
 	}
 	if w.Book != nil {
 		errs = append(errs, w.Book.Close())
+	}
+	if w.archive != nil {
+		errs = append(errs, w.archive.chain.Close())
 	}
 	if w.folder != "" {
 		errs = append(errs, os.RemoveAll(w.folder))
@@ -206,7 +229,7 @@ func (w *World) openProcessor(ctx context.Context) error {
 	}
 	w.Processor, err = server.New(ctx, server.Config{
 		ID: p.DID, Signer: p.Signer(keys.Proof), Ledger: w.Book, Keys: resolver, Status: status, Now: w.Now,
-		Risk: w.demandBinding,
+		Risk: w.demandBinding, Attest: w.attestsPayments(p.ID()), OtherKeys: p.evidenceKeys(),
 		Decided: func(v provider.Verdict) {
 			if v.Decision.Allowed() {
 				w.paid.Store(&v.Decision)
@@ -232,6 +255,7 @@ func (w *World) openBank() (err error) {
 	w.Issuer, err = issuer.New(issuer.Config{
 		DID: w.Bank.DID, Signer: w.Bank.Signer(keys.IssueAuthorization), StatusSigner: w.Bank.Signer(keys.Status),
 		ListURI: w.home.URL() + "/status/1", Store: issuer.NewMemoryStore(), TTL: statusTTL, Now: w.Now,
+		Attest: w.attests(w.Bank.ID()), OtherKeys: w.Bank.evidenceKeys(),
 	})
 	if err != nil {
 		return err
