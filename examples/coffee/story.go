@@ -214,7 +214,7 @@ func (t *tale) find(ctx context.Context, m agent.Mandate) (agent.Candidate, erro
 	if len(found.Candidates) != 2 || best.Shop != shop {
 		return best, fmt.Errorf("the coffee shop is not the cheapest of two, but of %d", len(found.Candidates))
 	}
-	return best, nil
+	return best, t.buyer.Chose(m, found.Candidates, best)
 }
 
 // discreet looks at what the agent has really sent: to both shops the need, and

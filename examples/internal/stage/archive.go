@@ -38,7 +38,7 @@ type archive struct {
 
 	parties map[string]*Party
 	clerks  map[string]*clerk
-	records map[string]string            // id of the record of an intent, a mandate, an order or a trade
+	records map[string]string            // id of the record of an intent, a mandate, a choice under it, an order or a trade
 	trades  map[string]attestation.Links // of their records
 	expired map[string]bool              // mandates, true when that was told
 	intents []string
@@ -139,6 +139,8 @@ func (a *archive) record(t told) error {
 	case attestation.DelegationIssued:
 		a.records["mandate "+l.DelegationID] = id
 		a.expired[l.DelegationID] = false
+	case attestation.DecisionLogged:
+		a.records["choice "+l.DelegationID] = id
 	case attestation.CartConfirmed:
 		a.records["order "+l.MerchantOrderID] = id
 	case attestation.TransactionCompleted:
@@ -153,11 +155,14 @@ func (a *archive) linked(event attestation.EventType, l attestation.Links) attes
 	if t := a.trades[l.TradeNo]; l.IntentID == "" {
 		l.IntentID, l.DelegationID = t.IntentID, t.DelegationID
 	}
-	about := []string{"trade " + l.TradeNo, "order " + l.MerchantOrderID, "mandate " + l.DelegationID, "intent " + l.IntentID}
+	about := []string{"trade " + l.TradeNo, "order " + l.MerchantOrderID, "choice " + l.DelegationID, "mandate " + l.DelegationID, "intent " + l.IntentID}
 	switch event {
 	case attestation.IntentCreated:
 		about = nil
 	case attestation.DelegationIssued:
+		about = about[4:]
+	case attestation.CartConfirmed, attestation.TransactionCompleted, attestation.FulfillmentCompleted:
+	default: // of a mandate
 		about = about[3:]
 	}
 	for _, of := range about {

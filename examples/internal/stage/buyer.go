@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/actprotocol/act-go/agent"
+	"github.com/actprotocol/act-go/protocol/attestation"
+	"github.com/actprotocol/act-go/protocol/canon"
 	"github.com/actprotocol/act-go/protocol/keys"
 	"github.com/actprotocol/act-go/verifier"
 )
@@ -22,6 +24,31 @@ type Buyer struct {
 	Client *http.Client // pays what costs
 	Plain  *http.Client // does not
 	Wire   *Wiretap     // sees both
+
+	Decisions [][]byte // the logs of what it chose; others get their digests
+}
+
+// Chose has the agent keep a log of what it compared, and attest to its digest.
+func (b *Buyer) Chose(m agent.Mandate, from []agent.Candidate, best agent.Candidate) error {
+	type offer struct {
+		Merchant string `json:"merchant_id"`
+		Item     string `json:"item_id"`
+		Price    string `json:"price"`
+	}
+	entry := func(c agent.Candidate) offer { return offer{c.Shop.Merchant(), c.Item.ID, c.Item.Price.String()} }
+	log := struct {
+		Compared []offer `json:"compared"`
+		Chosen   offer   `json:"chosen"`
+	}{Chosen: entry(best)}
+	for _, c := range from {
+		log.Compared = append(log.Compared, entry(c))
+	}
+	text, err := canon.Marshal(log)
+	if err != nil {
+		return err
+	}
+	b.Decisions = append(b.Decisions, text)
+	return b.Agent.AttestChoice(m, attestation.Choice{DecisionDigest: canon.Sum(text), Candidates: len(from)})
 }
 
 // ID is the agent's identifier.
