@@ -12,6 +12,9 @@ import (
 // fails for what is no confirmation.
 func (a *Agent) AttestIntent(c *delegation.Confirmed) error {
 	isr := c.ISR()
+	if isr.IntentID == "" {
+		return protocol.New(protocol.CodeFieldMissing, "intent_id", "TSD-ATT-OFF-03", "")
+	}
 	digest, err := isr.Digest()
 	if err != nil {
 		return err
