@@ -2,6 +2,7 @@ package evidence
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -109,7 +110,10 @@ func (c *collector) records(ctx context.Context, queries []recorder.Query) error
 			}
 		}
 	}
-	slices.SortStableFunc(c.file.records, func(a, b recordPart) int { return a.rec.EventTime.Compare(b.rec.EventTime) })
+	// Times are whole seconds: within one, by the order in which events happen.
+	slices.SortStableFunc(c.file.records, func(a, b recordPart) int {
+		return cmp.Or(a.rec.EventTime.Compare(b.rec.EventTime), slices.Index(attestation.Events(), a.rec.Type)-slices.Index(attestation.Events(), b.rec.Type))
+	})
 	return nil
 }
 
