@@ -99,8 +99,8 @@ type Config struct {
 	// is such a function. It must not block. A process that dies in between tells
 	// nothing. A delivery behind a paywall has no intent id, which the buyer does
 	// not tell the shop, and no record can be made of it before Attest, or what is
-	// behind it, has filled it in; without a rail that tells, it has no buyer
-	// either.
+	// behind it, has filled it in; on a rail that does not tell who paid, it has
+	// no buyer either.
 	Attest func(attestation.Draft)
 
 	Now func() time.Time // nil means time.Now

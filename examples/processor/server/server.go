@@ -58,7 +58,9 @@ type Config struct {
 
 	// Attest, when set, is given the draft of an attestation record for every
 	// payment, in the way of Report and before it: recorder.Recorder.Record is
-	// what it should call.
+	// what it should call. An error means once more, and the payments behind it
+	// wait. A payment of which neither mandate nor order names an intent has no
+	// record, and is passed over.
 	Attest func(ctx context.Context, d attestation.Draft) error
 
 	// OtherKeys are further keys for the processor's document, of purposes
@@ -146,8 +148,13 @@ func (s *Server) reports(c Config) func(context.Context, ledger.Event) error {
 		if err != nil {
 			return err
 		}
-		if err := c.Attest(ctx, draft); err != nil || c.Report == nil {
+		if draft.Links.IntentID == "" { // of no process that is known: no record can be made of it
+			s.log.LogAttrs(ctx, slog.LevelWarn, "a payment without an intent is not attested")
+		} else if err := c.Attest(ctx, draft); err != nil {
 			return err
+		}
+		if c.Report == nil {
+			return nil
 		}
 		return c.Report(ctx, e)
 	}
