@@ -7,6 +7,8 @@ import (
 	"github.com/actprotocol/act-go/recorder/recordertest"
 )
 
+// TestFileStoreContract: what was put stays, as it was, also after opening the
+// store again (TSD-ATT-OFF-09, TSD-ATT-OFF-10).
 func TestFileStoreContract(t *testing.T) {
 	recordertest.RecordStore(t, func(t *testing.T) (recorder.RecordStore, func() recorder.RecordStore) {
 		dir := t.TempDir()

@@ -272,6 +272,8 @@ func TestMapping(t *testing.T) {
 	}
 }
 
+// TestReference: a result says what it may be used for, and is nothing that
+// money or authority could follow from (TSD-CRD-VER-06, TSD-CRD-AUTH-06).
 func TestReference(t *testing.T) {
 	q := request(t, credit.LevelCredit)
 	disclosed := credit.Disclose(q, authorization(credit.PerRequest), newHouse(t, credit.DirectSignature).assertion.Mapped())
