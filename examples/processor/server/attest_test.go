@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/actprotocol/act-go/examples/processor/server"
+	"github.com/actprotocol/act-go/protocol"
 	"github.com/actprotocol/act-go/protocol/attestation"
 )
 
@@ -45,4 +46,30 @@ func TestAttest(t *testing.T) {
 		}
 	}
 	w.sound()
+}
+
+// TSD-ATT-EVT-02: a payment of which no record can be made is passed over, and
+// those behind it are attested.
+func TestAttestDenied(t *testing.T) {
+	w := newWorld(t)
+	first := w.pay(w.Sign(w.latte("1.00"))).TradeNo
+	var mu sync.Mutex
+	var told []string
+	w.restart(func(c *server.Config) {
+		c.Attest = func(_ context.Context, d attestation.Draft) error {
+			if d.Links.TradeNo == first {
+				return protocol.New(protocol.CodeFieldInvalid, "links.merchant_order_id", "TSD-ATT-OFF-07", "")
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			told = append(told, d.Links.TradeNo)
+			return nil
+		}
+	})
+	second := w.pay(w.Sign(w.latte("2.00"))).TradeNo
+	until(t, "nothing waits", func() bool { return w.waiting() == 0 })
+	w.server.Close()
+	if len(told) != 1 || told[0] != second {
+		t.Errorf("attested %v", told)
+	}
 }

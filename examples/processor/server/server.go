@@ -59,8 +59,10 @@ type Config struct {
 	// Attest, when set, is given the draft of an attestation record for every
 	// payment, in the way of Report and before it: recorder.Recorder.Record is
 	// what it should call. An error means once more, and the payments behind it
-	// wait. A payment of which neither mandate nor order names an intent has no
-	// record, and is passed over.
+	// wait. What no record can be made of is passed over, and told in the log: a
+	// payment of which neither mandate nor order names an intent, and one that
+	// Attest denies. A merchant chooses its order numbers, and one that looks like
+	// an account number must not keep all later payments from being attested.
 	Attest func(ctx context.Context, d attestation.Draft) error
 
 	// OtherKeys are further keys for the processor's document, of purposes
@@ -134,6 +136,13 @@ func New(ctx context.Context, c Config) (*Server, error) {
 	return s, nil
 }
 
+// denied reports whether an error is one of ours that says no. Everything else
+// may go better another time.
+func denied(err error) bool {
+	code := protocol.CodeOf(err)
+	return code.Known() && code.Outcome() == protocol.Denied
+}
+
 // reports is what is done with every event.
 func (s *Server) reports(c Config) func(context.Context, ledger.Event) error {
 	if c.Attest == nil {
@@ -150,7 +159,9 @@ func (s *Server) reports(c Config) func(context.Context, ledger.Event) error {
 		}
 		if draft.Links.IntentID == "" { // of no process that is known: no record can be made of it
 			s.log.LogAttrs(ctx, slog.LevelWarn, "a payment without an intent is not attested")
-		} else if err := c.Attest(ctx, draft); err != nil {
+		} else if err := c.Attest(ctx, draft); denied(err) {
+			s.log.LogAttrs(ctx, slog.LevelWarn, "a payment cannot be attested", slog.String("code", string(protocol.CodeOf(err))))
+		} else if err != nil {
 			return err
 		}
 		if c.Report == nil {
