@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
+	"errors"
 	"io"
 	"net"
 	"net/http"
@@ -19,17 +20,26 @@ const (
 	maxFetches          = 64 // at one time, for one Resolver or StatusClient
 )
 
+// A Fetch gets the bytes at an https URL in place of the network: from a store
+// of what was fetched before, for evidence and tests, or through a gateway that
+// a service has to use. It answers with nil and an error when it has none; an
+// error that is not one of [ErrUnreachable] and its neighbours counts as
+// ErrUnreachable. The limits on addresses, redirects and time are then its own
+// to keep; the limit on size is kept here as well.
+type Fetch func(ctx context.Context, url string) ([]byte, error)
+
 // A fetcher makes GET requests to addresses that other parties name, and is
 // therefore built to be abused: https only, no proxy, no redirect, no cookie,
 // no compression, an address check after name resolution for every single
 // connection, and limits on header, body and total time.
 type fetcher struct {
+	own      Fetch // instead of the client, when set
 	client   *http.Client
 	timeout  time.Duration
 	maxBytes int64
 }
 
-func newFetcher(roots *x509.CertPool, timeout time.Duration, maxBytes int64, allowLoopback bool) *fetcher {
+func newFetcher(roots *x509.CertPool, timeout time.Duration, maxBytes int64, allowLoopback bool, own Fetch) *fetcher {
 	if timeout <= 0 {
 		timeout = defaultFetchTimeout
 	}
@@ -42,6 +52,7 @@ func newFetcher(roots *x509.CertPool, timeout time.Duration, maxBytes int64, all
 		},
 	}
 	return &fetcher{
+		own:      own,
 		timeout:  timeout,
 		maxBytes: maxBytes,
 		client: &http.Client{
@@ -71,6 +82,9 @@ func (f *fetcher) get(ctx context.Context, target, accept string) ([]byte, error
 	}
 	ctx, cancel := context.WithTimeout(ctx, f.timeout)
 	defer cancel()
+	if f.own != nil {
+		return f.ask(ctx, target)
+	}
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, u.String(), nil)
 	if err != nil {
 		return nil, ErrURLRefused
@@ -96,6 +110,23 @@ func (f *fetcher) get(ctx context.Context, target, accept string) ([]byte, error
 		return nil, ErrAnswerTooLarge
 	}
 	return body, nil
+}
+
+// ask is get by the caller's own Fetch.
+func (f *fetcher) ask(ctx context.Context, target string) ([]byte, error) {
+	body, err := f.own(ctx, target)
+	switch {
+	case err == nil && int64(len(body)) > f.maxBytes:
+		return nil, ErrAnswerTooLarge
+	case err == nil:
+		return body, nil
+	}
+	for _, known := range []error{ErrAddressRefused, ErrURLRefused, ErrAnswerRefused, ErrAnswerTooLarge, ErrUnreachable} {
+		if errors.Is(err, known) {
+			return nil, err
+		}
+	}
+	return nil, ErrUnreachable
 }
 
 // checkAddress refuses every address that is not plainly a public unicast

@@ -77,7 +77,7 @@ func TestCheckAddress(t *testing.T) {
 // The check happens where the connection is made, so an address in the URL or
 // one that a name resolves to is judged alike.
 func TestFetchRefuses(t *testing.T) {
-	f := newFetcher(nil, 0, 1024, false)
+	f := newFetcher(nil, 0, 1024, false, nil)
 	for _, c := range []struct {
 		url  string
 		want error

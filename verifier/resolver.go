@@ -28,6 +28,9 @@ type ResolverConfig struct {
 	Size    int            // how many documents are kept; 0 means 1024
 	Now     func() time.Time
 
+	// Fetch, when set, gets the documents in place of the network.
+	Fetch Fetch
+
 	// InsecureAllowLoopback lets documents come from this machine, for tests
 	// and demonstrations. In a service it would let any sender of a token
 	// make the service talk to its own neighbours.
@@ -86,7 +89,7 @@ func NewResolver(c ResolverConfig) *Resolver {
 		c.Now = time.Now
 	}
 	return &Resolver{
-		fetcher:  newFetcher(c.RootCAs, c.Timeout, maxDocumentBytes, c.InsecureAllowLoopback),
+		fetcher:  newFetcher(c.RootCAs, c.Timeout, maxDocumentBytes, c.InsecureAllowLoopback, c.Fetch),
 		maxAge:   c.MaxAge,
 		now:      c.Now,
 		flights:  newFlights[*identity.Document](maxFetches),

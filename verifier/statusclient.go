@@ -45,6 +45,9 @@ type StatusConfig struct {
 	Timeout time.Duration  // for one fetch, all told; 0 means 5 seconds
 	Now     func() time.Time
 
+	// Fetch, when set, gets the lists in place of the network.
+	Fetch Fetch
+
 	// InsecureAllowLoopback: see ResolverConfig.
 	InsecureAllowLoopback bool
 }
@@ -102,7 +105,7 @@ func NewStatusClient(c StatusConfig) (*StatusClient, error) {
 		c.Now = time.Now
 	}
 	return &StatusClient{
-		fetcher:   newFetcher(c.RootCAs, c.Timeout, maxStatusBytes, c.InsecureAllowLoopback),
+		fetcher:   newFetcher(c.RootCAs, c.Timeout, maxStatusBytes, c.InsecureAllowLoopback, c.Fetch),
 		keys:      c.Keys,
 		providers: providers,
 		grace:     c.Grace,
