@@ -7,7 +7,7 @@ import (
 
 	"github.com/actprotocol/act-go/agent"
 	"github.com/actprotocol/act-go/examples/internal/stage"
-	"github.com/actprotocol/act-go/examples/processor/ledger"
+	"github.com/actprotocol/act-go/examples/processor/book"
 	"github.com/actprotocol/act-go/examples/processor/server"
 	"github.com/actprotocol/act-go/protocol"
 	"github.com/actprotocol/act-go/protocol/identity"
@@ -60,21 +60,21 @@ func newAccountKey(agentID string) (*keys.Signer, error) {
 
 // set changes the state at the principal's wish.
 func (p *purse) set(ctx context.Context, state provider.SubAccountState) error {
-	return p.world.Processor.SetSubAccountState(ctx, p.ID, state, ledger.ByPrincipal)
+	return p.world.Processor.SetSubAccountState(ctx, p.ID, state, book.ByPrincipal)
 }
 
 // look returns the sub-account as the ledger has it.
-func (p *purse) look(ctx context.Context) (ledger.SubAccount, error) {
+func (p *purse) look(ctx context.Context) (book.SubAccount, error) {
 	all, err := p.world.Book.SubAccounts(ctx)
 	if err != nil {
-		return ledger.SubAccount{}, err
+		return book.SubAccount{}, err
 	}
 	for _, a := range all {
 		if a.ID == p.ID {
 			return a, nil
 		}
 	}
-	return ledger.SubAccount{}, errors.New("the ledger has no such sub-account")
+	return book.SubAccount{}, errors.New("the ledger has no such sub-account")
 }
 
 // freeze: the principal wants to look at the bill first. The mandate is as good

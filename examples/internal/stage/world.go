@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/actprotocol/act-go/examples/internal/localtls"
+	"github.com/actprotocol/act-go/examples/processor/book"
 	"github.com/actprotocol/act-go/examples/processor/ledger"
 	"github.com/actprotocol/act-go/examples/processor/server"
 	"github.com/actprotocol/act-go/issuer"
@@ -329,7 +330,7 @@ func (w *World) NameOf(owner string) string {
 			return s.Name
 		}
 	}
-	if owner == ledger.External {
+	if owner == book.External {
 		return "outside world"
 	}
 	return owner

@@ -8,60 +8,19 @@ import (
 
 	"zombiezen.com/go/sqlite"
 
+	"github.com/actprotocol/act-go/examples/processor/book"
 	"github.com/actprotocol/act-go/protocol"
 )
-
-// A Kind says what an account is for.
-type Kind string
-
-// The kinds of accounts. The funding account of a currency, owned by
-// [External], stands for the world outside: deposits come from it, its balance
-// is what the book owes to its owners with the sign reversed. The account of a
-// sub-account is owned by the sub-account's id; only [Ledger.OpenSubAccount]
-// makes one, and deposits do not reach it.
-const (
-	Principal Kind = "principal"
-	Merchant  Kind = "merchant"
-	Purse     Kind = "subaccount"
-	Funding   Kind = "funding"
-)
-
-// External owns the funding accounts. It is no DID, so nobody else can be it.
-const External = "external"
-
-// An Account is money of one owner in one currency.
-type Account struct {
-	Owner    string // DID, id of a sub-account, or External
-	Kind     Kind
-	Currency string // ISO 4217
-	Balance  int64  // minor units; below zero for funding accounts only
-	OpenedAt time.Time
-}
-
-// An Entry is one side of a transfer, seen from one account.
-type Entry struct {
-	Transfer int64     // number of the transfer, ascending
-	Cause    string    // "deposit", "payment", "top-up" or "return" (of a cancelled sub-account's rest)
-	CauseID  string    // id of the deposit or top-up, trade number, or id of the sub-account
-	Amount   int64     // minor units; below zero: out of the account
-	At       time.Time // whole seconds
-}
 
 // OpenAccount opens the account of an owner in a currency, and the currency's
 // funding account when it is the first. Opening it again does nothing; opening
 // it as another kind is state_conflict.
-func (l *Ledger) OpenAccount(ctx context.Context, owner string, kind Kind, currency string) error {
-	if owner == "" || owner == External {
-		return protocol.New(protocol.CodeFieldInvalid, "owner", "", "an account needs an owner")
-	}
-	if kind != Principal && kind != Merchant {
-		return protocol.New(protocol.CodeFieldInvalid, "kind", "", "principal or merchant")
-	}
-	if currency == "" {
-		return protocol.New(protocol.CodeFieldMissing, "currency", "", "")
+func (l *Ledger) OpenAccount(ctx context.Context, owner string, kind book.Kind, currency string) error {
+	if err := book.CheckOpening(owner, kind, currency); err != nil {
+		return err
 	}
 	return l.decide(ctx, func(t *tx) (refusal, err error) {
-		if err := t.open(External, Funding, currency); err != nil {
+		if err := t.open(book.External, book.Funding, currency); err != nil {
 			return nil, err
 		}
 		have, found, err := t.account(owner, currency)
@@ -81,11 +40,11 @@ func (l *Ledger) OpenAccount(ctx context.Context, owner string, kind Kind, curre
 // word counts. The name is the operator's knowledge of the merchant, not the
 // merchant's own word (PSD-PAY-INS-02).
 func (l *Ledger) Name(ctx context.Context, merchant, name string) error {
-	if merchant == "" || name == "" {
-		return protocol.New(protocol.CodeFieldMissing, "name", "PSD-PAY-INS-02", "merchant and name are needed")
+	if err := book.CheckName(merchant, name); err != nil {
+		return err
 	}
 	return l.decide(ctx, func(t *tx) (refusal, err error) {
-		known, err := t.row("SELECT 1 FROM accounts WHERE owner = ? AND kind = ? LIMIT 1", []any{merchant, string(Merchant)}, func(*sqlite.Stmt) {})
+		known, err := t.row("SELECT 1 FROM accounts WHERE owner = ? AND kind = ? LIMIT 1", []any{merchant, string(book.Merchant)}, func(*sqlite.Stmt) {})
 		if err != nil {
 			return nil, err
 		}
@@ -107,7 +66,7 @@ func (l *Ledger) NameOf(ctx context.Context, merchant string) (name string, err 
 }
 
 // open makes an account with its balance, unless it exists.
-func (t *tx) open(owner string, kind Kind, currency string) error {
+func (t *tx) open(owner string, kind book.Kind, currency string) error {
 	if _, found, err := t.account(owner, currency); found || err != nil {
 		return err
 	}
@@ -115,20 +74,20 @@ func (t *tx) open(owner string, kind Kind, currency string) error {
 		owner, string(kind), currency, t.unix()); err != nil {
 		return err
 	}
-	return t.exec("INSERT INTO balances (account, amount, funding) VALUES (?, 0, ?)", t.conn.LastInsertRowID(), kind == Funding)
+	return t.exec("INSERT INTO balances (account, amount, funding) VALUES (?, 0, ?)", t.conn.LastInsertRowID(), kind == book.Funding)
 }
 
 // holding is an account as a decision sees it.
 type holding struct {
 	id      int64
-	kind    Kind
+	kind    book.Kind
 	balance int64
 }
 
 func (t *tx) account(owner, currency string) (h holding, found bool, err error) {
 	found, err = t.row("SELECT a.id, a.kind, b.amount FROM accounts a JOIN balances b ON b.account = a.id WHERE a.owner = ? AND a.currency = ?",
 		[]any{owner, currency}, func(r *sqlite.Stmt) {
-			h = holding{r.ColumnInt64(0), Kind(r.ColumnText(1)), r.ColumnInt64(2)}
+			h = holding{r.ColumnInt64(0), book.Kind(r.ColumnText(1)), r.ColumnInt64(2)}
 		})
 	return h, found, err
 }
@@ -152,32 +111,21 @@ func (t *tx) post(cause, causeID string, from, to, amount int64) error {
 	return nil
 }
 
-// A Deposit brings money from outside into an account.
-type Deposit struct {
-	ID       string // chosen by the caller; a deposit with an id happens once
-	Owner    string
-	Currency string
-	Amount   int64 // minor units, above zero
-}
-
 // Deposit books money that came from outside. The same deposit again does
 // nothing; another one under the same id is request_conflict.
-func (l *Ledger) Deposit(ctx context.Context, d Deposit) error {
-	if d.ID == "" || d.Owner == "" || d.Currency == "" {
-		return protocol.New(protocol.CodeFieldMissing, "deposit", "", "id, owner and currency are needed")
-	}
-	if d.Amount <= 0 {
-		return protocol.New(protocol.CodeFieldInvalid, "amount", "", "above zero")
+func (l *Ledger) Deposit(ctx context.Context, d book.Deposit) error {
+	if err := d.Check(); err != nil {
+		return err
 	}
 	return l.decide(ctx, func(t *tx) (refusal, err error) { return t.deposit(d) })
 }
 
-func (t *tx) deposit(d Deposit) (refusal, err error) {
+func (t *tx) deposit(d book.Deposit) (refusal, err error) {
 	to, found, err := t.account(d.Owner, d.Currency)
 	if err != nil {
 		return nil, err
 	}
-	if !found || to.kind != Principal && to.kind != Merchant {
+	if !found || to.kind != book.Principal && to.kind != book.Merchant {
 		return protocol.New(protocol.CodeInstrumentInvalid, "owner", "", "no such account"), nil
 	}
 	var same bool
@@ -189,7 +137,7 @@ func (t *tx) deposit(d Deposit) (refusal, err error) {
 	if before {
 		return protocol.New(protocol.CodeRequestConflict, "deposit_id", "", "the id was used for another deposit"), nil
 	}
-	from, _, err := t.account(External, d.Currency)
+	from, _, err := t.account(book.External, d.Currency)
 	if err != nil {
 		return nil, err
 	}
@@ -204,13 +152,13 @@ func (t *tx) deposit(d Deposit) (refusal, err error) {
 func fits(balance, amount int64) bool { return balance <= math.MaxInt64-amount }
 
 // Accounts lists all accounts by currency, then in the order of opening.
-func (l *Ledger) Accounts(ctx context.Context) ([]Account, error) {
-	var out []Account
+func (l *Ledger) Accounts(ctx context.Context) ([]book.Account, error) {
+	var out []book.Account
 	err := l.read(ctx, func(conn *sqlite.Conn) error {
 		return queryRows(conn, "SELECT a.owner, a.kind, a.currency, b.amount, a.opened_at FROM accounts a JOIN balances b ON b.account = a.id ORDER BY a.currency, a.id", nil,
 			func(r *sqlite.Stmt) error {
-				out = append(out, Account{
-					Owner: r.ColumnText(0), Kind: Kind(r.ColumnText(1)), Currency: r.ColumnText(2),
+				out = append(out, book.Account{
+					Owner: r.ColumnText(0), Kind: book.Kind(r.ColumnText(1)), Currency: r.ColumnText(2),
 					Balance: r.ColumnInt64(3), OpenedAt: fromUnix(r.ColumnInt64(4)),
 				})
 				return nil
@@ -222,17 +170,17 @@ func (l *Ledger) Accounts(ctx context.Context) ([]Account, error) {
 // Entries lists what happened to one account, oldest first: its latest entries,
 // at most so many, or all when last is zero. An account that does not exist has
 // no entries.
-func (l *Ledger) Entries(ctx context.Context, owner, currency string, last int) ([]Entry, error) {
+func (l *Ledger) Entries(ctx context.Context, owner, currency string, last int) ([]book.Entry, error) {
 	if last <= 0 {
 		last = -1 // no limit
 	}
-	var out []Entry
+	var out []book.Entry
 	err := l.read(ctx, func(conn *sqlite.Conn) error {
 		return queryRows(conn, `SELECT t.id, t.cause, t.cause_id, e.amount, t.at FROM accounts a
 			JOIN entries e ON e.account = a.id JOIN transfers t ON t.id = e.transfer
 			WHERE a.owner = ? AND a.currency = ? ORDER BY e.transfer DESC LIMIT ?`, []any{owner, currency, int64(last)},
 			func(r *sqlite.Stmt) error {
-				out = append(out, Entry{
+				out = append(out, book.Entry{
 					Transfer: r.ColumnInt64(0), Cause: r.ColumnText(1), CauseID: r.ColumnText(2),
 					Amount: r.ColumnInt64(3), At: fromUnix(r.ColumnInt64(4)),
 				})

@@ -3,33 +3,13 @@ package ledger
 import (
 	"context"
 	"fmt"
+	"github.com/actprotocol/act-go/examples/processor/book"
 
 	"zombiezen.com/go/sqlite"
 )
 
-// A Report is what [Ledger.Audit] found.
-type Report struct {
-	Currencies  []CurrencyReport
-	Accounts    int64
-	Transfers   int64
-	Entries     int64
-	Trades      int64
-	Mandates    int64
-	SubAccounts int64
-	Waiting     int64    // instant payments without an end, those included whose time is over
-	Unreported  int64    // events that were not acknowledged
-	Problems    []string // empty when the book is sound; names rows by number, no person
-}
-
-// CurrencyReport is the money of one currency.
-type CurrencyReport struct {
-	Currency  string
-	Sum       int64 // of all entries; zero in a sound book
-	Deposited int64 // what came from outside, minor units
-}
-
-// Sound reports whether nothing was found.
-func (r *Report) Sound() bool { return len(r.Problems) == 0 }
+// auditor writes a report.
+type auditor struct{ book.Report }
 
 // rule is a query that finds what must not be: each row it returns is a
 // problem, described by its first column.
@@ -106,7 +86,7 @@ var rules = []rule{
 	{"money was moved for something that does not exist", `
 		SELECT f.id FROM transfers f WHERE f.cause = 'return' AND NOT EXISTS (SELECT 1 FROM subaccounts s WHERE s.subaccount = f.cause_id)`},
 	{"a trade has not exactly one event", `
-		SELECT t.id FROM trades t WHERE (SELECT count(*) FROM events e WHERE e.trade = t.id AND e.type = '` + TransactionCompleted + `' AND e.at = t.paid_at) <> 1
+		SELECT t.id FROM trades t WHERE (SELECT count(*) FROM events e WHERE e.trade = t.id AND e.type = '` + book.TransactionCompleted + `' AND e.at = t.paid_at) <> 1
 		OR (SELECT count(*) FROM events e WHERE e.trade = t.id) <> 1`},
 	{"a trade was fulfilled and not consumed", `
 		SELECT m.trade FROM trade_moves m WHERE NOT EXISTS (SELECT 1 FROM consumptions c WHERE c.trade = m.trade)`},
@@ -118,8 +98,8 @@ const mostProblems = 20
 // Audit computes sums, balances and spent totals again from the facts, in one
 // snapshot, and reports every difference. It does not stop payments, and takes
 // a time that grows with the book.
-func (l *Ledger) Audit(ctx context.Context) (*Report, error) {
-	r := new(Report)
+func (l *Ledger) Audit(ctx context.Context) (*book.Report, error) {
+	r := new(auditor)
 	err := l.read(ctx, func(conn *sqlite.Conn) error {
 		for _, n := range []struct {
 			into  *int64
@@ -145,18 +125,18 @@ func (l *Ledger) Audit(ctx context.Context) (*Report, error) {
 	if err != nil {
 		return nil, err
 	}
-	return r, nil
+	return &r.Report, nil
 }
 
-func (r *Report) problem(format string, args ...any) {
+func (r *auditor) problem(format string, args ...any) {
 	r.Problems = append(r.Problems, fmt.Sprintf(format, args...))
 }
 
-func (r *Report) currencies(conn *sqlite.Conn) error {
+func (r *auditor) currencies(conn *sqlite.Conn) error {
 	return queryRows(conn, `SELECT a.currency, coalesce(sum(e.amount), 0), -coalesce(sum(e.amount) FILTER (WHERE a.kind = 'funding'), 0)
 		FROM accounts a LEFT JOIN entries e ON e.account = a.id GROUP BY a.currency ORDER BY a.currency`, nil,
 		func(s *sqlite.Stmt) error {
-			c := CurrencyReport{Currency: s.ColumnText(0), Sum: s.ColumnInt64(1), Deposited: s.ColumnInt64(2)}
+			c := book.CurrencyReport{Currency: s.ColumnText(0), Sum: s.ColumnInt64(1), Deposited: s.ColumnInt64(2)}
 			r.Currencies = append(r.Currencies, c)
 			if c.Sum != 0 {
 				r.problem("the entries of a currency do not sum to zero: currency %d of the report", len(r.Currencies))
@@ -165,7 +145,7 @@ func (r *Report) currencies(conn *sqlite.Conn) error {
 		})
 }
 
-func (r *Report) apply(conn *sqlite.Conn, rule rule) error {
+func (r *auditor) apply(conn *sqlite.Conn, rule rule) error {
 	n := 0
 	err := queryRows(conn, rule.query, nil, func(s *sqlite.Stmt) error {
 		if n++; n <= mostProblems {
@@ -180,7 +160,7 @@ func (r *Report) apply(conn *sqlite.Conn, rule rule) error {
 }
 
 // file asks SQLite about the file itself.
-func (r *Report) file(conn *sqlite.Conn) error {
+func (r *auditor) file(conn *sqlite.Conn) error {
 	if err := queryRows(conn, "PRAGMA quick_check(1)", nil, func(s *sqlite.Stmt) error {
 		if s.ColumnText(0) != "ok" {
 			r.problem("the file is damaged")

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/actprotocol/act-go/examples/processor/book"
 	"github.com/actprotocol/act-go/protocol/canon"
 	"github.com/actprotocol/act-go/provider"
 )
@@ -91,12 +92,12 @@ func furnishMany(b *testing.B, l *Ledger) []*payer {
 			b.Fatal(err)
 		}
 	}
-	check(l.OpenAccount(ctx, shop, Merchant, "CNY"))
+	check(l.OpenAccount(ctx, shop, book.Merchant, "CNY"))
 	out := make([]*payer, clients)
 	for i := range out {
 		owner, buyer, token := fmt.Sprintf("%s-%d", principal, i), fmt.Sprintf("%s-%d", agent, i), fmt.Sprintf("pt-%d", i)
-		check(l.OpenAccount(ctx, owner, Principal, "CNY"))
-		check(l.Deposit(ctx, Deposit{ID: token, Owner: owner, Currency: "CNY", Amount: 1 << 40}))
+		check(l.OpenAccount(ctx, owner, book.Principal, "CNY"))
+		check(l.Deposit(ctx, book.Deposit{ID: token, Owner: owner, Currency: "CNY", Amount: 1 << 40}))
 		check(l.BindToken(ctx, provider.Token{ID: token, Principal: owner, Agent: buyer, Currency: "CNY", ValidFrom: now, ValidUntil: now.AddDate(1, 0, 0)}))
 		p := newPayment(1)
 		p.Request.Agent, p.Mandate.Delegator, p.Token = buyer, owner, token

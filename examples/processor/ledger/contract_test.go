@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/actprotocol/act-go/examples/processor/book"
 	"github.com/actprotocol/act-go/provider"
 	"github.com/actprotocol/act-go/provider/providertest"
 	"github.com/actprotocol/act-go/verifier"
@@ -20,15 +21,15 @@ type contractBook struct {
 }
 
 func (b contractBook) OpenPrincipal(did, currency string) error {
-	return b.OpenAccount(context.Background(), did, Principal, currency)
+	return b.OpenAccount(context.Background(), did, book.Principal, currency)
 }
 
 func (b contractBook) OpenMerchant(did, currency string) error {
-	return b.OpenAccount(context.Background(), did, Merchant, currency)
+	return b.OpenAccount(context.Background(), did, book.Merchant, currency)
 }
 
 func (b contractBook) Deposit(did, currency string, amount int64) error {
-	return b.Ledger.Deposit(context.Background(), Deposit{ID: fmt.Sprintf("d-%d", serial.Add(1)), Owner: did, Currency: currency, Amount: amount})
+	return b.Ledger.Deposit(context.Background(), book.Deposit{ID: fmt.Sprintf("d-%d", serial.Add(1)), Owner: did, Currency: currency, Amount: amount})
 }
 
 func (b contractBook) Balance(owner, currency string) int64 {
@@ -53,17 +54,17 @@ func (b contractBook) SetTokenState(id string, s provider.TokenState) error {
 }
 
 func (b contractBook) OpenSubAccount(s provider.SubAccount) error {
-	return b.Ledger.OpenSubAccount(context.Background(), SubAccount{SubAccount: s})
+	return b.Ledger.OpenSubAccount(context.Background(), book.SubAccount{SubAccount: s})
 }
 
 func (b contractBook) FundSubAccount(id string, amount int64) error {
-	return b.TopUp(context.Background(), TopUp{ID: fmt.Sprintf("t-%d", serial.Add(1)), SubAccount: id, Amount: amount})
+	return b.TopUp(context.Background(), book.TopUp{ID: fmt.Sprintf("t-%d", serial.Add(1)), SubAccount: id, Amount: amount})
 }
 
 func (b contractBook) SubAccountBalance(id string) int64 { return b.Balance(id, "CNY") }
 
 func (b contractBook) SetSubAccountState(id string, s provider.SubAccountState) error {
-	return b.Ledger.SetSubAccountState(context.Background(), id, s, ByPrincipal)
+	return b.Ledger.SetSubAccountState(context.Background(), id, s, book.ByPrincipal)
 }
 
 // TestContract holds the ledger to what every provider's has to do, and audits

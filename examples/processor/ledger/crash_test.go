@@ -15,6 +15,7 @@ import (
 
 	"zombiezen.com/go/sqlite"
 
+	"github.com/actprotocol/act-go/examples/processor/book"
 	"github.com/actprotocol/act-go/protocol"
 	"github.com/actprotocol/act-go/protocol/canon"
 	"github.com/actprotocol/act-go/protocol/keys"
@@ -151,11 +152,11 @@ func TestKill(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, err := range []error{
-		l.OpenAccount(ctx, principal, Principal, "CNY"), l.OpenAccount(ctx, shop, Merchant, "CNY"),
-		l.Deposit(ctx, Deposit{ID: "d", Owner: principal, Currency: "CNY", Amount: 1 << 40}),
+		l.OpenAccount(ctx, principal, book.Principal, "CNY"), l.OpenAccount(ctx, shop, book.Merchant, "CNY"),
+		l.Deposit(ctx, book.Deposit{ID: "d", Owner: principal, Currency: "CNY", Amount: 1 << 40}),
 		l.BindToken(ctx, provider.Token{ID: token, Principal: principal, Agent: agent, Currency: "CNY", ValidFrom: time.Now().Add(-time.Hour), ValidUntil: time.Now().Add(time.Hour)}),
-		l.OpenSubAccount(ctx, SubAccount{SubAccount: provider.SubAccount{ID: sub, Principal: principal, Agent: agent, Currency: "CNY", Key: key}}),
-		l.TopUp(ctx, TopUp{ID: "t", SubAccount: sub, Amount: 1 << 30}),
+		l.OpenSubAccount(ctx, book.SubAccount{SubAccount: provider.SubAccount{ID: sub, Principal: principal, Agent: agent, Currency: "CNY", Key: key}}),
+		l.TopUp(ctx, book.TopUp{ID: "t", SubAccount: sub, Amount: 1 << 30}),
 		l.Close(),
 	} {
 		if err != nil {
@@ -225,7 +226,7 @@ func runAndKill(t *testing.T, path string, answered map[string]string, reported 
 // checkReported looks for the one event of every trade: it was told, or it
 // waits in the outbox. Only what was told and could not be acknowledged any more
 // is told twice.
-func checkReported(t *testing.T, l *Ledger, r *Report, reported map[string]int) {
+func checkReported(t *testing.T, l *Ledger, r *book.Report, reported map[string]int) {
 	t.Helper()
 	waiting, err := l.Unreported(context.Background(), 1<<30)
 	if err != nil {
@@ -236,7 +237,7 @@ func checkReported(t *testing.T, l *Ledger, r *Report, reported map[string]int) 
 	}
 	trades := map[string]bool{}
 	for _, e := range waiting {
-		if trades[e.TradeNo] || e.Type != TransactionCompleted {
+		if trades[e.TradeNo] || e.Type != book.TransactionCompleted {
 			t.Fatalf("a second event of trade %s", e.TradeNo)
 		}
 		trades[e.TradeNo] = true
@@ -259,7 +260,7 @@ func checkReported(t *testing.T, l *Ledger, r *Report, reported map[string]int) 
 // checkUnpaid looks for every payment that was left waiting or was closed: it
 // is still so, it has moved nothing (PSD-PAY-INS-04), and of those that wait one
 // can be paid.
-func checkUnpaid(t *testing.T, l *Ledger, r *Report, unpaid map[string]string) {
+func checkUnpaid(t *testing.T, l *Ledger, r *book.Report, unpaid map[string]string) {
 	t.Helper()
 	ctx := context.Background()
 	waits := int64(0)

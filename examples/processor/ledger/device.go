@@ -2,37 +2,26 @@ package ledger
 
 import (
 	"context"
-	"time"
 
 	"zombiezen.com/go/sqlite"
 
+	"github.com/actprotocol/act-go/examples/processor/book"
 	"github.com/actprotocol/act-go/protocol"
 	"github.com/actprotocol/act-go/protocol/keys"
 )
 
-// A Device is what a principal confirms payments with at the cashier: a phone,
-// say, that holds the private half of a key which was registered when the two
-// were paired (PSD-PAY-INS-03).
-type Device struct {
-	ID        string
-	Principal string // DID; the only one for whom it confirms
-	Key       keys.PublicKey
-	Removed   bool
-	PairedAt  time.Time
-}
-
 // PairDevice registers a device of a principal, who has an account. An id or a
 // key that was used before, also by a device that was removed, is
 // state_conflict. Whoever calls it has identified the principal.
-func (l *Ledger) PairDevice(ctx context.Context, d Device) error {
-	if d.ID == "" || d.Principal == "" || d.Key.IsZero() {
-		return protocol.New(protocol.CodeFieldMissing, "device", "PSD-PAY-INS-03", "id, principal and key are needed")
+func (l *Ledger) PairDevice(ctx context.Context, d book.Device) error {
+	if err := d.Check(); err != nil {
+		return err
 	}
 	return l.decide(ctx, func(t *tx) (refusal, err error) { return t.pairDevice(&d) })
 }
 
-func (t *tx) pairDevice(d *Device) (refusal, err error) {
-	known, err := t.row("SELECT 1 FROM accounts WHERE owner = ? AND kind = ? LIMIT 1", []any{d.Principal, string(Principal)}, func(*sqlite.Stmt) {})
+func (t *tx) pairDevice(d *book.Device) (refusal, err error) {
+	known, err := t.row("SELECT 1 FROM accounts WHERE owner = ? AND kind = ? LIMIT 1", []any{d.Principal, string(book.Principal)}, func(*sqlite.Stmt) {})
 	if err != nil {
 		return nil, err
 	}
@@ -78,17 +67,17 @@ func unknownDevice() error {
 const deviceColumns = `SELECT d.device, d.principal, d.jwk, d.paired_at,
 	(SELECT state FROM device_states s WHERE s.device = d.id ORDER BY seq DESC LIMIT 1) FROM devices d `
 
-func scanDevice(r *sqlite.Stmt) (Device, error) {
+func scanDevice(r *sqlite.Stmt) (book.Device, error) {
 	key, err := keys.ParseJWK(columnBytes(r, 2))
 	if err != nil {
 		err = protocol.Wrap(protocol.CodeServiceUnavailable, "", "", "a stored key is not one", err)
 	}
-	return Device{r.ColumnText(0), r.ColumnText(1), key, r.ColumnText(4) != "paired", fromUnix(r.ColumnInt64(3))}, err
+	return book.Device{ID: r.ColumnText(0), Principal: r.ColumnText(1), Key: key, Removed: r.ColumnText(4) != "paired", PairedAt: fromUnix(r.ColumnInt64(3))}, err
 }
 
 // Device returns a device, also one that was removed, or key_unknown.
-func (l *Ledger) Device(ctx context.Context, id string) (Device, error) {
-	var d Device
+func (l *Ledger) Device(ctx context.Context, id string) (book.Device, error) {
+	var d book.Device
 	err := l.read(ctx, func(conn *sqlite.Conn) error {
 		refusal := unknownDevice()
 		err := queryRows(conn, deviceColumns+"WHERE d.device = ?", []any{id}, func(r *sqlite.Stmt) (err error) {
@@ -101,14 +90,14 @@ func (l *Ledger) Device(ctx context.Context, id string) (Device, error) {
 		return err
 	})
 	if err != nil {
-		return Device{}, err
+		return book.Device{}, err
 	}
 	return d, nil
 }
 
 // Devices lists all devices in the order of pairing.
-func (l *Ledger) Devices(ctx context.Context) ([]Device, error) {
-	var out []Device
+func (l *Ledger) Devices(ctx context.Context) ([]book.Device, error) {
+	var out []book.Device
 	err := l.read(ctx, func(conn *sqlite.Conn) error {
 		out = nil
 		return queryRows(conn, deviceColumns+"ORDER BY d.id", nil, func(r *sqlite.Stmt) error {

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/actprotocol/act-go/examples/processor/book"
 	"github.com/actprotocol/act-go/examples/processor/ledger"
 	"github.com/actprotocol/act-go/protocol"
 	"github.com/actprotocol/act-go/protocol/keys"
@@ -22,19 +23,19 @@ func Example() {
 		log.Fatal(err)
 	}
 	defer os.RemoveAll(dir)
-	book, err := ledger.Open(ledger.Config{Path: filepath.Join(dir, "ledger.db")})
+	l, err := ledger.Open(ledger.Config{Path: filepath.Join(dir, "ledger.db")})
 	if err != nil {
 		log.Fatal(err)
 	}
-	defer book.Close()
+	defer l.Close()
 
 	const ann, agent, shop = "did:act:home.example/ann", "did:act:home.example/agent", "did:act:shop.example/coffee"
 	ctx, now := context.Background(), time.Now()
 	for _, err := range []error{
-		book.OpenAccount(ctx, ann, ledger.Principal, "CNY"),
-		book.OpenAccount(ctx, shop, ledger.Merchant, "CNY"),
-		book.Deposit(ctx, ledger.Deposit{ID: "deposit-1", Owner: ann, Currency: "CNY", Amount: 100_00}),
-		book.BindToken(ctx, provider.Token{ID: "pt-1", Principal: ann, Agent: agent, Currency: "CNY", ValidFrom: now.Add(-time.Minute), ValidUntil: now.Add(time.Hour)}),
+		l.OpenAccount(ctx, ann, book.Principal, "CNY"),
+		l.OpenAccount(ctx, shop, book.Merchant, "CNY"),
+		l.Deposit(ctx, book.Deposit{ID: "deposit-1", Owner: ann, Currency: "CNY", Amount: 100_00}),
+		l.BindToken(ctx, provider.Token{ID: "pt-1", Principal: ann, Agent: agent, Currency: "CNY", ValidFrom: now.Add(-time.Minute), ValidUntil: now.Add(time.Hour)}),
 	} {
 		if err != nil {
 			log.Fatal(err)
@@ -50,27 +51,27 @@ func Example() {
 		Scenario: "DEL", Method: "urn:act:payment:balance", Token: "pt-1", Payee: shop, Order: "order-1",
 		Expires: now.Add(10 * time.Minute), Amount: 18_00, Currency: "CNY",
 	}
-	first, err := book.Pay(ctx, p)
+	first, err := l.Pay(ctx, p)
 	if err != nil {
 		log.Fatal(err)
 	}
-	_, err = book.Pay(ctx, p)
+	_, err = l.Pay(ctx, p)
 	fmt.Println("the same transmission:", protocol.CodeOf(err))
 	p.Request.Nonce.Value = "nonce-2"
-	again, err := book.Pay(ctx, p)
+	again, err := l.Pay(ctx, p)
 	fmt.Println("the same request:", again.No == first.No, err)
 	p.Request.ID, p.Request.Nonce.Value, p.Order = "request-2", "nonce-3", "order-2"
-	_, err = book.Pay(ctx, p)
+	_, err = l.Pay(ctx, p)
 	fmt.Println("a second latte:", protocol.CodeOf(err))
 
-	accounts, err := book.Accounts(ctx)
+	accounts, err := l.Accounts(ctx)
 	if err != nil {
 		log.Fatal(err)
 	}
 	for _, a := range accounts {
 		fmt.Println(a.Kind, a.Balance)
 	}
-	report, err := book.Audit(ctx)
+	report, err := l.Audit(ctx)
 	fmt.Println("sound:", report.Sound(), err)
 	// Output:
 	// the same transmission: replayed
@@ -90,11 +91,11 @@ func Example_purseAndConfirmation() {
 		log.Fatal(err)
 	}
 	defer os.RemoveAll(dir)
-	book, err := ledger.Open(ledger.Config{Path: filepath.Join(dir, "ledger.db")})
+	l, err := ledger.Open(ledger.Config{Path: filepath.Join(dir, "ledger.db")})
 	if err != nil {
 		log.Fatal(err)
 	}
-	defer book.Close()
+	defer l.Close()
 
 	const ann, agent, shop = "did:act:home.example/ann", "did:act:home.example/agent", "did:act:shop.example/coffee"
 	ctx, now := context.Background(), time.Now()
@@ -102,21 +103,21 @@ func Example_purseAndConfirmation() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	purse := ledger.SubAccount{SubAccount: provider.SubAccount{ID: "sub-1", Principal: ann, Agent: agent, Currency: "CNY", Key: key}}
+	purse := book.SubAccount{SubAccount: provider.SubAccount{ID: "sub-1", Principal: ann, Agent: agent, Currency: "CNY", Key: key}}
 	for _, err := range []error{
-		book.OpenAccount(ctx, ann, ledger.Principal, "CNY"),
-		book.OpenAccount(ctx, shop, ledger.Merchant, "CNY"),
-		book.Deposit(ctx, ledger.Deposit{ID: "deposit-1", Owner: ann, Currency: "CNY", Amount: 100_00}),
-		book.BindToken(ctx, provider.Token{ID: "pt-1", Principal: ann, Agent: agent, Currency: "CNY", ValidFrom: now.Add(-time.Minute), ValidUntil: now.Add(time.Hour)}),
-		book.OpenSubAccount(ctx, purse),
-		book.TopUp(ctx, ledger.TopUp{ID: "topup-1", SubAccount: "sub-1", Amount: 5_00}),
+		l.OpenAccount(ctx, ann, book.Principal, "CNY"),
+		l.OpenAccount(ctx, shop, book.Merchant, "CNY"),
+		l.Deposit(ctx, book.Deposit{ID: "deposit-1", Owner: ann, Currency: "CNY", Amount: 100_00}),
+		l.BindToken(ctx, provider.Token{ID: "pt-1", Principal: ann, Agent: agent, Currency: "CNY", ValidFrom: now.Add(-time.Minute), ValidUntil: now.Add(time.Hour)}),
+		l.OpenSubAccount(ctx, purse),
+		l.TopUp(ctx, book.TopUp{ID: "topup-1", SubAccount: "sub-1", Amount: 5_00}),
 	} {
 		if err != nil {
 			log.Fatal(err)
 		}
 	}
 	say := func() {
-		accounts, err := book.Accounts(ctx)
+		accounts, err := l.Accounts(ctx)
 		if err != nil {
 			log.Fatal(err)
 		}
@@ -126,13 +127,13 @@ func Example_purseAndConfirmation() {
 		return provider.Request{Agent: agent, ID: id, Digest: "digest of the content", Nonce: provider.Nonce{Scope: "payment-request " + agent, Value: id, Until: now.Add(7 * time.Minute)}}
 	}
 	say()
-	_, err = book.Pay(ctx, provider.Payment{
+	_, err = l.Pay(ctx, provider.Payment{
 		Request: request("request-1"), Mandate: provider.Mandate{Issuer: "did:act:bank.example/mandates", DelegationID: "mandate-1", Digest: "digest of the payload", Delegator: ann, Total: 20_00},
 		Scenario: "AUP", Method: "urn:act:payment:balance", SubAccount: "sub-1", SubAccountKey: key.Thumbprint(), Payee: shop, Order: "order-1",
 		Expires: now.Add(10 * time.Minute), Amount: 2_00, Currency: "CNY",
 	})
 	fmt.Println("from the purse:", err)
-	waits, err := book.Begin(ctx, provider.Payment{
+	waits, err := l.Begin(ctx, provider.Payment{
 		Request: request("request-2"), Scenario: "INS", Method: "urn:act:payment:balance", Token: "pt-1", Payee: shop, Order: "order-2",
 		Expires: now.Add(10 * time.Minute), Amount: 60_00, Currency: "CNY",
 	})
@@ -141,12 +142,12 @@ func Example_purseAndConfirmation() {
 	}
 	fmt.Println(waits.State)
 	say()
-	paid, err := book.Settle(ctx, waits.No, provider.Confirmation{Method: "device:ann's phone", At: now})
+	paid, err := l.Settle(ctx, waits.No, provider.Confirmation{Method: "device:ann's phone", At: now})
 	if err != nil {
 		log.Fatal(err)
 	}
 	fmt.Println(paid.State)
-	fmt.Println("cancelled:", book.SetSubAccountState(ctx, "sub-1", provider.SubAccountCancelled, ledger.ByPrincipal))
+	fmt.Println("cancelled:", l.SetSubAccountState(ctx, "sub-1", provider.SubAccountCancelled, book.ByPrincipal))
 	say()
 	// Output:
 	// Ann 9500 purse 500 shop 0

@@ -4,6 +4,7 @@ import (
 	"context"
 	"testing"
 
+	"github.com/actprotocol/act-go/examples/processor/book"
 	"github.com/actprotocol/act-go/protocol"
 	"github.com/actprotocol/act-go/provider"
 )
@@ -15,42 +16,42 @@ func TestFreezesAddUp(t *testing.T) {
 	const active, frozen = provider.SubAccountActive, provider.SubAccountFrozen
 	type step struct {
 		to    provider.SubAccountState
-		cause StateCause
+		cause book.StateCause
 		want  protocol.Code
 	}
 	for name, tc := range map[string]struct {
 		steps []step
 		state provider.SubAccountState
-		cause StateCause
+		cause book.StateCause
 	}{
 		"a stolen agent whose identity lapses and holds again": {[]step{
-			{frozen, ByPrincipal, ""}, {frozen, ForIdentity, ""}, {active, ForIdentity, ""},
-		}, frozen, ByPrincipal},
+			{frozen, book.ByPrincipal, ""}, {frozen, book.ForIdentity, ""}, {active, book.ForIdentity, ""},
+		}, frozen, book.ByPrincipal},
 		"risk control is satisfied, and the principal is not": {[]step{
-			{frozen, ByPrincipal, ""}, {frozen, ForRisk, ""}, {active, ForRisk, ""},
-		}, frozen, ByPrincipal},
+			{frozen, book.ByPrincipal, ""}, {frozen, book.ForRisk, ""}, {active, book.ForRisk, ""},
+		}, frozen, book.ByPrincipal},
 		"an identity that lapsed while risk control looked": {[]step{
-			{frozen, ForRisk, ""}, {frozen, ForIdentity, ""}, {active, ForRisk, ""},
-		}, frozen, ForIdentity},
+			{frozen, book.ForRisk, ""}, {frozen, book.ForIdentity, ""}, {active, book.ForRisk, ""},
+		}, frozen, book.ForIdentity},
 		"the principal freezes what risk control froze": {[]step{
-			{frozen, ForRisk, ""}, {frozen, ByPrincipal, ""}, {active, ForRisk, ""},
-		}, frozen, ByPrincipal},
+			{frozen, book.ForRisk, ""}, {frozen, book.ByPrincipal, ""}, {active, book.ForRisk, ""},
+		}, frozen, book.ByPrincipal},
 		"nobody thaws what another froze": {[]step{
-			{frozen, ByPrincipal, ""}, {active, ForRisk, protocol.CodeActorRefused}, {active, ForIdentity, protocol.CodeActorRefused},
-		}, frozen, ByPrincipal},
+			{frozen, book.ByPrincipal, ""}, {active, book.ForRisk, protocol.CodeActorRefused}, {active, book.ForIdentity, protocol.CodeActorRefused},
+		}, frozen, book.ByPrincipal},
 		"a wish taken back under another's freeze": {[]step{
-			{frozen, ByPrincipal, ""}, {frozen, ForRisk, ""}, {active, ByPrincipal, ""}, {active, ByPrincipal, protocol.CodeActorRefused},
-		}, frozen, ForRisk},
+			{frozen, book.ByPrincipal, ""}, {frozen, book.ForRisk, ""}, {active, book.ByPrincipal, ""}, {active, book.ByPrincipal, protocol.CodeActorRefused},
+		}, frozen, book.ForRisk},
 		"all have taken theirs back": {[]step{
-			{frozen, ByPrincipal, ""}, {frozen, ForRisk, ""}, {frozen, ForIdentity, ""},
-			{active, ForRisk, ""}, {active, ByPrincipal, ""}, {active, ForIdentity, ""},
-		}, active, ForIdentity},
+			{frozen, book.ByPrincipal, ""}, {frozen, book.ForRisk, ""}, {frozen, book.ForIdentity, ""},
+			{active, book.ForRisk, ""}, {active, book.ByPrincipal, ""}, {active, book.ForIdentity, ""},
+		}, active, book.ForIdentity},
 		"one cause does not thaw twice": {[]step{
-			{frozen, ForRisk, ""}, {frozen, ByPrincipal, ""}, {active, ForRisk, ""}, {active, ForRisk, protocol.CodeActorRefused},
-		}, frozen, ByPrincipal},
+			{frozen, book.ForRisk, ""}, {frozen, book.ByPrincipal, ""}, {active, book.ForRisk, ""}, {active, book.ForRisk, protocol.CodeActorRefused},
+		}, frozen, book.ByPrincipal},
 		"frozen twice by one is thawed once": {[]step{
-			{frozen, ByPrincipal, ""}, {frozen, ByPrincipal, ""}, {active, ByPrincipal, ""},
-		}, active, ByPrincipal},
+			{frozen, book.ByPrincipal, ""}, {frozen, book.ByPrincipal, ""}, {active, book.ByPrincipal, ""},
+		}, active, book.ByPrincipal},
 	} {
 		t.Run("PSD-AGT-SUB-02 "+name, func(t *testing.T) {
 			l, _ := furnished(t)
@@ -66,7 +67,7 @@ func TestFreezesAddUp(t *testing.T) {
 			}
 			_, err := l.Pay(context.Background(), fromSub(a, 1_00))
 			wantCode(t, err, want)
-			wantCode(t, l.TopUp(context.Background(), TopUp{ID: "t", SubAccount: sub, Amount: 1}), want)
+			wantCode(t, l.TopUp(context.Background(), book.TopUp{ID: "t", SubAccount: sub, Amount: 1}), want)
 			if got := subAccount(t, l, sub); got.State != tc.state || got.Cause != tc.cause {
 				t.Errorf("%s by %s, want %s by %s", got.State, got.Cause, tc.state, tc.cause)
 			} else if by := got.FrozenBy; (len(by) > 0) != (tc.state == frozen) || len(by) > 0 && by[len(by)-1] != tc.cause {
@@ -79,12 +80,12 @@ func TestFreezesAddUp(t *testing.T) {
 		l, _ := furnished(t)
 		ctx := context.Background()
 		for _, id := range []string{"sub-a", "sub-b", "sub-c"} {
-			openSub(t, l, 5_00, func(a *SubAccount) { a.ID = id })
+			openSub(t, l, 5_00, func(a *book.SubAccount) { a.ID = id })
 		}
-		wantCode(t, l.SetSubAccountState(ctx, "sub-a", frozen, ByPrincipal), "")
-		wantCode(t, l.SetSubAccountState(ctx, "sub-b", frozen, ForRisk), "")
+		wantCode(t, l.SetSubAccountState(ctx, "sub-a", frozen, book.ByPrincipal), "")
+		wantCode(t, l.SetSubAccountState(ctx, "sub-b", frozen, book.ForRisk), "")
 		for _, state := range []provider.SubAccountState{frozen, active} {
-			if n, err := l.SetAgentSubAccounts(ctx, agent, state, ForIdentity); n != 3 || err != nil {
+			if n, err := l.SetAgentSubAccounts(ctx, agent, state, book.ForIdentity); n != 3 || err != nil {
 				t.Fatalf("%s: %d, %v", state, n, err)
 			}
 		}

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/actprotocol/act-go/examples/processor/book"
 	"github.com/actprotocol/act-go/protocol"
 	"github.com/actprotocol/act-go/protocol/keys"
 	"github.com/actprotocol/act-go/protocol/payment"
@@ -29,9 +30,9 @@ func newKey(t testing.TB) keys.PublicKey {
 }
 
 // openSub opens sub-1 beside the principal's account, with money in it.
-func openSub(t testing.TB, l *Ledger, money int64, change func(*SubAccount)) SubAccount {
+func openSub(t testing.TB, l *Ledger, money int64, change func(*book.SubAccount)) book.SubAccount {
 	t.Helper()
-	a := SubAccount{SubAccount: provider.SubAccount{ID: sub, Principal: principal, Agent: agent, Currency: "CNY", Key: newKey(t)}}
+	a := book.SubAccount{SubAccount: provider.SubAccount{ID: sub, Principal: principal, Agent: agent, Currency: "CNY", Key: newKey(t)}}
 	if change != nil {
 		change(&a)
 	}
@@ -46,13 +47,13 @@ func openSub(t testing.TB, l *Ledger, money int64, change func(*SubAccount)) Sub
 
 func topUp(t testing.TB, l *Ledger, id string, money int64) {
 	t.Helper()
-	if err := l.TopUp(context.Background(), TopUp{ID: fmt.Sprintf("t-%d", serial.Add(1)), SubAccount: id, Amount: money}); err != nil {
+	if err := l.TopUp(context.Background(), book.TopUp{ID: fmt.Sprintf("t-%d", serial.Add(1)), SubAccount: id, Amount: money}); err != nil {
 		t.Fatal(err)
 	}
 }
 
 // fromSub is a fresh payment from a sub-account.
-func fromSub(a SubAccount, amount int64) provider.Payment {
+func fromSub(a book.SubAccount, amount int64) provider.Payment {
 	p := newPayment(amount)
 	p.Token, p.SubAccount, p.SubAccountKey = "", a.ID, a.Key.Thumbprint()
 	return p
@@ -88,7 +89,7 @@ func everyFact(t testing.TB, l *Ledger) {
 	for _, err := range []error{
 		l.Decline(ctx, closed.No, protocol.CodeConfirmationFailed),
 		l.Name(ctx, shop, "Coffee"),
-		l.PairDevice(ctx, Device{ID: "dev-1", Principal: principal, Key: newKey(t)}),
+		l.PairDevice(ctx, book.Device{ID: "dev-1", Principal: principal, Key: newKey(t)}),
 	} {
 		if err != nil {
 			t.Fatal(err)

@@ -11,6 +11,7 @@ import (
 
 	"zombiezen.com/go/sqlite"
 
+	"github.com/actprotocol/act-go/examples/processor/book"
 	"github.com/actprotocol/act-go/protocol"
 	"github.com/actprotocol/act-go/provider"
 )
@@ -200,7 +201,7 @@ func TestAccounts(t *testing.T) {
 	l, _ := furnished(t)
 	ctx := context.Background()
 	t.Run("opening again does nothing", func(t *testing.T) {
-		if err := l.OpenAccount(ctx, principal, Principal, "CNY"); err != nil {
+		if err := l.OpenAccount(ctx, principal, book.Principal, "CNY"); err != nil {
 			t.Error(err)
 		}
 		if got := balance(t, l, principal); got != 100_00 {
@@ -208,14 +209,14 @@ func TestAccounts(t *testing.T) {
 		}
 	})
 	t.Run("another kind", func(t *testing.T) {
-		wantCode(t, l.OpenAccount(ctx, principal, Merchant, "CNY"), protocol.CodeStateConflict)
+		wantCode(t, l.OpenAccount(ctx, principal, book.Merchant, "CNY"), protocol.CodeStateConflict)
 	})
 	t.Run("nobody opens the world's account", func(t *testing.T) {
-		wantCode(t, l.OpenAccount(ctx, External, Principal, "CNY"), protocol.CodeFieldInvalid)
-		wantCode(t, l.OpenAccount(ctx, shop, Funding, "CNY"), protocol.CodeFieldInvalid)
+		wantCode(t, l.OpenAccount(ctx, book.External, book.Principal, "CNY"), protocol.CodeFieldInvalid)
+		wantCode(t, l.OpenAccount(ctx, shop, book.Funding, "CNY"), protocol.CodeFieldInvalid)
 	})
 	t.Run("deposits", func(t *testing.T) {
-		d := Deposit{ID: "d-1", Owner: principal, Currency: "CNY", Amount: 100_00}
+		d := book.Deposit{ID: "d-1", Owner: principal, Currency: "CNY", Amount: 100_00}
 		if err := l.Deposit(ctx, d); err != nil {
 			t.Errorf("the same again: %v", err)
 		}
@@ -227,7 +228,7 @@ func TestAccounts(t *testing.T) {
 		wantCode(t, l.Deposit(ctx, d), protocol.CodeFieldInvalid)
 		d.Amount, d.Currency = 5, "JPY"
 		wantCode(t, l.Deposit(ctx, d), protocol.CodeInstrumentInvalid)
-		d.Owner, d.Currency = External, "CNY"
+		d.Owner, d.Currency = book.External, "CNY"
 		wantCode(t, l.Deposit(ctx, d), protocol.CodeInstrumentInvalid)
 		if got := balance(t, l, principal); got != 100_00 {
 			t.Errorf("balance %d", got)

@@ -5,6 +5,7 @@ import (
 	"math"
 	"testing"
 
+	"github.com/actprotocol/act-go/examples/processor/book"
 	"github.com/actprotocol/act-go/protocol"
 )
 
@@ -22,7 +23,7 @@ func TestAllTheMoneyThereIs(t *testing.T) {
 	if got := balance(t, l, shop); got != math.MaxInt64 {
 		t.Fatalf("the shop has %d", got)
 	}
-	wantCode(t, l.Deposit(ctx, Deposit{ID: "d-2", Owner: principal, Currency: "CNY", Amount: 1}), protocol.CodeFieldInvalid)
+	wantCode(t, l.Deposit(ctx, book.Deposit{ID: "d-2", Owner: principal, Currency: "CNY", Amount: 1}), protocol.CodeFieldInvalid)
 	next := newPayment(1)
 	next.Mandate.DelegationID, next.Mandate.Digest = "m-2", "payload-2"
 	_, err := l.Pay(ctx, next)

@@ -5,19 +5,17 @@ import (
 
 	"zombiezen.com/go/sqlite"
 
+	"github.com/actprotocol/act-go/examples/processor/book"
 	"github.com/actprotocol/act-go/protocol"
 )
-
-// A Trust says that an issuer may sign mandates on behalf of a principal.
-type Trust struct{ Issuer, Principal string } // DIDs
 
 // TrustIssuer records that a principal lets an issuer speak for it, or no
 // longer does. The book keeps every such word; the last one counts. A principal
 // without an account is instrument_invalid: it is most likely a slip of the
 // pen, and a revocation that meets nobody must not look done.
 func (l *Ledger) TrustIssuer(ctx context.Context, issuer, principal string, trusted bool) error {
-	if issuer == "" || principal == "" {
-		return protocol.New(protocol.CodeFieldMissing, "issuer", "ADD-IAC-ISS-10", "issuer and principal are needed")
+	if err := (book.Trust{Issuer: issuer, Principal: principal}).Check(); err != nil {
+		return err
 	}
 	return l.decide(ctx, func(t *tx) (refusal, err error) { return t.trustIssuer(issuer, principal, trusted) })
 }
@@ -29,7 +27,7 @@ func (t *tx) trustIssuer(issuer, principal string, trusted bool) (refusal, err e
 		return nil, err
 	}
 	if !now { // what is trusted, by a book from before this rule too, can always be revoked
-		known, err := t.row("SELECT 1 FROM accounts WHERE owner = ? AND kind = ? LIMIT 1", []any{principal, string(Principal)}, func(*sqlite.Stmt) {})
+		known, err := t.row("SELECT 1 FROM accounts WHERE owner = ? AND kind = ? LIMIT 1", []any{principal, string(book.Principal)}, func(*sqlite.Stmt) {})
 		if err != nil {
 			return nil, err
 		}
@@ -44,13 +42,13 @@ func (t *tx) trustIssuer(issuer, principal string, trusted bool) (refusal, err e
 }
 
 // Issuers lists who is trusted for whom at present.
-func (l *Ledger) Issuers(ctx context.Context) ([]Trust, error) {
-	var out []Trust
+func (l *Ledger) Issuers(ctx context.Context) ([]book.Trust, error) {
+	var out []book.Trust
 	err := l.read(ctx, func(conn *sqlite.Conn) error {
 		return queryRows(conn, `SELECT issuer, principal FROM issuers i WHERE trusted = 1
 			AND seq = (SELECT max(seq) FROM issuers j WHERE j.issuer = i.issuer AND j.principal = i.principal)
 			ORDER BY issuer, principal`, nil, func(r *sqlite.Stmt) error {
-			out = append(out, Trust{r.ColumnText(0), r.ColumnText(1)})
+			out = append(out, book.Trust{Issuer: r.ColumnText(0), Principal: r.ColumnText(1)})
 			return nil
 		})
 	})

@@ -10,6 +10,7 @@ import (
 	"zombiezen.com/go/sqlite"
 	"zombiezen.com/go/sqlite/sqlitex"
 
+	"github.com/actprotocol/act-go/examples/processor/book"
 	"github.com/actprotocol/act-go/protocol"
 )
 
@@ -20,6 +21,8 @@ type Config struct {
 	MaxBatch int              // most units in one commit; 256 when zero
 	Readers  int              // connections for reading; 4 when zero
 }
+
+var _ book.Book = (*Ledger)(nil)
 
 // A Ledger is the book, open for reading and writing. Its methods may be called
 // from any goroutine.

@@ -12,6 +12,7 @@ import (
 
 	"zombiezen.com/go/sqlite"
 
+	"github.com/actprotocol/act-go/examples/processor/book"
 	"github.com/actprotocol/act-go/protocol"
 	"github.com/actprotocol/act-go/protocol/canon"
 	"github.com/actprotocol/act-go/protocol/payment"
@@ -60,9 +61,9 @@ func furnish(t testing.TB, l *Ledger, balance int64) {
 	t.Helper()
 	ctx := context.Background()
 	for _, err := range []error{
-		l.OpenAccount(ctx, principal, Principal, "CNY"),
-		l.OpenAccount(ctx, shop, Merchant, "CNY"),
-		l.Deposit(ctx, Deposit{ID: "d-1", Owner: principal, Currency: "CNY", Amount: balance}),
+		l.OpenAccount(ctx, principal, book.Principal, "CNY"),
+		l.OpenAccount(ctx, shop, book.Merchant, "CNY"),
+		l.Deposit(ctx, book.Deposit{ID: "d-1", Owner: principal, Currency: "CNY", Amount: balance}),
 		l.BindToken(ctx, provider.Token{ID: token, Principal: principal, Agent: agent, Currency: "CNY",
 			ValidFrom: start.Add(-time.Hour), ValidUntil: start.Add(24 * time.Hour)}),
 	} {
@@ -126,7 +127,7 @@ func balance(t testing.TB, l *Ledger, owner string) int64 {
 	return 0
 }
 
-func sound(t testing.TB, l *Ledger) *Report {
+func sound(t testing.TB, l *Ledger) *book.Report {
 	t.Helper()
 	r, err := l.Audit(context.Background())
 	if err != nil {
@@ -248,7 +249,7 @@ func TestRefusals(t *testing.T) {
 		}, protocol.CodeTotalLimitExceeded},
 		{"payee not registered", func(t *testing.T, l *Ledger, c *clock, p *provider.Payment) { p.Payee = "did:act:shop.example/tea" }, protocol.CodeMerchantNotAllowed},
 		{"payee is a principal", func(t *testing.T, l *Ledger, c *clock, p *provider.Payment) { p.Payee = principal }, protocol.CodeMerchantNotAllowed},
-		{"payee is the funding account", func(t *testing.T, l *Ledger, c *clock, p *provider.Payment) { p.Payee = External }, protocol.CodeMerchantNotAllowed},
+		{"payee is the funding account", func(t *testing.T, l *Ledger, c *clock, p *provider.Payment) { p.Payee = book.External }, protocol.CodeMerchantNotAllowed},
 		{"PSD-PMT-BND-04 unknown token", func(t *testing.T, l *Ledger, c *clock, p *provider.Payment) { p.Token = "pt-2" }, protocol.CodeInstrumentInvalid},
 		{"PSD-PMT-BND-04 another agent's token", func(t *testing.T, l *Ledger, c *clock, p *provider.Payment) {
 			p.Request.Agent = "did:act:home.example/other"
@@ -274,7 +275,7 @@ func TestRefusals(t *testing.T) {
 			p.Token = "pt-m"
 		}, protocol.CodeInstrumentInvalid},
 		{"currency of the account", func(t *testing.T, l *Ledger, c *clock, p *provider.Payment) {
-			if err := l.OpenAccount(context.Background(), shop, Merchant, "JPY"); err != nil {
+			if err := l.OpenAccount(context.Background(), shop, book.Merchant, "JPY"); err != nil {
 				t.Fatal(err)
 			}
 			p.Currency = "JPY"
@@ -324,7 +325,7 @@ func TestRefusalIsTheAnswerForEver(t *testing.T) {
 	p.Amount = 100_01
 	_, first := l.Pay(ctx, p)
 	wantCode(t, first, protocol.CodeBalanceInsufficient)
-	if err := l.Deposit(ctx, Deposit{ID: "d-2", Owner: principal, Currency: "CNY", Amount: 100_00}); err != nil {
+	if err := l.Deposit(ctx, book.Deposit{ID: "d-2", Owner: principal, Currency: "CNY", Amount: 100_00}); err != nil {
 		t.Fatal(err)
 	}
 	_, second := l.Pay(ctx, again(p))

@@ -2,47 +2,34 @@ package ledger
 
 import (
 	"context"
-	"time"
 
 	"zombiezen.com/go/sqlite"
 
+	"github.com/actprotocol/act-go/examples/processor/book"
 	"github.com/actprotocol/act-go/protocol"
 )
 
-// TransactionCompleted is the type of the event that every payment leaves
-// (PSD-PAY-A402-24).
-const TransactionCompleted = "act:payment:transaction-completed"
-
-// An Event is what the processor has to report of a payment. It is written in
-// the transaction of the debit, so a trade without its event, or an event
-// without its trade, does not exist. It names no person.
-type Event struct {
-	ID           int64 // position in the outbox; grows in the order of the debits
-	Type         string
-	TradeNo      string
-	DelegationID string    // empty for an instant payment
-	Order        string    // the merchant's order number
-	At           time.Time // of the debit
-}
-
 // completed puts the event of a new trade into the outbox.
 func (t *tx) completed(trade int64) error {
-	return t.exec("INSERT INTO events (type, trade, at) VALUES (?, ?, ?)", TransactionCompleted, trade, t.unix())
+	return t.exec("INSERT INTO events (type, trade, at) VALUES (?, ?, ?)", book.TransactionCompleted, trade, t.unix())
 }
 
 const reportedUpTo = "(SELECT coalesce(max(event), 0) FROM event_reports)"
 
 // Unreported returns the oldest events that were not acknowledged, in their
 // order, and at most limit of them.
-func (l *Ledger) Unreported(ctx context.Context, limit int) ([]Event, error) {
-	var events []Event
+func (l *Ledger) Unreported(ctx context.Context, limit int) ([]book.Event, error) {
+	var events []book.Event
 	err := l.read(ctx, func(conn *sqlite.Conn) error {
 		events = nil
 		return queryRows(conn, `SELECT e.id, e.type, t.trade_no, m.delegation_id, t.order_number, e.at
 			FROM events e JOIN trades t ON t.id = e.trade LEFT JOIN mandates m ON m.id = t.mandate
 			WHERE e.id > `+reportedUpTo+` ORDER BY e.id LIMIT ?`, []any{int64(limit)},
 			func(r *sqlite.Stmt) error {
-				events = append(events, Event{r.ColumnInt64(0), r.ColumnText(1), r.ColumnText(2), r.ColumnText(3), r.ColumnText(4), fromUnix(r.ColumnInt64(5))})
+				events = append(events, book.Event{
+					ID: r.ColumnInt64(0), Type: r.ColumnText(1), TradeNo: r.ColumnText(2),
+					DelegationID: r.ColumnText(3), Order: r.ColumnText(4), At: fromUnix(r.ColumnInt64(5)),
+				})
 				return nil
 			})
 	})

@@ -6,11 +6,12 @@ import (
 	"testing"
 	"time"
 
+	"github.com/actprotocol/act-go/examples/processor/book"
 	"github.com/actprotocol/act-go/protocol"
 	"github.com/actprotocol/act-go/provider"
 )
 
-func unreported(t *testing.T, l *Ledger, limit int) []Event {
+func unreported(t *testing.T, l *Ledger, limit int) []book.Event {
 	t.Helper()
 	events, err := l.Unreported(context.Background(), limit)
 	if err != nil {
@@ -41,7 +42,7 @@ func TestOutbox(t *testing.T) {
 			t.Fatalf("%d events", len(events))
 		}
 		for i, e := range events {
-			want := Event{e.ID, "act:payment:transaction-completed", trades[i].No, "m-1", trades[i].Order, trades[i].PaidAt}
+			want := book.Event{ID: e.ID, Type: "act:payment:transaction-completed", TradeNo: trades[i].No, DelegationID: "m-1", Order: trades[i].Order, At: trades[i].PaidAt}
 			if e != want || i > 0 && e.ID <= events[i-1].ID {
 				t.Errorf("event %d: %+v, want %+v", i, e, want)
 			}
@@ -53,7 +54,7 @@ func TestOutbox(t *testing.T) {
 	t.Run("PSD-PAY-A402-24 what is acknowledged stays so", func(t *testing.T) {
 		events := unreported(t, l, 10)
 		wantCode(t, l.Acknowledge(ctx, 99), protocol.CodeFieldInvalid)
-		for _, e := range []Event{events[1], events[1], events[0]} { // again, and an earlier one
+		for _, e := range []book.Event{events[1], events[1], events[0]} { // again, and an earlier one
 			if err := l.Acknowledge(ctx, e.ID); err != nil {
 				t.Fatal(err)
 			}

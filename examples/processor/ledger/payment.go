@@ -6,6 +6,7 @@ import (
 
 	"zombiezen.com/go/sqlite"
 
+	"github.com/actprotocol/act-go/examples/processor/book"
 	"github.com/actprotocol/act-go/protocol"
 	"github.com/actprotocol/act-go/provider"
 )
@@ -95,7 +96,7 @@ func (t *tx) gather(p *provider.Payment) (f position, err error) {
 	if err != nil {
 		return f, err
 	}
-	f.payee, f.Payee = payee.id, found && payee.kind == Merchant
+	f.payee, f.Payee = payee.id, found && payee.kind == book.Merchant
 	if p.Token != "" {
 		return f, t.instrument(p.Token, &f)
 	}

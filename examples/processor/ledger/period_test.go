@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/actprotocol/act-go/examples/processor/book"
 	"github.com/actprotocol/act-go/protocol"
 )
 
@@ -14,7 +15,7 @@ func TestPeriodIsNoShorter(t *testing.T) {
 	for name, begun := range map[string]time.Duration{"late in a second": 999 * time.Millisecond, "within a second": 400 * time.Millisecond, "on the second": 0} {
 		t.Run("PSD-AGT-SUB-06 "+name, func(t *testing.T) {
 			l, c := furnished(t)
-			a := openSub(t, l, 30_00, func(a *SubAccount) { a.Limits.Within, a.Limits.Period = 10_00, time.Minute })
+			a := openSub(t, l, 30_00, func(a *book.SubAccount) { a.Limits.Within, a.Limits.Period = 10_00, time.Minute })
 			c.add(begun)
 			pays := func(want protocol.Code) {
 				t.Helper()

@@ -10,6 +10,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"github.com/actprotocol/act-go/examples/processor/book"
 	"github.com/actprotocol/act-go/protocol"
 	"github.com/actprotocol/act-go/protocol/canon"
 	"github.com/actprotocol/act-go/provider"
@@ -116,10 +117,10 @@ type sequence struct {
 func newSequence(r *rapid.T, l *Ledger, own string) *sequence {
 	ctx := context.Background()
 	for _, err := range []error{
-		l.OpenAccount(ctx, principal+own, Principal, "CNY"),
-		l.OpenAccount(ctx, shop+own, Merchant, "CNY"),
-		l.OpenAccount(ctx, tea+own, Merchant, "CNY"),
-		l.Deposit(ctx, Deposit{ID: "d" + own, Owner: principal + own, Currency: "CNY", Amount: 50}),
+		l.OpenAccount(ctx, principal+own, book.Principal, "CNY"),
+		l.OpenAccount(ctx, shop+own, book.Merchant, "CNY"),
+		l.OpenAccount(ctx, tea+own, book.Merchant, "CNY"),
+		l.Deposit(ctx, book.Deposit{ID: "d" + own, Owner: principal + own, Currency: "CNY", Amount: 50}),
 		l.BindToken(ctx, provider.Token{ID: token + own, Principal: principal + own, Agent: agent + own, Currency: "CNY",
 			ValidFrom: start.Add(-time.Hour), ValidUntil: start.Add(24 * time.Hour)}),
 	} {
@@ -157,7 +158,7 @@ func (s *sequence) deposit(r *rapid.T) {
 	amount := rapid.Int64Range(1, 10).Draw(r, "amount")
 	s.deposits++
 	s.m.balance[s.m.payer] += amount
-	if err := s.l.Deposit(context.Background(), Deposit{ID: fmt.Sprint("d-", s.deposits, s.own), Owner: s.m.payer, Currency: "CNY", Amount: amount}); err != nil {
+	if err := s.l.Deposit(context.Background(), book.Deposit{ID: fmt.Sprint("d-", s.deposits, s.own), Owner: s.m.payer, Currency: "CNY", Amount: amount}); err != nil {
 		r.Fatal(err)
 	}
 }

@@ -6,6 +6,7 @@ import (
 
 	"zombiezen.com/go/sqlite"
 
+	"github.com/actprotocol/act-go/examples/processor/book"
 	"github.com/actprotocol/act-go/protocol"
 	"github.com/actprotocol/act-go/protocol/keys"
 	"github.com/actprotocol/act-go/provider"
@@ -13,7 +14,7 @@ import (
 
 // purse is a sub-account with its rows.
 type purse struct {
-	SubAccount
+	book.SubAccount
 	id, account, main int64
 	seq               int64 // of its state
 }
@@ -28,7 +29,7 @@ const purseColumns = `SELECT s.id, s.account, s.main, s.subaccount, p.owner, s.a
 		AND NOT EXISTS (SELECT 1 FROM subaccount_states g WHERE g.subaccount = s.id AND g.cause = f.cause AND g.seq > f.seq))`
 
 func scanPurse(r *sqlite.Stmt) (p purse, err error) {
-	p = purse{id: r.ColumnInt64(0), account: r.ColumnInt64(1), main: r.ColumnInt64(2), seq: r.ColumnInt64(16), SubAccount: SubAccount{
+	p = purse{id: r.ColumnInt64(0), account: r.ColumnInt64(1), main: r.ColumnInt64(2), seq: r.ColumnInt64(16), SubAccount: book.SubAccount{
 		SubAccount: provider.SubAccount{
 			ID: r.ColumnText(3), Principal: r.ColumnText(4), Agent: r.ColumnText(5), Currency: r.ColumnText(6),
 			State: provider.SubAccountState(r.ColumnText(17)),
@@ -37,7 +38,7 @@ func scanPurse(r *sqlite.Stmt) (p purse, err error) {
 			},
 		},
 		BalanceLimit: r.ColumnInt64(8), TaskLimit: r.ColumnInt64(11), Balance: r.ColumnInt64(14), Spent: r.ColumnInt64(15),
-		Cause: StateCause(r.ColumnText(18)), OpenedAt: fromUnix(r.ColumnInt64(19)),
+		Cause: book.StateCause(r.ColumnText(18)), OpenedAt: fromUnix(r.ColumnInt64(19)),
 	}}
 	if p.seq == 0 { // as it was opened
 		p.Cause = ""
@@ -132,8 +133,8 @@ const freezes = `SELECT f.subaccount, f.cause FROM subaccount_states f WHERE f.s
 	ORDER BY f.subaccount, f.seq`
 
 // SubAccounts lists the sub-accounts in the order of opening.
-func (l *Ledger) SubAccounts(ctx context.Context) ([]SubAccount, error) {
-	var out []SubAccount
+func (l *Ledger) SubAccounts(ctx context.Context) ([]book.SubAccount, error) {
+	var out []book.SubAccount
 	err := l.read(ctx, func(conn *sqlite.Conn) error {
 		out = nil
 		at := make(map[int64]int) // where a row is in out
@@ -148,7 +149,7 @@ func (l *Ledger) SubAccounts(ctx context.Context) ([]SubAccount, error) {
 		}
 		return queryRows(conn, freezes, nil, func(r *sqlite.Stmt) error {
 			if a := &out[at[r.ColumnInt64(0)]]; a.State == provider.SubAccountFrozen {
-				a.FrozenBy = append(a.FrozenBy, StateCause(r.ColumnText(1)))
+				a.FrozenBy = append(a.FrozenBy, book.StateCause(r.ColumnText(1)))
 			}
 			return nil
 		})

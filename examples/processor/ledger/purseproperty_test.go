@@ -9,6 +9,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"github.com/actprotocol/act-go/examples/processor/book"
 	"github.com/actprotocol/act-go/protocol"
 	"github.com/actprotocol/act-go/protocol/canon"
 	"github.com/actprotocol/act-go/protocol/keys"
@@ -31,7 +32,7 @@ type subModel struct {
 	single, total  int64
 	most           int64 // it may hold
 	state          provider.SubAccountState
-	frozen         map[StateCause]bool
+	frozen         map[book.StateCause]bool
 }
 
 type waitModel struct {
@@ -73,17 +74,17 @@ type purses struct {
 func newPurses(r *rapid.T, l *Ledger, own string) *purses {
 	ctx := context.Background()
 	s := &purses{l: l, own: own, m: &purseModel{main: 60, subs: []*subModel{
-		{id: "sub-a" + own, state: provider.SubAccountActive, frozen: make(map[StateCause]bool), single: 9, total: 25, most: 30},
-		{id: "sub-b" + own, state: provider.SubAccountActive, frozen: make(map[StateCause]bool)},
+		{id: "sub-a" + own, state: provider.SubAccountActive, frozen: make(map[book.StateCause]bool), single: 9, total: 25, most: 30},
+		{id: "sub-b" + own, state: provider.SubAccountActive, frozen: make(map[book.StateCause]bool)},
 	}}}
 	check := func(err error) {
 		if err != nil {
 			r.Fatal(err)
 		}
 	}
-	check(l.OpenAccount(ctx, principal+own, Principal, "CNY"))
-	check(l.OpenAccount(ctx, shop+own, Merchant, "CNY"))
-	check(l.Deposit(ctx, Deposit{ID: "d" + own, Owner: principal + own, Currency: "CNY", Amount: 60}))
+	check(l.OpenAccount(ctx, principal+own, book.Principal, "CNY"))
+	check(l.OpenAccount(ctx, shop+own, book.Merchant, "CNY"))
+	check(l.Deposit(ctx, book.Deposit{ID: "d" + own, Owner: principal + own, Currency: "CNY", Amount: 60}))
 	check(l.BindToken(ctx, provider.Token{ID: token + own, Principal: principal + own, Agent: agent + own, Currency: "CNY",
 		ValidFrom: start.Add(-time.Hour), ValidUntil: start.Add(time.Hour)}))
 	for _, m := range s.m.subs {
@@ -91,7 +92,7 @@ func newPurses(r *rapid.T, l *Ledger, own string) *purses {
 		check(err)
 		m.key, err = keys.NewPublicKey(private.Public())
 		check(err)
-		check(l.OpenSubAccount(ctx, SubAccount{BalanceLimit: m.most, SubAccount: provider.SubAccount{
+		check(l.OpenSubAccount(ctx, book.SubAccount{BalanceLimit: m.most, SubAccount: provider.SubAccount{
 			ID: m.id, Principal: principal + own, Agent: agent + own, Currency: "CNY", Key: m.key,
 			Limits: provider.Limits{Single: m.single, Total: m.total},
 		}}))
@@ -135,7 +136,7 @@ func (s *purses) topUp(r *rapid.T) {
 	default:
 		s.m.main, m.balance = s.m.main-amount, m.balance+amount
 	}
-	same(r, "top up", s.l.TopUp(context.Background(), TopUp{ID: s.next("t"), SubAccount: m.id, Amount: amount}), want)
+	same(r, "top up", s.l.TopUp(context.Background(), book.TopUp{ID: s.next("t"), SubAccount: m.id, Amount: amount}), want)
 }
 
 // payment is a fresh one of this run's agent.
@@ -185,7 +186,7 @@ func (s *purses) state(r *rapid.T) {
 	to := rapid.SampledFrom([]provider.SubAccountState{
 		provider.SubAccountActive, provider.SubAccountActive, provider.SubAccountActive, provider.SubAccountFrozen, provider.SubAccountFrozen, provider.SubAccountCancelled,
 	}).Draw(r, "state")
-	cause := rapid.SampledFrom([]StateCause{ByPrincipal, ForRisk, ForIdentity}).Draw(r, "cause")
+	cause := rapid.SampledFrom([]book.StateCause{book.ByPrincipal, book.ForRisk, book.ForIdentity}).Draw(r, "cause")
 	want := protocol.Code("")
 	switch {
 	case m.state == provider.SubAccountCancelled && to != m.state:
@@ -197,7 +198,7 @@ func (s *purses) state(r *rapid.T) {
 			s.m.main, m.balance = s.m.main+m.balance, 0
 		}
 		m.frozen[cause], m.state = to == provider.SubAccountFrozen, to
-		if to == provider.SubAccountActive && (m.frozen[ByPrincipal] || m.frozen[ForRisk] || m.frozen[ForIdentity]) {
+		if to == provider.SubAccountActive && (m.frozen[book.ByPrincipal] || m.frozen[book.ForRisk] || m.frozen[book.ForIdentity]) {
 			m.state = provider.SubAccountFrozen
 		}
 	}

@@ -7,63 +7,10 @@ import (
 
 	"zombiezen.com/go/sqlite"
 
+	"github.com/actprotocol/act-go/examples/processor/book"
 	"github.com/actprotocol/act-go/protocol"
 	"github.com/actprotocol/act-go/provider"
 )
-
-// A StateCause says why the state of a sub-account was changed.
-type StateCause string
-
-// The causes (PSD-AGT-SUB-02). Each freezes and thaws for itself: a sub-account
-// is frozen for as long as one of them wants it frozen.
-const (
-	ByPrincipal StateCause = "principal" // the principal's wish
-	ForRisk     StateCause = "risk"      // risk control
-	ForIdentity StateCause = "identity"  // the agent's identity lapsed, or holds again
-)
-
-// A SubAccount is a purse of its own that one agent pays from: money that was
-// moved out of the principal's account, bound to that agent and to one key,
-// whose signature each payment needs (PSD-AGT-SUB-01, PSD-AGT-SUB-04).
-//
-// The key belongs to this sub-account for ever. It is disabled and enabled with
-// it: a frozen one's key authorises nothing, after thawing the same key counts
-// again. Where the key itself is in doubt, cancel and open another sub-account
-// with another key.
-type SubAccount struct {
-	provider.SubAccount // its ID is no DID; Currency is also the principal's account's
-
-	// Two limits beside those of provider.Limits (PSD-AGT-SUB-06), in minor
-	// units; zero is none.
-	BalanceLimit int64 // most that may lie in it
-	TaskLimit    int64 // most for all payments under one mandate
-
-	// The present state, beside State, for reading.
-	Cause    StateCause   // of the last change, none at first; of a frozen one, of the latest freeze that still holds
-	FrozenBy []StateCause // whose freezes still hold, the oldest first; SubAccounts tells it
-	Balance  int64        // minor units
-	Spent    int64        // all payments together
-	OpenedAt time.Time
-}
-
-func (a *SubAccount) check() error {
-	if a.ID == "" || a.Principal == "" || a.Agent == "" || a.Currency == "" || a.Key.IsZero() {
-		return protocol.New(protocol.CodeFieldMissing, "subaccount", "PSD-AGT-SUB-01", "id, principal, agent, currency and key are needed")
-	}
-	l := a.Limits
-	for _, f := range []struct {
-		name  string
-		value int64
-	}{{"balance_limit", a.BalanceLimit}, {"task_limit", a.TaskLimit}, {"single_limit", l.Single}, {"total_limit", l.Total}, {"period_limit", l.Within}, {"period_seconds", int64(l.Period)}} {
-		if f.value < 0 {
-			return protocol.New(protocol.CodeFieldInvalid, f.name, "PSD-AGT-SUB-06", "not below zero")
-		}
-	}
-	if (l.Within == 0) != (l.Period == 0) || l.Period%time.Second != 0 {
-		return protocol.New(protocol.CodeFieldInvalid, "period_seconds", "PSD-AGT-SUB-06", "whole seconds, together with period_limit")
-	}
-	return nil
-}
 
 // OpenSubAccount opens an empty sub-account beside the principal's account,
 // active at once. An id or a key that was used before, also by a sub-account
@@ -73,19 +20,19 @@ func (a *SubAccount) check() error {
 //
 // It does not check who asks: whoever calls it has identified the principal
 // (PSD-AGT-SUB-01), and knows that the key is the agent's.
-func (l *Ledger) OpenSubAccount(ctx context.Context, a SubAccount) error {
-	if err := a.check(); err != nil {
+func (l *Ledger) OpenSubAccount(ctx context.Context, a book.SubAccount) error {
+	if err := a.Check(); err != nil {
 		return err
 	}
 	return l.decide(ctx, func(t *tx) (refusal, err error) { return t.openSubAccount(&a) })
 }
 
-func (t *tx) openSubAccount(a *SubAccount) (refusal, err error) {
+func (t *tx) openSubAccount(a *book.SubAccount) (refusal, err error) {
 	main, found, err := t.account(a.Principal, a.Currency)
 	if err != nil {
 		return nil, err
 	}
-	if !found || main.kind != Principal {
+	if !found || main.kind != book.Principal {
 		return protocol.New(protocol.CodeInstrumentInvalid, "principal", "PSD-AGT-SUB-01", "the principal has no account in this currency"), nil
 	}
 	if used, err := t.row("SELECT 1 FROM accounts WHERE owner = ?", []any{a.ID}, func(*sqlite.Stmt) {}); err != nil {
@@ -98,7 +45,7 @@ func (t *tx) openSubAccount(a *SubAccount) (refusal, err error) {
 	} else if used {
 		return protocol.New(protocol.CodeStateConflict, "key", "PSD-AGT-SUB-03", "the key was used for another sub-account"), nil
 	}
-	if err := t.open(a.ID, Purse, a.Currency); err != nil {
+	if err := t.open(a.ID, book.Purse, a.Currency); err != nil {
 		return nil, err
 	}
 	own, _, err := t.account(a.ID, a.Currency)
@@ -115,7 +62,7 @@ func (t *tx) openSubAccount(a *SubAccount) (refusal, err error) {
 	if err := t.exec("INSERT INTO subaccount_spent (subaccount, amount) VALUES (?, 0)", id); err != nil {
 		return nil, err
 	}
-	return nil, t.subAccountState(id, 0, provider.SubAccountActive, ByPrincipal)
+	return nil, t.subAccountState(id, 0, provider.SubAccountActive, book.ByPrincipal)
 }
 
 // orNull stores a limit; zero is none.
@@ -126,32 +73,22 @@ func orNull(limit int64) any {
 	return limit
 }
 
-func (t *tx) subAccountState(id, seq int64, state provider.SubAccountState, cause StateCause) error {
+func (t *tx) subAccountState(id, seq int64, state provider.SubAccountState, cause book.StateCause) error {
 	return t.exec("INSERT INTO subaccount_states (subaccount, seq, state, cause, at) VALUES (?, ?, ?, ?, ?)", id, seq, string(state), string(cause), t.unix())
-}
-
-// A TopUp moves money from the principal's account into a sub-account.
-type TopUp struct {
-	ID         string // chosen by the caller; a top-up with an id happens once
-	SubAccount string
-	Amount     int64 // minor units, above zero
 }
 
 // TopUp moves money into a sub-account that is active. The same top-up
 // again does nothing; another one under the same id is request_conflict. More
 // than the principal has is balance_insufficient, more than the sub-account may
 // hold is single_limit_exceeded.
-func (l *Ledger) TopUp(ctx context.Context, u TopUp) error {
-	if u.ID == "" || u.SubAccount == "" {
-		return protocol.New(protocol.CodeFieldMissing, "top_up", "PSD-AGT-SUB-02", "id and sub-account are needed")
-	}
-	if u.Amount <= 0 {
-		return protocol.New(protocol.CodeFieldInvalid, "amount", "PSD-AGT-SUB-02", "above zero")
+func (l *Ledger) TopUp(ctx context.Context, u book.TopUp) error {
+	if err := u.Check(); err != nil {
+		return err
 	}
 	return l.decide(ctx, func(t *tx) (refusal, err error) { return t.topUp(u) })
 }
 
-func (t *tx) topUp(u TopUp) (refusal, err error) {
+func (t *tx) topUp(u book.TopUp) (refusal, err error) {
 	p, found, err := purseOf(t.conn, u.SubAccount)
 	if err != nil {
 		return nil, err
@@ -193,8 +130,8 @@ func (t *tx) topUp(u TopUp) (refusal, err error) {
 // wants it so, and what only others have frozen is not unfrozen (actor_refused).
 // Doing again what was done does nothing. A cancelled one stays so
 // (subaccount_cancelled), an unknown one is subaccount_unknown.
-func (l *Ledger) SetSubAccountState(ctx context.Context, id string, state provider.SubAccountState, cause StateCause) error {
-	if err := checkChange(state, cause); err != nil {
+func (l *Ledger) SetSubAccountState(ctx context.Context, id string, state provider.SubAccountState, cause book.StateCause) error {
+	if err := book.CheckChange(state, cause); err != nil {
 		return err
 	}
 	return l.decide(ctx, func(t *tx) (refusal, err error) { return t.setSubAccountState(id, state, cause) })
@@ -203,8 +140,8 @@ func (l *Ledger) SetSubAccountState(ctx context.Context, id string, state provid
 // SetAgentSubAccounts does the same to all sub-accounts of an agent that are
 // not cancelled, all of them or none, and tells how many there are. It is for
 // the day on which an agent's identity lapses (PSD-AGT-SUB-02).
-func (l *Ledger) SetAgentSubAccounts(ctx context.Context, agent string, state provider.SubAccountState, cause StateCause) (int, error) {
-	if err := checkChange(state, cause); err != nil {
+func (l *Ledger) SetAgentSubAccounts(ctx context.Context, agent string, state provider.SubAccountState, cause book.StateCause) (int, error) {
+	if err := book.CheckChange(state, cause); err != nil {
 		return 0, err
 	}
 	n := 0
@@ -231,17 +168,7 @@ func (l *Ledger) SetAgentSubAccounts(ctx context.Context, agent string, state pr
 	return n, nil
 }
 
-func checkChange(state provider.SubAccountState, cause StateCause) error {
-	if state != provider.SubAccountActive && state != provider.SubAccountFrozen && state != provider.SubAccountCancelled {
-		return protocol.New(protocol.CodeFieldInvalid, "state", "PSD-AGT-SUB-02", "active, frozen or cancelled")
-	}
-	if cause != ByPrincipal && cause != ForRisk && cause != ForIdentity {
-		return protocol.New(protocol.CodeFieldInvalid, "cause", "PSD-AGT-SUB-02", "principal, risk or identity")
-	}
-	return nil
-}
-
-func (t *tx) setSubAccountState(id string, state provider.SubAccountState, cause StateCause) (refusal, err error) {
+func (t *tx) setSubAccountState(id string, state provider.SubAccountState, cause book.StateCause) (refusal, err error) {
 	p, found, err := purseOf(t.conn, id)
 	if err != nil {
 		return nil, err
@@ -269,7 +196,7 @@ func (t *tx) setSubAccountState(id string, state provider.SubAccountState, cause
 }
 
 // holds reports whether a cause has frozen a sub-account and not taken it back.
-func (t *tx) holds(id int64, cause StateCause) (frozen bool, err error) {
+func (t *tx) holds(id int64, cause book.StateCause) (frozen bool, err error) {
 	_, err = t.row("SELECT state FROM subaccount_states WHERE subaccount = ? AND cause = ? ORDER BY seq DESC LIMIT 1", []any{id, string(cause)},
 		func(r *sqlite.Stmt) { frozen = provider.SubAccountState(r.ColumnText(0)) == provider.SubAccountFrozen })
 	return frozen, err

@@ -5,12 +5,13 @@ import (
 	"testing"
 	"time"
 
+	"github.com/actprotocol/act-go/examples/processor/book"
 	"github.com/actprotocol/act-go/protocol"
 	"github.com/actprotocol/act-go/protocol/keys"
 	"github.com/actprotocol/act-go/provider"
 )
 
-func subAccount(t testing.TB, l *Ledger, id string) SubAccount {
+func subAccount(t testing.TB, l *Ledger, id string) book.SubAccount {
 	t.Helper()
 	all, err := l.SubAccounts(context.Background())
 	if err != nil {
@@ -22,29 +23,29 @@ func subAccount(t testing.TB, l *Ledger, id string) SubAccount {
 		}
 	}
 	t.Fatalf("no sub-account %s", id)
-	return SubAccount{}
+	return book.SubAccount{}
 }
 
 func TestSubAccountOpens(t *testing.T) {
 	l, _ := furnished(t)
 	ctx := context.Background()
-	good := SubAccount{SubAccount: provider.SubAccount{ID: sub, Principal: principal, Agent: agent, Currency: "CNY", Key: newKey(t)}}
+	good := book.SubAccount{SubAccount: provider.SubAccount{ID: sub, Principal: principal, Agent: agent, Currency: "CNY", Key: newKey(t)}}
 	for _, tc := range []struct {
 		name   string
-		change func(*SubAccount)
+		change func(*book.SubAccount)
 		want   protocol.Code
 	}{
-		{"PSD-AGT-SUB-01 no agent", func(a *SubAccount) { a.Agent = "" }, protocol.CodeFieldMissing},
-		{"PSD-AGT-SUB-01 no key", func(a *SubAccount) { a.Key = keys.PublicKey{} }, protocol.CodeFieldMissing},
-		{"PSD-AGT-SUB-01 a principal without account", func(a *SubAccount) { a.Principal = "did:act:home.example/nobody" }, protocol.CodeInstrumentInvalid},
-		{"PSD-AGT-SUB-01 a merchant is no principal", func(a *SubAccount) { a.Principal = shop }, protocol.CodeInstrumentInvalid},
-		{"PSD-AGT-SUB-01 another currency than the account's", func(a *SubAccount) { a.Currency = "JPY" }, protocol.CodeInstrumentInvalid},
-		{"PSD-AGT-SUB-06 a limit below zero", func(a *SubAccount) { a.BalanceLimit = -1 }, protocol.CodeFieldInvalid},
-		{"PSD-AGT-SUB-06 a period without limit", func(a *SubAccount) { a.Limits.Period = time.Hour }, protocol.CodeFieldInvalid},
-		{"PSD-AGT-SUB-06 a limit without period", func(a *SubAccount) { a.Limits.Within = 1 }, protocol.CodeFieldInvalid},
-		{"PSD-AGT-SUB-06 a period of half a second", func(a *SubAccount) { a.Limits.Within, a.Limits.Period = 1, time.Second/2 }, protocol.CodeFieldInvalid},
-		{"the id of an account", func(a *SubAccount) { a.ID = shop }, protocol.CodeStateConflict},
-		{"the world's id", func(a *SubAccount) { a.ID = External }, protocol.CodeStateConflict},
+		{"PSD-AGT-SUB-01 no agent", func(a *book.SubAccount) { a.Agent = "" }, protocol.CodeFieldMissing},
+		{"PSD-AGT-SUB-01 no key", func(a *book.SubAccount) { a.Key = keys.PublicKey{} }, protocol.CodeFieldMissing},
+		{"PSD-AGT-SUB-01 a principal without account", func(a *book.SubAccount) { a.Principal = "did:act:home.example/nobody" }, protocol.CodeInstrumentInvalid},
+		{"PSD-AGT-SUB-01 a merchant is no principal", func(a *book.SubAccount) { a.Principal = shop }, protocol.CodeInstrumentInvalid},
+		{"PSD-AGT-SUB-01 another currency than the account's", func(a *book.SubAccount) { a.Currency = "JPY" }, protocol.CodeInstrumentInvalid},
+		{"PSD-AGT-SUB-06 a limit below zero", func(a *book.SubAccount) { a.BalanceLimit = -1 }, protocol.CodeFieldInvalid},
+		{"PSD-AGT-SUB-06 a period without limit", func(a *book.SubAccount) { a.Limits.Period = time.Hour }, protocol.CodeFieldInvalid},
+		{"PSD-AGT-SUB-06 a limit without period", func(a *book.SubAccount) { a.Limits.Within = 1 }, protocol.CodeFieldInvalid},
+		{"PSD-AGT-SUB-06 a period of half a second", func(a *book.SubAccount) { a.Limits.Within, a.Limits.Period = 1, time.Second/2 }, protocol.CodeFieldInvalid},
+		{"the id of an account", func(a *book.SubAccount) { a.ID = shop }, protocol.CodeStateConflict},
+		{"the world's id", func(a *book.SubAccount) { a.ID = book.External }, protocol.CodeStateConflict},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			a := good
@@ -69,8 +70,8 @@ func TestSubAccountOpens(t *testing.T) {
 		t.Errorf("%+v", got)
 	}
 	t.Run("money comes from the principal only", func(t *testing.T) {
-		wantCode(t, l.Deposit(ctx, Deposit{ID: "d-9", Owner: sub, Currency: "CNY", Amount: 1}), protocol.CodeInstrumentInvalid)
-		wantCode(t, l.OpenAccount(ctx, sub, Merchant, "CNY"), protocol.CodeStateConflict)
+		wantCode(t, l.Deposit(ctx, book.Deposit{ID: "d-9", Owner: sub, Currency: "CNY", Amount: 1}), protocol.CodeInstrumentInvalid)
+		wantCode(t, l.OpenAccount(ctx, sub, book.Merchant, "CNY"), protocol.CodeStateConflict)
 		wantCode(t, l.BindToken(ctx, provider.Token{ID: "pt-s", Principal: sub, Agent: agent, Currency: "CNY", ValidFrom: start, ValidUntil: start.Add(time.Hour)}), protocol.CodeInstrumentInvalid)
 		p := newPayment(1)
 		p.Payee = sub
@@ -83,21 +84,21 @@ func TestSubAccountOpens(t *testing.T) {
 func TestTopUp(t *testing.T) {
 	l, _ := furnished(t)
 	ctx := context.Background()
-	openSub(t, l, 0, func(a *SubAccount) { a.BalanceLimit = 30_00 })
-	first := TopUp{ID: "t-a", SubAccount: sub, Amount: 20_00}
+	openSub(t, l, 0, func(a *book.SubAccount) { a.BalanceLimit = 30_00 })
+	first := book.TopUp{ID: "t-a", SubAccount: sub, Amount: 20_00}
 	for _, tc := range []struct {
 		name string
-		u    TopUp
+		u    book.TopUp
 		want protocol.Code
 	}{
 		{"PSD-AGT-SUB-02 tops up", first, ""},
 		{"the same again does nothing", first, ""},
-		{"another under the same id", TopUp{ID: "t-a", SubAccount: sub, Amount: 1}, protocol.CodeRequestConflict},
-		{"PSD-AGT-SUB-06 over the balance limit", TopUp{ID: "t-b", SubAccount: sub, Amount: 10_01}, protocol.CodeSingleLimitExceeded},
-		{"more than the principal has", TopUp{ID: "t-c", SubAccount: sub, Amount: 80_01}, protocol.CodeBalanceInsufficient},
-		{"nothing", TopUp{ID: "t-d", SubAccount: sub}, protocol.CodeFieldInvalid},
-		{"PSD-AGT-SUB-05 not opened", TopUp{ID: "t-e", SubAccount: "sub-none", Amount: 1}, protocol.CodeSubAccountUnknown},
-		{"no id", TopUp{SubAccount: sub, Amount: 1}, protocol.CodeFieldMissing},
+		{"another under the same id", book.TopUp{ID: "t-a", SubAccount: sub, Amount: 1}, protocol.CodeRequestConflict},
+		{"PSD-AGT-SUB-06 over the balance limit", book.TopUp{ID: "t-b", SubAccount: sub, Amount: 10_01}, protocol.CodeSingleLimitExceeded},
+		{"more than the principal has", book.TopUp{ID: "t-c", SubAccount: sub, Amount: 80_01}, protocol.CodeBalanceInsufficient},
+		{"nothing", book.TopUp{ID: "t-d", SubAccount: sub}, protocol.CodeFieldInvalid},
+		{"PSD-AGT-SUB-05 not opened", book.TopUp{ID: "t-e", SubAccount: "sub-none", Amount: 1}, protocol.CodeSubAccountUnknown},
+		{"no id", book.TopUp{SubAccount: sub, Amount: 1}, protocol.CodeFieldMissing},
 	} {
 		t.Run(tc.name, func(t *testing.T) { wantCode(t, l.TopUp(ctx, tc.u), tc.want) })
 	}
@@ -123,28 +124,28 @@ func TestSubAccountStates(t *testing.T) {
 	}
 	for i, step := range []struct {
 		to    provider.SubAccountState
-		cause StateCause
+		cause book.StateCause
 		want  protocol.Code
 		pays  protocol.Code
 	}{
-		{frozen, ByPrincipal, "", protocol.CodeSubAccountFrozen},
-		{frozen, ByPrincipal, "", protocol.CodeSubAccountFrozen},
-		{active, ByPrincipal, "", ""},
-		{frozen, ForRisk, "", protocol.CodeSubAccountFrozen},
-		{active, ByPrincipal, protocol.CodeActorRefused, protocol.CodeSubAccountFrozen},
-		{active, ForIdentity, protocol.CodeActorRefused, protocol.CodeSubAccountFrozen},
-		{active, ForRisk, "", ""},
-		{frozen, ByPrincipal, "", protocol.CodeSubAccountFrozen},
-		{frozen, ForIdentity, "", protocol.CodeSubAccountFrozen}, // beside it
-		{active, ByPrincipal, "", protocol.CodeSubAccountFrozen},
-		{active, ByPrincipal, protocol.CodeActorRefused, protocol.CodeSubAccountFrozen},
-		{active, ForIdentity, "", ""},
-		{"gone", ByPrincipal, protocol.CodeFieldInvalid, ""},
+		{frozen, book.ByPrincipal, "", protocol.CodeSubAccountFrozen},
+		{frozen, book.ByPrincipal, "", protocol.CodeSubAccountFrozen},
+		{active, book.ByPrincipal, "", ""},
+		{frozen, book.ForRisk, "", protocol.CodeSubAccountFrozen},
+		{active, book.ByPrincipal, protocol.CodeActorRefused, protocol.CodeSubAccountFrozen},
+		{active, book.ForIdentity, protocol.CodeActorRefused, protocol.CodeSubAccountFrozen},
+		{active, book.ForRisk, "", ""},
+		{frozen, book.ByPrincipal, "", protocol.CodeSubAccountFrozen},
+		{frozen, book.ForIdentity, "", protocol.CodeSubAccountFrozen}, // beside it
+		{active, book.ByPrincipal, "", protocol.CodeSubAccountFrozen},
+		{active, book.ByPrincipal, protocol.CodeActorRefused, protocol.CodeSubAccountFrozen},
+		{active, book.ForIdentity, "", ""},
+		{"gone", book.ByPrincipal, protocol.CodeFieldInvalid, ""},
 		{frozen, "mood", protocol.CodeFieldInvalid, ""},
-		{cancelled, ByPrincipal, "", protocol.CodeSubAccountCancelled},
-		{cancelled, ForRisk, "", protocol.CodeSubAccountCancelled},
-		{active, ByPrincipal, protocol.CodeSubAccountCancelled, protocol.CodeSubAccountCancelled},
-		{frozen, ForRisk, protocol.CodeSubAccountCancelled, protocol.CodeSubAccountCancelled},
+		{cancelled, book.ByPrincipal, "", protocol.CodeSubAccountCancelled},
+		{cancelled, book.ForRisk, "", protocol.CodeSubAccountCancelled},
+		{active, book.ByPrincipal, protocol.CodeSubAccountCancelled, protocol.CodeSubAccountCancelled},
+		{frozen, book.ForRisk, protocol.CodeSubAccountCancelled, protocol.CodeSubAccountCancelled},
 	} {
 		if err := l.SetSubAccountState(ctx, sub, step.to, step.cause); protocol.CodeOf(err) != step.want {
 			t.Fatalf("PSD-AGT-SUB-02 step %d: %v, want %q", i, err, step.want)
@@ -156,13 +157,13 @@ func TestSubAccountStates(t *testing.T) {
 		if got.State != cancelled || got.Balance != 0 || got.Spent != 5_00 || balance(t, l, principal) != 95_00 || balance(t, l, shop) != 5_00 {
 			t.Errorf("%+v, principal %d, shop %d", got, balance(t, l, principal), balance(t, l, shop))
 		}
-		wantCode(t, l.TopUp(ctx, TopUp{ID: "late", SubAccount: sub, Amount: 1}), protocol.CodeSubAccountCancelled)
+		wantCode(t, l.TopUp(ctx, book.TopUp{ID: "late", SubAccount: sub, Amount: 1}), protocol.CodeSubAccountCancelled)
 	})
 	t.Run("PSD-AGT-SUB-03 the key stays disabled", func(t *testing.T) {
-		b := SubAccount{SubAccount: provider.SubAccount{ID: "sub-2", Principal: principal, Agent: agent, Currency: "CNY", Key: a.Key}}
+		b := book.SubAccount{SubAccount: provider.SubAccount{ID: "sub-2", Principal: principal, Agent: agent, Currency: "CNY", Key: a.Key}}
 		wantCode(t, l.OpenSubAccount(ctx, b), protocol.CodeStateConflict)
 	})
-	wantCode(t, l.SetSubAccountState(ctx, "sub-none", frozen, ForRisk), protocol.CodeSubAccountUnknown)
+	wantCode(t, l.SetSubAccountState(ctx, "sub-none", frozen, book.ForRisk), protocol.CodeSubAccountUnknown)
 	_, err := l.SubAccount(ctx, "sub-none")
 	wantCode(t, err, protocol.CodeSubAccountUnknown)
 	sound(t, l)
@@ -172,13 +173,13 @@ func TestAgentsIdentityLapses(t *testing.T) {
 	l, _ := furnished(t)
 	ctx := context.Background()
 	for _, id := range []string{"sub-a", "sub-b", "sub-c"} {
-		openSub(t, l, 5_00, func(a *SubAccount) { a.ID = id })
+		openSub(t, l, 5_00, func(a *book.SubAccount) { a.ID = id })
 	}
-	openSub(t, l, 5_00, func(a *SubAccount) { a.ID, a.Agent = "sub-other", "did:act:home.example/other" })
-	if err := l.SetSubAccountState(ctx, "sub-c", provider.SubAccountCancelled, ByPrincipal); err != nil {
+	openSub(t, l, 5_00, func(a *book.SubAccount) { a.ID, a.Agent = "sub-other", "did:act:home.example/other" })
+	if err := l.SetSubAccountState(ctx, "sub-c", provider.SubAccountCancelled, book.ByPrincipal); err != nil {
 		t.Fatal(err)
 	}
-	if n, err := l.SetAgentSubAccounts(ctx, agent, provider.SubAccountFrozen, ForIdentity); n != 2 || err != nil {
+	if n, err := l.SetAgentSubAccounts(ctx, agent, provider.SubAccountFrozen, book.ForIdentity); n != 2 || err != nil {
 		t.Fatalf("PSD-AGT-SUB-02: %d, %v", n, err)
 	}
 	for id, want := range map[string]provider.SubAccountState{
@@ -188,20 +189,20 @@ func TestAgentsIdentityLapses(t *testing.T) {
 			t.Errorf("%s is %s, want %s", id, got.State, want)
 		}
 	}
-	if err := l.SetSubAccountState(ctx, "sub-b", provider.SubAccountActive, ForIdentity); err != nil {
+	if err := l.SetSubAccountState(ctx, "sub-b", provider.SubAccountActive, book.ForIdentity); err != nil {
 		t.Fatal(err)
 	}
-	if err := l.SetSubAccountState(ctx, "sub-b", provider.SubAccountFrozen, ForRisk); err != nil {
+	if err := l.SetSubAccountState(ctx, "sub-b", provider.SubAccountFrozen, book.ForRisk); err != nil {
 		t.Fatal(err)
 	}
 	t.Run("all or none", func(t *testing.T) {
-		_, err := l.SetAgentSubAccounts(ctx, agent, provider.SubAccountActive, ForIdentity)
+		_, err := l.SetAgentSubAccounts(ctx, agent, provider.SubAccountActive, book.ForIdentity)
 		wantCode(t, err, protocol.CodeActorRefused)
 		if got := subAccount(t, l, "sub-a"); got.State != provider.SubAccountFrozen {
 			t.Errorf("sub-a is %s", got.State)
 		}
 	})
-	_, err := l.SetAgentSubAccounts(ctx, agent, "gone", ForRisk)
+	_, err := l.SetAgentSubAccounts(ctx, agent, "gone", book.ForRisk)
 	wantCode(t, err, protocol.CodeFieldInvalid)
 	sound(t, l)
 }
@@ -210,7 +211,7 @@ func TestAgentsIdentityLapses(t *testing.T) {
 func TestSubAccountFailures(t *testing.T) {
 	for _, tc := range []struct {
 		name   string
-		open   func(*SubAccount)
+		open   func(*book.SubAccount)
 		change func(*testing.T, *Ledger, *provider.Payment)
 		want   protocol.Code
 	}{
@@ -221,10 +222,10 @@ func TestSubAccountFailures(t *testing.T) {
 			p.Mandate.Delegator, p.Mandate.DelegationID = "did:act:home.example/other", "m-2"
 		}, protocol.CodePrincipalMismatch},
 		{"PSD-AGT-SUB-04 another key", nil, func(t *testing.T, _ *Ledger, p *provider.Payment) { p.SubAccountKey = newKey(t).Thumbprint() }, protocol.CodeSubAccountKey},
-		{"PSD-AGT-SUB-06 one payment", func(a *SubAccount) { a.Limits.Single = 4_99 }, nil, protocol.CodeSingleLimitExceeded},
-		{"PSD-AGT-SUB-06 in all", func(a *SubAccount) { a.Limits.Total = 9_99 }, paidBefore, protocol.CodeTotalLimitExceeded},
-		{"PSD-AGT-SUB-06 in a period", func(a *SubAccount) { a.Limits.Within, a.Limits.Period = 9_99, time.Hour }, paidBefore, protocol.CodeTotalLimitExceeded},
-		{"PSD-AGT-SUB-06 under one mandate", func(a *SubAccount) { a.TaskLimit = 9_99 }, paidBefore, protocol.CodeTotalLimitExceeded},
+		{"PSD-AGT-SUB-06 one payment", func(a *book.SubAccount) { a.Limits.Single = 4_99 }, nil, protocol.CodeSingleLimitExceeded},
+		{"PSD-AGT-SUB-06 in all", func(a *book.SubAccount) { a.Limits.Total = 9_99 }, paidBefore, protocol.CodeTotalLimitExceeded},
+		{"PSD-AGT-SUB-06 in a period", func(a *book.SubAccount) { a.Limits.Within, a.Limits.Period = 9_99, time.Hour }, paidBefore, protocol.CodeTotalLimitExceeded},
+		{"PSD-AGT-SUB-06 under one mandate", func(a *book.SubAccount) { a.TaskLimit = 9_99 }, paidBefore, protocol.CodeTotalLimitExceeded},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			l, _ := furnished(t)
@@ -254,7 +255,7 @@ func paidBefore(t *testing.T, l *Ledger, p *provider.Payment) {
 
 func TestPeriodAndTaskEnd(t *testing.T) {
 	l, c := furnished(t)
-	a := openSub(t, l, 40_00, func(a *SubAccount) {
+	a := openSub(t, l, 40_00, func(a *book.SubAccount) {
 		a.Limits.Within, a.Limits.Period, a.TaskLimit = 6_00, 10*time.Minute, 12_00
 	})
 	other := fromSub(a, 6_00)
@@ -297,18 +298,18 @@ func TestNames(t *testing.T) {
 func TestDevices(t *testing.T) {
 	l, _ := furnished(t)
 	ctx := context.Background()
-	d := Device{ID: "dev-1", Principal: principal, Key: newKey(t)}
+	d := book.Device{ID: "dev-1", Principal: principal, Key: newKey(t)}
 	if err := l.PairDevice(ctx, d); err != nil {
 		t.Fatal(err)
 	}
 	for name, tc := range map[string]struct {
-		d    Device
+		d    book.Device
 		want protocol.Code
 	}{
-		"no key":                {Device{ID: "dev-2", Principal: principal}, protocol.CodeFieldMissing},
-		"the id of another":     {Device{ID: "dev-1", Principal: principal, Key: newKey(t)}, protocol.CodeStateConflict},
-		"the key of another":    {Device{ID: "dev-2", Principal: principal, Key: d.Key}, protocol.CodeStateConflict},
-		"a principal of nobody": {Device{ID: "dev-2", Principal: shop, Key: newKey(t)}, protocol.CodeInstrumentInvalid},
+		"no key":                {book.Device{ID: "dev-2", Principal: principal}, protocol.CodeFieldMissing},
+		"the id of another":     {book.Device{ID: "dev-1", Principal: principal, Key: newKey(t)}, protocol.CodeStateConflict},
+		"the key of another":    {book.Device{ID: "dev-2", Principal: principal, Key: d.Key}, protocol.CodeStateConflict},
+		"a principal of nobody": {book.Device{ID: "dev-2", Principal: shop, Key: newKey(t)}, protocol.CodeInstrumentInvalid},
 	} {
 		if err := l.PairDevice(ctx, tc.d); protocol.CodeOf(err) != tc.want {
 			t.Errorf("%s: %v", name, err)

@@ -5,6 +5,7 @@ import (
 
 	"zombiezen.com/go/sqlite"
 
+	"github.com/actprotocol/act-go/examples/processor/book"
 	"github.com/actprotocol/act-go/protocol"
 	"github.com/actprotocol/act-go/provider"
 )
@@ -14,14 +15,8 @@ import (
 // equal content: who binds must know what was bound. A failed binding leaves
 // no token (PSD-PMT-BND-05).
 func (l *Ledger) BindToken(ctx context.Context, k provider.Token) error {
-	if k.ID == "" || k.Principal == "" || k.Agent == "" || k.Currency == "" {
-		return protocol.New(protocol.CodeFieldMissing, "token", "PSD-PMT-BND-03", "id, principal, agent and currency are needed")
-	}
-	if !k.ValidUntil.After(k.ValidFrom) {
-		return protocol.New(protocol.CodeFieldInvalid, "valid_until", "PSD-PMT-BND-03", "after valid_from")
-	}
-	if k.Ceiling < 0 {
-		return protocol.New(protocol.CodeFieldInvalid, "ceiling", "PSD-PMT-BND-03", "not below zero")
+	if err := book.CheckToken(&k); err != nil {
+		return err
 	}
 	return l.decide(ctx, func(t *tx) (refusal, err error) { return t.bindToken(k) })
 }
@@ -31,7 +26,7 @@ func (t *tx) bindToken(k provider.Token) (refusal, err error) {
 	if err != nil {
 		return nil, err
 	}
-	if !found || account.kind != Principal {
+	if !found || account.kind != book.Principal {
 		return protocol.New(protocol.CodeInstrumentInvalid, "principal", "PSD-PMT-BND-05", "the principal has no account in this currency"), nil
 	}
 	if bound, err := t.row("SELECT 1 FROM tokens WHERE token = ?", []any{k.ID}, func(*sqlite.Stmt) {}); err != nil {
@@ -64,8 +59,8 @@ func (t *tx) bindToken(k provider.Token) (refusal, err error) {
 // unknown one is instrument_invalid. The change holds for every payment that
 // is decided after the call returned.
 func (l *Ledger) SetTokenState(ctx context.Context, token string, state provider.TokenState) error {
-	if state != provider.TokenActive && state != provider.TokenFrozen && state != provider.TokenCancelled {
-		return protocol.New(protocol.CodeFieldInvalid, "state", "PSD-PMT-BND-04", "active, frozen or cancelled")
+	if err := book.CheckTokenState(state); err != nil {
+		return err
 	}
 	var refusal error
 	err := l.write(ctx, func(t *tx) error {

@@ -2,10 +2,10 @@ package ledger
 
 import (
 	"context"
-	"time"
 
 	"zombiezen.com/go/sqlite"
 
+	"github.com/actprotocol/act-go/examples/processor/book"
 	"github.com/actprotocol/act-go/protocol"
 	"github.com/actprotocol/act-go/protocol/payment"
 	"github.com/actprotocol/act-go/provider"
@@ -219,18 +219,11 @@ func scanWaiting(r *sqlite.Stmt) (*trade, error) {
 	return w, err
 }
 
-// An Instant is a payment that needs, or needed, the principal's confirmation.
-type Instant struct {
-	provider.Trade
-	BegunAt time.Time
-	Reason  protocol.Code // why it was closed; empty otherwise
-}
-
 // Instants lists the latest instant payments, newest first, at most limit of
 // them. One whose time is over, and that nobody has met since, is still said to
 // wait; its Expires tells.
-func (l *Ledger) Instants(ctx context.Context, limit int) ([]Instant, error) {
-	var out []Instant
+func (l *Ledger) Instants(ctx context.Context, limit int) ([]book.Instant, error) {
+	var out []book.Instant
 	err := l.read(ctx, func(conn *sqlite.Conn) error {
 		out = nil
 		type row struct{ id, begun int64 }
@@ -246,7 +239,7 @@ func (l *Ledger) Instants(ctx context.Context, limit int) ([]Instant, error) {
 			if err != nil {
 				return err
 			}
-			i := Instant{Trade: t.Trade, BegunAt: fromUnix(r.begun)}
+			i := book.Instant{Trade: t.Trade, BegunAt: fromUnix(r.begun)}
 			if t.declined != nil {
 				i.Reason = t.declined.Code
 			}

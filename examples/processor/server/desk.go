@@ -6,7 +6,7 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/actprotocol/act-go/examples/processor/ledger"
+	"github.com/actprotocol/act-go/examples/processor/book"
 	"github.com/actprotocol/act-go/protocol"
 	"github.com/actprotocol/act-go/protocol/canon"
 	"github.com/actprotocol/act-go/protocol/money"
@@ -169,10 +169,10 @@ func (s *Server) adminTokens(r *http.Request, _ []byte) (any, error) {
 }
 
 type accountView struct {
-	Owner    string      `json:"owner"`
-	Kind     ledger.Kind `json:"kind"`
-	Currency string      `json:"currency"`
-	Balance  string      `json:"balance"` // below zero for the funding account
+	Owner    string    `json:"owner"`
+	Kind     book.Kind `json:"kind"`
+	Currency string    `json:"currency"`
+	Balance  string    `json:"balance"` // below zero for the funding account
 }
 
 func (s *Server) adminAccounts(r *http.Request, _ []byte) (any, error) {

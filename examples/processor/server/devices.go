@@ -4,7 +4,7 @@ import (
 	"context"
 	"net/http"
 
-	"github.com/actprotocol/act-go/examples/processor/ledger"
+	"github.com/actprotocol/act-go/examples/processor/book"
 	"github.com/actprotocol/act-go/protocol"
 	"github.com/actprotocol/act-go/protocol/canon"
 	"github.com/actprotocol/act-go/protocol/keys"
@@ -22,7 +22,7 @@ func (s *Server) PairDevice(ctx context.Context, principal string, key keys.Publ
 	if key.Algorithm() != keys.EdDSA {
 		return "", protocol.New(protocol.CodeAlgorithmRefused, "key", "PSD-PAY-INS-03", "a device has an Ed25519 key")
 	}
-	d := ledger.Device{ID: "dev-" + canon.Nonce(), Principal: principal, Key: key}
+	d := book.Device{ID: "dev-" + canon.Nonce(), Principal: principal, Key: key}
 	return d.ID, s.ledger.PairDevice(ctx, d)
 }
 

@@ -1,5 +1,5 @@
 // Package server is the reference payment processor's HTTP side: package
-// provider in front of a [Book], a cashier for the principals of instant
+// provider in front of a [book.Book], a cashier for the principals of instant
 // payments, the processor's DID document, and an operator's desk.
 //
 // [New] takes everything it depends on (book, keys, sources of other parties'

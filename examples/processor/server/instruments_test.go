@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/actprotocol/act-go/examples/processor/ledger"
+	"github.com/actprotocol/act-go/examples/processor/book"
 	"github.com/actprotocol/act-go/examples/processor/server"
 	"github.com/actprotocol/act-go/protocol"
 	"github.com/actprotocol/act-go/protocol/canon"
@@ -51,7 +51,7 @@ func TestInstruments(t *testing.T) {
 	if s, _ = w.told("", id); s.Available != w.CNY("12.00") {
 		t.Errorf("PSD-AGT-SUB-06 %+v", s)
 	}
-	w.must(w.server.SetSubAccountState(ctx, id, provider.SubAccountFrozen, ledger.ForRisk))
+	w.must(w.server.SetSubAccountState(ctx, id, provider.SubAccountFrozen, book.ForRisk))
 	if s, _ = w.told("", id); s.State != payment.InstrumentFrozen || !s.Available.IsZero() {
 		t.Errorf("PSD-AGT-SUB-02 %+v", s)
 	}

@@ -5,7 +5,7 @@ import (
 	"net/http"
 	"time"
 
-	"github.com/actprotocol/act-go/examples/processor/ledger"
+	"github.com/actprotocol/act-go/examples/processor/book"
 	"github.com/actprotocol/act-go/protocol"
 	"github.com/actprotocol/act-go/protocol/canon"
 	"github.com/actprotocol/act-go/protocol/keys"
@@ -42,7 +42,7 @@ func (s *Server) OpenSubAccount(ctx context.Context, o Opening) (string, error) 
 			return "", err
 		}
 	}
-	a := ledger.SubAccount{SubAccount: provider.SubAccount{
+	a := book.SubAccount{SubAccount: provider.SubAccount{
 		ID: "sub-" + canon.Nonce(), Principal: o.Principal, Agent: o.Agent, Currency: o.Currency.Code(), Key: o.Key,
 		Limits: provider.Limits{Period: o.Limits.Period},
 	}}
@@ -78,12 +78,12 @@ func (s *Server) TopUp(ctx context.Context, id, subAccount string, amount money.
 	if !amount.Valid() || amount.Currency().Code() != a.Currency {
 		return protocol.New(protocol.CodeCurrencyMismatch, "currency", "PSD-AGT-SUB-02", "the sub-account has another currency")
 	}
-	return s.ledger.TopUp(ctx, ledger.TopUp{ID: id, SubAccount: subAccount, Amount: amount.Minor()})
+	return s.ledger.TopUp(ctx, book.TopUp{ID: id, SubAccount: subAccount, Amount: amount.Minor()})
 }
 
 // SetSubAccountState freezes, unfreezes or cancels a sub-account and its key
 // (PSD-AGT-SUB-02, PSD-AGT-SUB-03); see ledger.SetSubAccountState.
-func (s *Server) SetSubAccountState(ctx context.Context, id string, state provider.SubAccountState, cause ledger.StateCause) error {
+func (s *Server) SetSubAccountState(ctx context.Context, id string, state provider.SubAccountState, cause book.StateCause) error {
 	return s.ledger.SetSubAccountState(ctx, id, state, cause)
 }
 
@@ -149,7 +149,7 @@ type subAccountStateForm struct {
 	ID    string                   `json:"subaccount_id,omitzero"` // or
 	Agent string                   `json:"agent,omitzero"`         // all that it has
 	State provider.SubAccountState `json:"state"`
-	Cause ledger.StateCause        `json:"cause"`
+	Cause book.StateCause          `json:"cause"`
 }
 
 func (s *Server) adminSubAccountState(ctx context.Context, f subAccountStateForm) (any, error) {
@@ -175,8 +175,8 @@ type subAccountView struct {
 	Currency      string                   `json:"currency"`
 	Key           string                   `json:"key_thumbprint"`
 	State         provider.SubAccountState `json:"state"`
-	Cause         ledger.StateCause        `json:"cause,omitzero"` // of the last change; none has been made at first
-	FrozenBy      []ledger.StateCause      `json:"frozen_by,omitzero"`
+	Cause         book.StateCause          `json:"cause,omitzero"` // of the last change; none has been made at first
+	FrozenBy      []book.StateCause        `json:"frozen_by,omitzero"`
 	Balance       string                   `json:"balance"`
 	Spent         string                   `json:"spent"`
 	BalanceLimit  string                   `json:"balance_limit,omitzero"`

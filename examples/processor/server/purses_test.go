@@ -7,7 +7,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/actprotocol/act-go/examples/processor/ledger"
+	"github.com/actprotocol/act-go/examples/processor/book"
 	"github.com/actprotocol/act-go/examples/processor/server"
 	"github.com/actprotocol/act-go/protocol"
 	"github.com/actprotocol/act-go/protocol/canon"
@@ -41,7 +41,7 @@ func TestSubAccountPays(t *testing.T) {
 	if again := w.pay(w.SignFrom(key, id, q)); again.TradeNo != paid.TradeNo || w.balance(id) != 22_00 {
 		t.Error("PSD-PAY-DEL-04: another authorization of the same request is another payment")
 	}
-	w.must(w.server.SetSubAccountState(context.Background(), id, provider.SubAccountCancelled, ledger.ByPrincipal))
+	w.must(w.server.SetSubAccountState(context.Background(), id, provider.SubAccountCancelled, book.ByPrincipal))
 	if w.balance(id) != 0 || w.balance(w.Owner) != 82_00 {
 		t.Errorf("PSD-AGT-SUB-02: cancelled, purse %d, account %d", w.balance(id), w.balance(w.Owner))
 	}
@@ -86,7 +86,7 @@ func TestSubAccountRefusals(t *testing.T) {
 	}{
 		{provider.SubAccountFrozen, protocol.CodeSubAccountFrozen}, {provider.SubAccountActive, ""}, {provider.SubAccountCancelled, protocol.CodeSubAccountCancelled},
 	} {
-		w.must(w.server.SetSubAccountState(ctx, id, step.to, ledger.ForRisk))
+		w.must(w.server.SetSubAccountState(ctx, id, step.to, book.ForRisk))
 		if raw := w.SignFrom(key, id, request("1.00")); step.want != "" {
 			w.wantRefusal("/payments", raw, step.want)
 		} else {

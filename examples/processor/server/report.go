@@ -5,7 +5,7 @@ import (
 	"log/slog"
 	"time"
 
-	"github.com/actprotocol/act-go/examples/processor/ledger"
+	"github.com/actprotocol/act-go/examples/processor/book"
 	"github.com/actprotocol/act-go/protocol"
 )
 
@@ -19,8 +19,8 @@ const (
 // reporter hands the ledger's events over, in order and at least once. What it
 // has reached is in the ledger, nowhere else.
 type reporter struct {
-	ledger Book
-	report func(context.Context, ledger.Event) error
+	ledger book.Book
+	report func(context.Context, book.Event) error
 	log    *slog.Logger
 	more   chan struct{}
 	cancel context.CancelFunc
@@ -29,7 +29,7 @@ type reporter struct {
 
 // startReporter starts one that begins with what an earlier process left. With
 // a nil report there is nothing to do, and it does nothing.
-func startReporter(l Book, report func(context.Context, ledger.Event) error, log *slog.Logger) *reporter {
+func startReporter(l book.Book, report func(context.Context, book.Event) error, log *slog.Logger) *reporter {
 	ctx, cancel := context.WithCancel(context.Background())
 	r := &reporter{ledger: l, report: report, log: log, more: make(chan struct{}, 1), cancel: cancel, ended: make(chan struct{})}
 	if report == nil {
@@ -98,7 +98,7 @@ func (r *reporter) batch(ctx context.Context) (taken int, err error) {
 	return taken, err
 }
 
-func (r *reporter) one(ctx context.Context, e ledger.Event) error {
+func (r *reporter) one(ctx context.Context, e book.Event) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}

@@ -8,7 +8,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/actprotocol/act-go/examples/processor/ledger"
+	"github.com/actprotocol/act-go/examples/processor/book"
 	"github.com/actprotocol/act-go/examples/processor/server"
 	"github.com/actprotocol/act-go/protocol/keys"
 	"github.com/actprotocol/act-go/verifier"
@@ -19,10 +19,10 @@ type audience struct {
 	mu     sync.Mutex
 	fail   int // the next ones
 	calls  int
-	events []ledger.Event
+	events []book.Event
 }
 
-func (a *audience) take(_ context.Context, e ledger.Event) error {
+func (a *audience) take(_ context.Context, e book.Event) error {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if a.calls++; a.fail > 0 {
@@ -33,14 +33,14 @@ func (a *audience) take(_ context.Context, e ledger.Event) error {
 	return nil
 }
 
-func (a *audience) heard() []ledger.Event {
+func (a *audience) heard() []book.Event {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	return append([]ledger.Event(nil), a.events...)
+	return append([]book.Event(nil), a.events...)
 }
 
 // again puts another processor before the same book, as a restart does.
-func (w *world) again(report func(context.Context, ledger.Event) error) {
+func (w *world) again(report func(context.Context, book.Event) error) {
 	w.t.Helper()
 	w.restart(func(c *server.Config) { c.Report = report })
 }
@@ -112,7 +112,7 @@ func TestReport(t *testing.T) {
 			t.Fatalf("%d events in %d calls", len(events), a.calls)
 		}
 		for i, no := range append([]string{left.TradeNo}, want...) {
-			if events[i].TradeNo != no || events[i].Type != ledger.TransactionCompleted {
+			if events[i].TradeNo != no || events[i].Type != book.TransactionCompleted {
 				t.Errorf("event %d is %+v, want trade %s", i, events[i], no)
 			}
 		}
@@ -132,7 +132,7 @@ func TestReport(t *testing.T) {
 	t.Run("PSD-PAY-A402-24 a listener that hangs delays no payment, and Close ends it", func(t *testing.T) {
 		w := newWorld(t)
 		hanging := make(chan struct{}, 1)
-		w.again(func(ctx context.Context, _ ledger.Event) error {
+		w.again(func(ctx context.Context, _ book.Event) error {
 			hanging <- struct{}{}
 			<-ctx.Done()
 			return ctx.Err()

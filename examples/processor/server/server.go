@@ -9,8 +9,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/actprotocol/act-go/examples/processor/book"
 	"github.com/actprotocol/act-go/examples/processor/cashier"
-	"github.com/actprotocol/act-go/examples/processor/ledger"
 	"github.com/actprotocol/act-go/protocol"
 	"github.com/actprotocol/act-go/protocol/attestation"
 	"github.com/actprotocol/act-go/protocol/identity"
@@ -29,7 +29,7 @@ const CashierPath = "/cashier"
 type Config struct {
 	ID     identity.DID          // of the processor, a did:act
 	Signer *keys.Signer          // under ID, of purpose proof
-	Ledger Book                  // a *ledger.Ledger; the caller closes it, after the server
+	Ledger book.Book             // the store, *ledger.Ledger for example; the caller closes it, after the server
 	Keys   verifier.KeySource    // documents of agents, merchants and issuers
 	Status verifier.StatusSource // states of mandates
 
@@ -54,7 +54,7 @@ type Config struct {
 	// pause, and the events behind it wait; neither touches a payment. The
 	// context ends after 30 seconds and with Close. When nil, events stay in
 	// the ledger's outbox.
-	Report func(ctx context.Context, e ledger.Event) error
+	Report func(ctx context.Context, e book.Event) error
 
 	// Attest, when set, is given the draft of an attestation record for every
 	// payment, in the way of Report and before it: recorder.Recorder.Record is
@@ -76,7 +76,7 @@ type Config struct {
 // does beside answering.
 type Server struct {
 	id       identity.DID
-	ledger   Book
+	ledger   book.Book
 	provider *provider.Provider
 	cashier  *cashier.Cashier
 	document *identity.Document
@@ -144,11 +144,11 @@ func denied(err error) bool {
 }
 
 // reports is what is done with every event.
-func (s *Server) reports(c Config) func(context.Context, ledger.Event) error {
+func (s *Server) reports(c Config) func(context.Context, book.Event) error {
 	if c.Attest == nil {
 		return c.Report
 	}
-	return func(ctx context.Context, e ledger.Event) error {
+	return func(ctx context.Context, e book.Event) error {
 		t, err := c.Ledger.Trade(ctx, e.TradeNo)
 		if err != nil {
 			return err
@@ -287,18 +287,18 @@ func (s *Server) message(path string, serve func(context.Context, []byte) (provi
 // payment and changes when the operator says so.
 type issuers struct {
 	mu     sync.RWMutex
-	trusts map[ledger.Trust]bool
+	trusts map[book.Trust]bool
 }
 
 // Trusts implements verifier.IssuerPolicy.
 func (i *issuers) Trusts(issuer, delegator string) bool {
 	i.mu.RLock()
 	defer i.mu.RUnlock()
-	return i.trusts[ledger.Trust{Issuer: issuer, Principal: delegator}]
+	return i.trusts[book.Trust{Issuer: issuer, Principal: delegator}]
 }
 
-func (i *issuers) load(trusts []ledger.Trust) {
-	m := make(map[ledger.Trust]bool, len(trusts))
+func (i *issuers) load(trusts []book.Trust) {
+	m := make(map[book.Trust]bool, len(trusts))
 	for _, t := range trusts {
 		m[t] = true
 	}

@@ -7,7 +7,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
-	"github.com/actprotocol/act-go/examples/processor/ledger"
+	"github.com/actprotocol/act-go/examples/processor/book"
 	"github.com/actprotocol/act-go/protocol"
 	"github.com/actprotocol/act-go/protocol/canon"
 	"github.com/actprotocol/act-go/protocol/identity"
@@ -21,16 +21,16 @@ import (
 
 // OpenPrincipal opens an account for a principal. Opening it again does nothing.
 func (s *Server) OpenPrincipal(ctx context.Context, did string, currency money.Currency) error {
-	return s.open(ctx, did, ledger.Principal, currency)
+	return s.open(ctx, did, book.Principal, currency)
 }
 
 // RegisterMerchant opens an account in which a merchant is paid. Registering
 // again does nothing.
 func (s *Server) RegisterMerchant(ctx context.Context, did string, currency money.Currency) error {
-	return s.open(ctx, did, ledger.Merchant, currency)
+	return s.open(ctx, did, book.Merchant, currency)
 }
 
-func (s *Server) open(ctx context.Context, did string, kind ledger.Kind, currency money.Currency) error {
+func (s *Server) open(ctx context.Context, did string, kind book.Kind, currency money.Currency) error {
 	if err := checkDID("owner", did); err != nil {
 		return err
 	}
@@ -50,7 +50,7 @@ func (s *Server) Deposit(ctx context.Context, id, owner string, amount money.Amo
 	if !amount.Valid() {
 		return protocol.New(protocol.CodeFieldMissing, "amount", "", "")
 	}
-	return s.ledger.Deposit(ctx, ledger.Deposit{ID: id, Owner: owner, Currency: amount.Currency().Code(), Amount: amount.Minor()})
+	return s.ledger.Deposit(ctx, book.Deposit{ID: id, Owner: owner, Currency: amount.Currency().Code(), Amount: amount.Minor()})
 }
 
 // A Binding puts an account into the hands of one agent (PSD-PMT-BND-03).
@@ -156,7 +156,7 @@ func blank(r rune) bool {
 
 // Ledger is the book, for reading accounts, entries, tokens and trades, and for
 // its audit.
-func (s *Server) Ledger() Book { return s.ledger }
+func (s *Server) Ledger() book.Book { return s.ledger }
 
 func checkDID(field, did string) error {
 	_, err := identity.ParseDID(did)
