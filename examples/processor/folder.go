@@ -15,6 +15,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/actprotocol/act-go/examples/processor/book"
 	"github.com/actprotocol/act-go/examples/processor/ledger"
 	"github.com/actprotocol/act-go/protocol/identity"
 	"github.com/actprotocol/act-go/protocol/keys"
@@ -139,19 +140,19 @@ func (f folder) audit(ctx context.Context, w io.Writer) error {
 	if _, err := os.Stat(f.path(ledgerFile)); err != nil {
 		return err
 	}
-	book, err := ledger.Open(ledger.Config{Path: f.path(ledgerFile)})
+	l, err := ledger.Open(ledger.Config{Path: f.path(ledgerFile)})
 	if err != nil {
 		return err
 	}
-	defer book.Close()
-	report, err := book.Audit(ctx)
+	defer l.Close()
+	report, err := l.Audit(ctx)
 	if err != nil {
 		return err
 	}
 	fmt.Fprintf(w, "%d accounts, %d mandates, %d trades, %d transfers, %d entries\n",
 		report.Accounts, report.Mandates, report.Trades, report.Transfers, report.Entries)
 	fmt.Fprintf(w, "%d sub-accounts, %d instant payments without an end\n", report.SubAccounts, report.Waiting)
-	fmt.Fprintf(w, "%d events not reported yet\n", report.Unreported)
+	fmt.Fprintf(w, "%d events not reported yet\n", report.Unreported[book.Attestation])
 	for _, c := range report.Currencies {
 		fmt.Fprintf(w, "%s: all entries sum to %d, deposited %d minor units\n", c.Currency, c.Sum, c.Deposited)
 	}

@@ -11,6 +11,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/actprotocol/act-go/examples/processor/book"
 	"github.com/actprotocol/act-go/examples/trustchain/chain"
 	"github.com/actprotocol/act-go/protocol/attestation"
 	"github.com/actprotocol/act-go/protocol/keys"
@@ -205,7 +206,7 @@ func (a *archive) clerk(did string) (*clerk, error) {
 // something could not be.
 func (a *archive) settle(ctx context.Context) error {
 	reported := func() (bool, error) {
-		events, err := a.world.Book.Unreported(ctx, 1)
+		events, err := a.world.Book.Unreported(ctx, book.Attestation, 1)
 		return len(events) == 0, err
 	}
 	idle := func() (bool, error) {

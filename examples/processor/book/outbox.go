@@ -2,19 +2,44 @@ package book
 
 import (
 	"context"
+	"slices"
 	"time"
+
+	"github.com/actprotocol/act-go/protocol"
 )
 
-// Outbox is what the processor has to report of payments.
+// Outbox is what the processor has to report of payments. Several consumers
+// read it, each at its own pace.
 type Outbox interface {
-	// Unreported returns the oldest events that were not acknowledged, in their
-	// order, and at most limit of them.
-	Unreported(ctx context.Context, limit int) ([]Event, error)
+	// Unreported returns the oldest events that a consumer has not
+	// acknowledged, in their order, and at most limit of them. A consumer that
+	// never did begins with the first event of the book.
+	Unreported(ctx context.Context, c Consumer, limit int) ([]Event, error)
 
-	// Acknowledge records that an event, and all before it, were reported. It
-	// is durable when it returns. Acknowledging again, or an earlier one,
-	// changes nothing; an event that does not exist is field_invalid.
-	Acknowledge(ctx context.Context, event int64) error
+	// Acknowledge records that a consumer has taken an event, and all before
+	// it. It is durable when it returns. Acknowledging again, or an earlier
+	// one, changes nothing; an event that does not exist is field_invalid.
+	Acknowledge(ctx context.Context, c Consumer, event int64) error
+}
+
+// A Consumer is one reader of the outbox.
+type Consumer string
+
+// The consumers; any other is field_invalid.
+const (
+	Attestation  Consumer = "attestation"  // records of payments for the trust chain (PSD-PAY-A402-24)
+	Notification Consumer = "notification" // the merchants' notice (PSD-PAY-INS-06)
+)
+
+// Consumers lists them all.
+func Consumers() []Consumer { return []Consumer{Attestation, Notification} }
+
+// Check refuses one that is not known.
+func (c Consumer) Check() error {
+	if !slices.Contains(Consumers(), c) {
+		return protocol.New(protocol.CodeFieldInvalid, "consumer", "PSD-PAY-A402-24", "no such consumer of events")
+	}
+	return nil
 }
 
 // TransactionCompleted is the type of the event that every payment leaves

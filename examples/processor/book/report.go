@@ -9,9 +9,9 @@ type Report struct {
 	Trades      int64
 	Mandates    int64
 	SubAccounts int64
-	Waiting     int64    // instant payments without an end, those included whose time is over
-	Unreported  int64    // events that were not acknowledged
-	Problems    []string // empty when the book is sound; names rows by number, no person
+	Waiting     int64              // instant payments without an end, those included whose time is over
+	Unreported  map[Consumer]int64 // events that a consumer has not acknowledged
+	Problems    []string           // empty when the book is sound; names rows by number, no person
 }
 
 // CurrencyReport is the money of one currency.

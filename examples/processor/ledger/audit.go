@@ -2,6 +2,7 @@ package ledger
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"github.com/actprotocol/act-go/examples/processor/book"
 
@@ -107,12 +108,12 @@ func (l *Ledger) Audit(ctx context.Context) (*book.Report, error) {
 		}{{&r.Accounts, "accounts"}, {&r.Transfers, "transfers"}, {&r.Entries, "entries"}, {&r.Trades, "trades"}, {&r.Mandates, "mandates"},
 			{&r.SubAccounts, "subaccounts"},
 			{&r.Waiting, `waiting w WHERE NOT EXISTS (SELECT 1 FROM trades t WHERE t.waiting = w.id) AND NOT EXISTS (SELECT 1 FROM declines d WHERE d.waiting = w.id)`},
-			{&r.Unreported, "events WHERE id > " + reportedUpTo}} {
+		} {
 			if _, err := queryRow(conn, "SELECT count(*) FROM "+n.table, nil, func(s *sqlite.Stmt) { *n.into = s.ColumnInt64(0) }); err != nil {
 				return err
 			}
 		}
-		if err := r.currencies(conn); err != nil {
+		if err := errors.Join(r.currencies(conn), r.outbox(conn)); err != nil {
 			return err
 		}
 		for _, rule := range rules {
@@ -143,6 +144,16 @@ func (r *auditor) currencies(conn *sqlite.Conn) error {
 			}
 			return nil
 		})
+}
+
+func (r *auditor) outbox(conn *sqlite.Conn) error {
+	r.Unreported = make(map[book.Consumer]int64)
+	for _, c := range book.Consumers() {
+		if _, err := queryRow(conn, "SELECT count(*) FROM events WHERE id > "+reportedUpTo, []any{string(c)}, func(s *sqlite.Stmt) { r.Unreported[c] = s.ColumnInt64(0) }); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (r *auditor) apply(conn *sqlite.Conn, rule rule) error {

@@ -100,12 +100,12 @@ const killKey = `{"crv":"Ed25519","kty":"OKP","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPap
 // report tells of events, by printing them, for ever.
 func report(l *Ledger) {
 	for ctx := context.Background(); ; {
-		events, err := l.Unreported(ctx, 10)
+		events, err := l.Unreported(ctx, book.Attestation, 10)
 		for _, e := range events {
 			fmt.Println("reported", e.TradeNo, e.ID)
 		}
 		if err == nil && len(events) > 0 {
-			err = l.Acknowledge(ctx, events[len(events)-1].ID)
+			err = l.Acknowledge(ctx, book.Attestation, events[len(events)-1].ID)
 		}
 		if err != nil {
 			fmt.Println("failed", err)
@@ -228,12 +228,12 @@ func runAndKill(t *testing.T, path string, answered map[string]string, reported 
 // is told twice.
 func checkReported(t *testing.T, l *Ledger, r *book.Report, reported map[string]int) {
 	t.Helper()
-	waiting, err := l.Unreported(context.Background(), 1<<30)
+	waiting, err := l.Unreported(context.Background(), book.Attestation, 1<<30)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if int64(len(waiting)) != r.Unreported {
-		t.Fatalf("%d events wait, the audit says %d", len(waiting), r.Unreported)
+	if int64(len(waiting)) != r.Unreported[book.Attestation] {
+		t.Fatalf("%d events wait, the audit says %d", len(waiting), r.Unreported[book.Attestation])
 	}
 	trades := map[string]bool{}
 	for _, e := range waiting {

@@ -44,7 +44,7 @@ func TestFactsAreAppendOnly(t *testing.T) {
 	if _, err := l.Confirm(context.Background(), shop, trade.No, "d", start); err != nil {
 		t.Fatal(err)
 	}
-	if err := l.Acknowledge(context.Background(), 1); err != nil {
+	if err := l.Acknowledge(context.Background(), book.Attestation, 1); err != nil {
 		t.Fatal(err)
 	}
 	columns := map[string]string{
@@ -113,7 +113,7 @@ func TestAuditFinds(t *testing.T) {
 		{"an overspent mandate", "DROP TRIGGER mandates_no_update; UPDATE mandates SET total = 1", "overspent"},
 		{"a trade without event", "DROP TRIGGER events_no_delete; DELETE FROM events", "not exactly one event"},
 		{"a trade with an event of another time", "DROP TRIGGER events_no_update; UPDATE events SET at = at + 1", "not exactly one event"},
-		{"an acknowledged event that is not there", "INSERT INTO event_reports VALUES (7, 0)", "refers to one that does not exist"},
+		{"an acknowledged event that is not there", "INSERT INTO event_reports VALUES ('attestation', 7, 0)", "refers to one that does not exist"},
 		{"a fulfilment without consumption", "INSERT INTO trade_moves VALUES (1, 0, 'FULFILLMENT_CONFIRMED', 'TRADE_FINISHED', 0)", "not consumed"},
 		{"a changed total of a sub-account", "UPDATE subaccount_spent SET amount = 1", "sub-account's spent total"},
 		{"money in a sub-account from elsewhere", "INSERT INTO transfers (cause, cause_id, at) VALUES ('deposit', 'x', 0); INSERT INTO entries SELECT account, (SELECT max(id) FROM transfers), 5 FROM subaccounts; INSERT INTO entries SELECT id, (SELECT max(id) FROM transfers), -5 FROM accounts WHERE kind = 'funding'", "money from elsewhere"},

@@ -14,17 +14,19 @@ func (t *tx) completed(trade int64) error {
 	return t.exec("INSERT INTO events (type, trade, at) VALUES (?, ?, ?)", book.TransactionCompleted, trade, t.unix())
 }
 
-const reportedUpTo = "(SELECT coalesce(max(event), 0) FROM event_reports)"
+const reportedUpTo = "(SELECT coalesce(max(event), 0) FROM event_reports WHERE consumer = ?)"
 
-// Unreported returns the oldest events that were not acknowledged, in their
-// order, and at most limit of them.
-func (l *Ledger) Unreported(ctx context.Context, limit int) ([]book.Event, error) {
+// Unreported implements book.Outbox.
+func (l *Ledger) Unreported(ctx context.Context, c book.Consumer, limit int) ([]book.Event, error) {
+	if err := c.Check(); err != nil {
+		return nil, err
+	}
 	var events []book.Event
 	err := l.read(ctx, func(conn *sqlite.Conn) error {
 		events = nil
 		return queryRows(conn, `SELECT e.id, e.type, t.trade_no, m.delegation_id, t.order_number, e.at
 			FROM events e JOIN trades t ON t.id = e.trade LEFT JOIN mandates m ON m.id = t.mandate
-			WHERE e.id > `+reportedUpTo+` ORDER BY e.id LIMIT ?`, []any{int64(limit)},
+			WHERE e.id > `+reportedUpTo+` ORDER BY e.id LIMIT ?`, []any{string(c), int64(limit)},
 			func(r *sqlite.Stmt) error {
 				events = append(events, book.Event{
 					ID: r.ColumnInt64(0), Type: r.ColumnText(1), TradeNo: r.ColumnText(2),
@@ -36,25 +38,19 @@ func (l *Ledger) Unreported(ctx context.Context, limit int) ([]book.Event, error
 	return events, err
 }
 
-// Acknowledge records that an event, and all before it, were reported. It is
-// durable when it returns. Acknowledging again, or an earlier one, changes
-// nothing; an event that does not exist is field_invalid.
-func (l *Ledger) Acknowledge(ctx context.Context, event int64) error {
-	var refusal error
-	err := l.write(ctx, func(t *tx) error {
-		refusal = nil
-		var exists bool
-		if _, err := t.row("SELECT EXISTS (SELECT 1 FROM events WHERE id = ?)", []any{event}, func(r *sqlite.Stmt) { exists = r.ColumnBool(0) }); err != nil {
-			return err
-		}
-		if !exists {
-			refusal = protocol.New(protocol.CodeFieldInvalid, "event", "PSD-PAY-A402-24", "no such event")
-			return nil
-		}
-		return t.exec("INSERT INTO event_reports (event, at) SELECT ?, ? WHERE ? > "+reportedUpTo, event, t.unix(), event)
-	})
-	if err != nil {
+// Acknowledge implements book.Outbox.
+func (l *Ledger) Acknowledge(ctx context.Context, c book.Consumer, event int64) error {
+	if err := c.Check(); err != nil {
 		return err
 	}
-	return refusal
+	return l.decide(ctx, func(t *tx) (refusal, err error) {
+		exists, err := t.row("SELECT 1 FROM events WHERE id = ?", []any{event}, func(*sqlite.Stmt) {})
+		if err != nil {
+			return nil, err
+		}
+		if !exists {
+			return protocol.New(protocol.CodeFieldInvalid, "event", "PSD-PAY-A402-24", "no such event"), nil
+		}
+		return nil, t.exec("INSERT INTO event_reports (consumer, event, at) SELECT ?, ?, ? WHERE ? > "+reportedUpTo, string(c), event, t.unix(), event, string(c))
+	})
 }

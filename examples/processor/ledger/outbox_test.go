@@ -13,7 +13,7 @@ import (
 
 func unreported(t *testing.T, l *Ledger, limit int) []book.Event {
 	t.Helper()
-	events, err := l.Unreported(context.Background(), limit)
+	events, err := l.Unreported(context.Background(), book.Attestation, limit)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -53,9 +53,9 @@ func TestOutbox(t *testing.T) {
 	})
 	t.Run("PSD-PAY-A402-24 what is acknowledged stays so", func(t *testing.T) {
 		events := unreported(t, l, 10)
-		wantCode(t, l.Acknowledge(ctx, 99), protocol.CodeFieldInvalid)
+		wantCode(t, l.Acknowledge(ctx, book.Attestation, 99), protocol.CodeFieldInvalid)
 		for _, e := range []book.Event{events[1], events[1], events[0]} { // again, and an earlier one
-			if err := l.Acknowledge(ctx, e.ID); err != nil {
+			if err := l.Acknowledge(ctx, book.Attestation, e.ID); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -66,7 +66,7 @@ func TestOutbox(t *testing.T) {
 		if left := unreported(t, l, 10); len(left) != 1 || left[0] != events[2] {
 			t.Fatalf("left %+v", left)
 		}
-		if r := sound(t, l); r.Unreported != 1 || r.Trades != 3 {
+		if r := sound(t, l); r.Unreported[book.Attestation] != 1 || r.Trades != 3 {
 			t.Errorf("%+v", r)
 		}
 	})

@@ -238,9 +238,11 @@ CREATE TABLE events (
 ) STRICT;
 
 CREATE TABLE event_reports (
-	event INTEGER PRIMARY KEY REFERENCES events, -- this one and all before it were reported
-	at    INTEGER NOT NULL
-) STRICT;
+	consumer TEXT NOT NULL,
+	event    INTEGER NOT NULL REFERENCES events, -- this one and all before it were taken by the consumer
+	at       INTEGER NOT NULL,
+	PRIMARY KEY (consumer, event)
+) STRICT, WITHOUT ROWID;
 
 CREATE TABLE nonces (
 	scope TEXT NOT NULL,

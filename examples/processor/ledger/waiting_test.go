@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/actprotocol/act-go/examples/processor/book"
 	"github.com/actprotocol/act-go/protocol"
 	"github.com/actprotocol/act-go/protocol/payment"
 	"github.com/actprotocol/act-go/provider"
@@ -37,7 +38,7 @@ func TestWaitingHoldsNothing(t *testing.T) {
 		}
 	}
 	untouched()
-	if r := sound(t, l); r.Waiting != 20 || r.Trades != 0 || r.Transfers != 1 || r.Unreported != 0 {
+	if r := sound(t, l); r.Waiting != 20 || r.Trades != 0 || r.Transfers != 1 || r.Unreported[book.Attestation] != 0 {
 		t.Fatalf("%+v", r)
 	}
 	if err := l.Decline(ctx, waits[0].No, protocol.CodeConfirmationFailed); err != nil {

@@ -239,7 +239,7 @@ func (s *Server) adminAudit(r *http.Request, _ []byte) (any, error) {
 	v := auditView{
 		Sound: report.Sound(), At: canon.FormatTime(s.now().Truncate(time.Second)), Currencies: []currencyView{},
 		Trades: report.Trades, Waiting: report.Waiting, SubAccounts: report.SubAccounts, Transfers: report.Transfers, Entries: report.Entries,
-		Unreported: report.Unreported, Problems: append([]string{}, report.Problems...),
+		Unreported: report.Unreported[book.Attestation], Problems: append([]string{}, report.Problems...),
 	}
 	for _, c := range report.Currencies {
 		v.Currencies = append(v.Currencies, currencyView{c.Currency, signed(c.Sum, c.Currency), signed(c.Deposited, c.Currency)})

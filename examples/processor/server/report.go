@@ -81,7 +81,7 @@ func (r *reporter) run(ctx context.Context) {
 // batch reports some events and acknowledges those that were taken, also when
 // it is told to stop in between. It returns how many were taken.
 func (r *reporter) batch(ctx context.Context) (taken int, err error) {
-	events, err := r.ledger.Unreported(ctx, reportBatch)
+	events, err := r.ledger.Unreported(ctx, book.Attestation, reportBatch)
 	if err != nil {
 		return 0, err
 	}
@@ -91,7 +91,7 @@ func (r *reporter) batch(ctx context.Context) (taken int, err error) {
 		}
 	}
 	if taken > 0 {
-		if unkept := r.ledger.Acknowledge(context.WithoutCancel(ctx), events[taken-1].ID); unkept != nil {
+		if unkept := r.ledger.Acknowledge(context.WithoutCancel(ctx), book.Attestation, events[taken-1].ID); unkept != nil {
 			return 0, unkept
 		}
 	}

@@ -69,7 +69,7 @@ func (w *world) waiting() int64 {
 	w.t.Helper()
 	report, err := w.server.Ledger().Audit(context.Background())
 	w.must(err)
-	return report.Unreported
+	return report.Unreported[book.Attestation]
 }
 
 // until waits for something that another goroutine does.
