@@ -76,6 +76,7 @@ const (
 	CodeSubAccountFrozen    Code = "subaccount_frozen"
 	CodeSubAccountCancelled Code = "subaccount_cancelled"
 	CodeSubAccountKey       Code = "subaccount_key_invalid" // not authorised by the sub-account's own key
+	CodeRefundExceeded      Code = "refund_exceeded"        // more than is left of the payment
 	CodeBalanceInsufficient Code = "balance_insufficient"
 	CodeConfirmationFailed  Code = "confirmation_failed" // the principal did not confirm: cancelled, failed or too late
 	CodeRiskRefused         Code = "risk_refused"        // the provider's risk control says no
@@ -158,6 +159,7 @@ var codes = []struct {
 	{CodeSubAccountFrozen, Denied, "the sub-account is frozen"},
 	{CodeSubAccountCancelled, Denied, "the sub-account was cancelled"},
 	{CodeSubAccountKey, Denied, "not authorised by the sub-account's key"},
+	{CodeRefundExceeded, Denied, "more than is left of the payment"},
 	{CodeBalanceInsufficient, Denied, "not enough money"},
 	{CodeConfirmationFailed, Denied, "the principal did not confirm"},
 	{CodeRiskRefused, Denied, "refused by the provider's risk control"},

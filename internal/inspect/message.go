@@ -50,8 +50,12 @@ var kinds = []struct {
 	{keys.KindCartRequest, keys.AgentRequest}, {keys.KindPaymentRequest, keys.AgentRequest}, {keys.KindPaymentQuery, keys.AgentRequest},
 	{keys.KindIntentRequest, keys.AgentRequest}, {keys.KindNegotiationRequest, keys.AgentRequest},
 	{keys.KindInstrumentQuery, keys.AgentRequest}, {keys.KindInstrumentState, keys.Proof},
+	{keys.KindBindingRequest, keys.AgentRequest}, {keys.KindBindingPending, keys.Proof}, {keys.KindBindingResult, keys.Proof},
 	{keys.KindPaymentResult, keys.Proof}, {keys.KindPaymentPending, keys.Proof}, {keys.KindProofConsumption, keys.Seller}, {keys.KindProofConsumptionResult, keys.Proof},
 	{keys.KindFulfilmentConfirmation, keys.Seller}, {keys.KindFulfilmentResult, keys.Proof},
+	{keys.KindRefundRequest, keys.Seller}, {keys.KindRefundResult, keys.Proof},
+	{keys.KindTradeQuery, keys.Seller}, {keys.KindTradeQuery, keys.AgentRequest}, {keys.KindTradeState, keys.Proof},
+	{keys.KindPaymentNotification, keys.Proof},
 }
 
 func readMessage(data []byte, o Options) (*Report, error) {

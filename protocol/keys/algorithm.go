@@ -107,6 +107,7 @@ const (
 	TypePrincipalBinding = "act-principal-binding+jwt" // by a key for IssueIdentity
 	TypePossession       = "act-possession+jwt"        // answer to a challenge, by a key for AgentRequest
 	TypeSubAccountAuth   = "act-subaccount-auth+jwt"   // authorization of one payment, by a key for SubAccount
+	TypeSubAccountKey    = "act-subaccount-key+jwt"    // that who asks for a sub-account has its key, by that key, for SubAccount
 	TypeAgentCard        = "act-agent-card+jwt"        // signature of an agent card, by a key for Seller
 	TypeAnchor           = "act-anchor+jwt"            // anchor of an attestation record, by a key for Anchor
 )
@@ -122,9 +123,17 @@ const (
 	KindPaymentQuery           = "payment-query"
 	KindInstrumentQuery        = "instrument-query"
 	KindInstrumentState        = "instrument-state"
+	KindBindingRequest         = "binding-request"
+	KindBindingPending         = "binding-pending"
+	KindBindingResult          = "binding-result"
 	KindProofConsumption       = "proof-consumption"
 	KindProofConsumptionResult = "proof-consumption-result"
 	KindFulfilmentConfirmation = "fulfilment-confirmation"
 	KindFulfilmentResult       = "fulfilment-result"
+	KindRefundRequest          = "refund-request"
+	KindRefundResult           = "refund-result"
+	KindTradeQuery             = "trade-query"
+	KindTradeState             = "trade-state"
+	KindPaymentNotification    = "payment-notification"
 	KindBill                   = "a402-bill"
 )

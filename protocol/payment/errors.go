@@ -46,6 +46,8 @@ func CategoryOf(code protocol.Code) Category {
 	case protocol.CodeRequestConflict, protocol.CodeContextUnknown, protocol.CodeOrderUnknown, protocol.CodeOrderPaid,
 		protocol.CodeTradeUnknown, protocol.CodeStateConflict, protocol.CodeOutcomeUnknown:
 		return CategoryState
+	case protocol.CodeRefundExceeded:
+		return CategoryRefund
 	case protocol.CodeProofInvalid, protocol.CodeProofExpired, protocol.CodeProofMismatch, protocol.CodeProofUsed:
 		return CategoryProof
 	default: // key_unavailable, status_unavailable, service_unavailable
@@ -99,7 +101,7 @@ func HTTPStatus(code protocol.Code) int {
 		return http.StatusTooManyRequests
 	case protocol.CodeReplayed, protocol.CodeRequestConflict, protocol.CodeOrderMismatch, protocol.CodeOrderExpired,
 		protocol.CodeOrderPaid, protocol.CodeOutOfStock, protocol.CodePriceChanged, protocol.CodeProofUsed,
-		protocol.CodeStateConflict, protocol.CodeConstraintConflict:
+		protocol.CodeStateConflict, protocol.CodeConstraintConflict, protocol.CodeRefundExceeded:
 		return http.StatusConflict
 	default: // issuer, parties, mandate, boundaries, instruments, actors, policy
 		return http.StatusForbidden

@@ -49,3 +49,18 @@ func Final(code protocol.Code) bool {
 	}
 	return false
 }
+
+// A RefundRefusal is the answer to a refund request that is not a
+// [RefundResult]: the provider has refused it, has stored that, and will give
+// the same answer to every later transmission (SPEC.md 6.12). Nothing was given
+// back under this request and nothing will be. It is an error as a [Refusal] is.
+type RefundRefusal struct {
+	RequestID string          // of the refund request
+	Reason    *protocol.Error // denied, never undetermined
+}
+
+// Error is the text of the reason.
+func (r *RefundRefusal) Error() string { return r.Reason.Error() }
+
+// Unwrap returns the reason.
+func (r *RefundRefusal) Unwrap() error { return r.Reason }
