@@ -1,0 +1,4 @@
+// Command act-conformance runs the conformance suite.
+package main
+
+func main() {}

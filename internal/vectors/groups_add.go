@@ -1,0 +1,4 @@
+package vectors
+
+// addGroups are the groups about identity credentials, intents, mandates, status and bounds.
+var addGroups = []func(*builder){}

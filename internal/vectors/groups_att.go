@@ -1,0 +1,4 @@
+package vectors
+
+// attGroups are the groups about records, anchors, logs and disputes.
+var attGroups = []func(*builder){}

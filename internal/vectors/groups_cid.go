@@ -1,0 +1,4 @@
+package vectors
+
+// cidGroups are the groups about catalogue, negotiation, intents and carts.
+var cidGroups = []func(*builder){}

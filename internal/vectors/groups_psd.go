@@ -1,0 +1,4 @@
+package vectors
+
+// psdGroups are the groups about payment messages, A402, trades and sub-accounts.
+var psdGroups = []func(*builder){}
