@@ -74,6 +74,7 @@ func innermost(err error) error {
 type options struct {
 	addr, host, name, data        string
 	tlsCert, tlsKey, roots        string
+	cpuProfile                    string
 	allowLoopback, audit, verbose bool
 	changeIdentifier              bool
 	timeToConfirm                 time.Duration
@@ -94,6 +95,7 @@ func parse(args []string, stderr io.Writer) (options, error) {
 	f.BoolVar(&o.changeIdentifier, "change-identifier", false, "serve the folder under another identifier than before; old mandates and proofs no longer hold")
 	f.DurationVar(&o.timeToConfirm, "time-to-confirm", provider.DefaultTimeToConfirm, "how long an instant payment waits for the principal")
 	f.BoolVar(&o.audit, "audit", false, "recompute the ledger's sums, report, and end")
+	f.StringVar(&o.cpuProfile, "cpuprofile", "", "write a CPU profile of the whole run to this file")
 	f.BoolVar(&o.verbose, "v", false, "log every request, path, code and duration, and every look-up that failed, not only the first of a minute")
 	if err := f.Parse(args); err != nil {
 		return o, err
@@ -128,5 +130,9 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		level = slog.LevelInfo
 	}
 	log := slog.New(slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: level}))
-	return serve(ctx, o, folder, log, stdout)
+	end, err := profileTo(o.cpuProfile)
+	if err != nil {
+		return err
+	}
+	return errors.Join(serve(ctx, o, folder, log, stdout), end())
 }

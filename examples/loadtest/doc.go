@@ -1,0 +1,44 @@
+// The load program: how many delegated payments a second does the reference
+// processor carry, and what does one cost?
+//
+//	go run ./examples/loadtest -seconds 60 -json
+//
+// It builds the processor, starts it as a process of its own on an empty
+// folder, and pays over real HTTPS on loopback. Issuer, principals, agents and
+// merchants are this program's: it serves their documents and the list of
+// mandates' states, also over HTTPS, and the processor fetches them as it would
+// anybody's. Every payment is a whole one (PSD-PAY-DEL): an order confirmed by
+// its merchant, a request signed by its agent with the mandate inside, a fresh
+// nonce, a trade that is on the disk before the answer leaves, and an answer
+// with a proof. Nothing of the processor is switched off.
+//
+// The load is an open loop: when payments come in is drawn beforehand (a
+// Poisson process at -rate), nobody waits for an earlier one to be answered,
+// and latency counts from the moment at which a payment was meant to be sent. A
+// processor that cannot keep up is seen as such, and not spared.
+//
+// Orders and requests are signed before they are sent, in rounds that are well
+// within the five minutes of a request's age, since the work of agents and
+// merchants is not the processor's. What is kept of each is how it differs from
+// others, some 300 bytes.
+//
+// # Figures
+//
+//   - payments_per_second: answered with a result, over the time from the first
+//     intended start to the last answer
+//   - p50_ms, p99_ms: of the latency
+//   - errors: answers that are not the result of their request, and connections
+//     that broke; afterwards the book is audited and a sample of the answers is
+//     verified, and the program fails when either is wrong
+//   - cpu_us_per_payment: processor time of the processor's process, all of it,
+//     kernel included, while payments were made
+//   - floor_us_per_payment: what the signatures cost which a payment cannot do
+//     without, on the same machine, before and after the run: checking the
+//     agent's and the merchant's, making that of the proof and of the answer;
+//     Ed25519 by the standard library over texts of the same length, on all cores
+//     at once. The mandate's is checked once for many payments and not counted
+//   - rss_mib: the most memory the processor's process ever had
+//
+// Without -json it says besides in which stage of a payment the processor spends
+// its time, from a CPU profile of the whole run.
+package main

@@ -1,0 +1,266 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+const (
+	// A round is signed, then sent: its requests are younger than five minutes
+	// when they arrive.
+	maxRound       = 300_000
+	maxRoundLength = time.Minute
+	// answerIn is how long one answer may take. A run whose latencies come near
+	// has found its limit long before.
+	answerIn = time.Minute
+	// sampled is which part of the answers is kept and verified afterwards.
+	sampled = 997
+)
+
+// A load is the run: payments that come in at given moments, and what became of
+// them.
+type load struct {
+	street  *street
+	seconds float64
+	rate    float64
+	lines   []*line
+	sent    int // payments of all rounds so far, the warm-up included
+
+	// What was measured; without the warm-up.
+	latencies []time.Duration // of those that were answered
+	spent     time.Duration   // of all rounds, from the first intended start to the last answer
+	cpu       time.Duration   // of the processor, in the rounds
+	errors    int
+	fault     error // the first of them
+	sample    []answer
+}
+
+// An answer is one that is to be verified: the number of its payment, and what
+// came back.
+type answer struct {
+	number int
+	body   []byte
+}
+
+// newLoad opens the connections.
+func newLoad(s *street, o options) (*load, error) {
+	l := &load{street: s, seconds: o.seconds, rate: o.rate}
+	for range o.connections {
+		c, err := tls.Dial("tcp", s.processor.address, s.clientConfig())
+		if err != nil {
+			return nil, errors.Join(err, l.close())
+		}
+		l.lines = append(l.lines, &line{conn: c, in: bufio.NewReaderSize(c, 8<<10)})
+	}
+	return l, nil
+}
+
+// close ends the connections.
+func (l *load) close() error {
+	var errs []error
+	for _, c := range l.lines {
+		errs = append(errs, c.conn.Close())
+	}
+	return errors.Join(errs...)
+}
+
+// run warms up, by a payment of every agent, so that the processor has fetched
+// all documents, and then sends round after round.
+func (l *load) run(ctx context.Context, progress io.Writer) error {
+	if err := l.warmUp(ctx); err != nil {
+		return err
+	}
+	left := int(l.rate * l.seconds)
+	per := min(maxRound, int(l.rate*maxRoundLength.Seconds()))
+	for left > 0 {
+		n := min(left, per)
+		left -= n
+		fmt.Fprintf(progress, "signing %d payments\n", n)
+		b, err := l.street.sign(ctx, l.sent, n)
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(progress, "sending them, %.0f a second\n", l.rate)
+		if err := l.round(ctx, b, l.arrivals(n)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (l *load) warmUp(ctx context.Context) error {
+	n := len(l.street.buyers)
+	b, err := l.street.sign(ctx, 0, n)
+	if err != nil {
+		return err
+	}
+	r := &round{batch: b, due: make([]time.Duration, n), first: l.sent, begun: time.Now()}
+	r.send(ctx, l.lines)
+	l.sent += n
+	return errors.Join(r.fault, ctx.Err())
+}
+
+// arrivals draws when n payments come in: apart by what is exponentially
+// distributed, which is what independent strangers look like. It is the same in
+// every run.
+func (l *load) arrivals(n int) []time.Duration {
+	source := rand.New(rand.NewPCG(uint64(n), uint64(l.sent)))
+	due := make([]time.Duration, n)
+	at := 0.0
+	for i := range due {
+		at += source.ExpFloat64() / l.rate
+		due[i] = time.Duration(at * float64(time.Second))
+	}
+	return due
+}
+
+// round sends a batch and adds what it saw to the load.
+func (l *load) round(ctx context.Context, b *batch, due []time.Duration) error {
+	before, err := l.street.processor.usage()
+	if err != nil {
+		return err
+	}
+	r := &round{batch: b, due: due, first: l.sent, begun: time.Now(), latencies: make([]time.Duration, len(due))}
+	r.send(ctx, l.lines)
+	spent := time.Since(r.begun) - due[0]
+	after, err := l.street.processor.usage()
+	if err != nil {
+		return err
+	}
+	l.sent += len(due)
+	l.spent += spent
+	l.cpu += after.cpu - before.cpu
+	l.errors += r.errors
+	l.fault = errors.Join(l.fault, r.fault)
+	l.sample = append(l.sample, r.sample...)
+	for _, d := range r.latencies {
+		if d > 0 {
+			l.latencies = append(l.latencies, d)
+		}
+	}
+	return ctx.Err()
+}
+
+// A round is one batch on its way.
+type round struct {
+	batch *batch
+	due   []time.Duration // after begun
+	first int             // number of the first payment
+	begun time.Time
+
+	next      atomic.Int64
+	latencies []time.Duration // zero where there was an error; nil when they are not wanted
+
+	mu     sync.Mutex
+	errors int
+	fault  error
+	sample []answer
+}
+
+// send gives each payment, in the order of their arrival, to the first line
+// that is free, and returns when all are answered. A payment for which no line
+// is free in time waits, and its latency runs.
+func (r *round) send(ctx context.Context, lines []*line) {
+	var group sync.WaitGroup
+	for _, c := range lines {
+		group.Go(func() { r.work(ctx, c) })
+	}
+	group.Wait()
+}
+
+func (r *round) work(ctx context.Context, c *line) {
+	var buf []byte
+	for {
+		i := int(r.next.Add(1)) - 1
+		if i >= len(r.due) || ctx.Err() != nil {
+			return
+		}
+		buf = r.batch.request(buf[:0], i)
+		due := r.begun.Add(r.due[i])
+		time.Sleep(time.Until(due))
+		body, err := c.exchange(buf)
+		if err == nil {
+			err = paid(body, r.first+i)
+		}
+		took := time.Since(due)
+		if err != nil {
+			r.failed(err)
+			continue
+		}
+		if r.latencies != nil {
+			r.latencies[i] = took
+		}
+		if (r.first+i)%sampled == 0 {
+			r.keep(answer{r.first + i, bytes.Clone(body)})
+		}
+	}
+}
+
+func (r *round) failed(err error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.errors++
+	if r.fault == nil {
+		r.fault = err
+	}
+}
+
+func (r *round) keep(a answer) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.sample = append(r.sample, a)
+}
+
+// paid looks whether a body is the result of the n-th payment. Whether it is
+// signed and true to its request is looked at in the sample.
+func paid(body []byte, n int) error {
+	for _, part := range []string{`"request_id":"` + requestID(n) + `"`, `"trade_state":"WAIT_SELLER_FULFILLMENT"`, `"payment_proof":"`} {
+		if !bytes.Contains(body, []byte(part)) {
+			return errors.New("the answer is not the result of its request")
+		}
+	}
+	return nil
+}
+
+// A line is one connection, used by one payment at a time: HTTP/1.1 with
+// keep-alive, as small as it gets, so that the load takes little of the machine
+// that it shares with the processor.
+type line struct {
+	conn *tls.Conn
+	in   *bufio.Reader
+	body bytes.Buffer
+}
+
+// exchange sends a whole request and returns the body of the answer, which is
+// good until the next call.
+func (c *line) exchange(request []byte) ([]byte, error) {
+	if err := c.conn.SetDeadline(time.Now().Add(answerIn)); err != nil {
+		return nil, err
+	}
+	if _, err := c.conn.Write(request); err != nil {
+		return nil, err
+	}
+	resp, err := http.ReadResponse(c.in, nil)
+	if err != nil {
+		return nil, err
+	}
+	c.body.Reset()
+	_, err = c.body.ReadFrom(resp.Body)
+	if err := errors.Join(err, resp.Body.Close()); err != nil {
+		return nil, err
+	}
+	if resp.StatusCode != http.StatusOK {
+		return nil, fmt.Errorf("status %d: %s", resp.StatusCode, c.body.Bytes())
+	}
+	return c.body.Bytes(), nil
+}

@@ -1,0 +1,137 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	err := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
+	if errors.Is(err, flag.ErrHelp) {
+		return
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "loadtest:", err)
+		os.Exit(1)
+	}
+}
+
+// options are the flags.
+type options struct {
+	seconds     float64
+	rate        float64
+	json        bool
+	store       string
+	prefill     int
+	agents      int
+	merchants   int
+	connections int
+	program     string
+	profile     string
+	dir         string
+}
+
+func parse(args []string, stderr io.Writer) (options, error) {
+	var o options
+	f := flag.NewFlagSet("loadtest", flag.ContinueOnError)
+	f.SetOutput(stderr)
+	f.Float64Var(&o.seconds, "seconds", 10, "how long payments come in")
+	f.Float64Var(&o.rate, "rate", 5000, "payments a second that come in, on average")
+	f.BoolVar(&o.json, "json", false, "print the figures as one JSON object")
+	f.StringVar(&o.store, "store", "sqlite", "the processor's store")
+	f.IntVar(&o.prefill, "prefill", 0, "payments that the book has before the run, put there without the processor")
+	f.IntVar(&o.agents, "agents", 64, "agents, each with a principal, a mandate and a payment token")
+	f.IntVar(&o.merchants, "merchants", 16, "merchants")
+	f.IntVar(&o.connections, "connections", 64, "connections to the processor")
+	f.StringVar(&o.program, "processor", "", "a processor that was built before (default: build one)")
+	f.StringVar(&o.profile, "cpuprofile", "", "keep the processor's CPU profile in this file")
+	f.StringVar(&o.dir, "dir", "", "where to make the temporary folder with the processor's data (default the system's)")
+	if err := f.Parse(args); err != nil {
+		return o, err
+	}
+	return o, o.check(f.NArg())
+}
+
+func (o *options) check(arguments int) error {
+	switch {
+	case arguments > 0:
+		return errors.New("no arguments are expected")
+	case o.seconds < 0.1 || o.seconds > 3600:
+		return errors.New("-seconds is from 0.1 to 3600")
+	case o.rate < 1 || o.rate > 1e6:
+		return errors.New("-rate is from 1 to 1000000")
+	case o.agents < 1 || o.merchants < 1 || o.connections < 1 || o.prefill < 0:
+		return errors.New("-agents, -merchants and -connections are at least 1, and -prefill at least 0")
+	case o.agents > 512 || o.merchants > 256:
+		return errors.New("at most 512 agents and 256 merchants: the processor keeps a thousand documents")
+	case o.store != "sqlite":
+		return errors.New("-store is sqlite")
+	}
+	return nil
+}
+
+// patience is how long the ends of a run may take.
+const patience = 30 * time.Second
+
+// run is the program.
+func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
+	o, err := parse(args, stderr)
+	if err != nil {
+		return err
+	}
+	folder, err := os.MkdirTemp(o.dir, "act-loadtest-")
+	if err != nil {
+		return err
+	}
+	r, err := measure(ctx, o, folder, stderr)
+	if err := errors.Join(err, os.RemoveAll(folder)); err != nil {
+		return err
+	}
+	return r.print(stdout, o.json)
+}
+
+// measure makes the street, loads it, and says what it saw.
+func measure(ctx context.Context, o options, folder string, progress io.Writer) (r *report, err error) {
+	s, err := openStreet(ctx, o, folder)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, s.close()) }()
+	before, err := s.floor()
+	if err != nil {
+		return nil, err
+	}
+	l, err := newLoad(s, o)
+	if err != nil {
+		return nil, err
+	}
+	defer l.close()
+	if err := l.run(ctx, progress); err != nil {
+		return nil, err
+	}
+	after, err := s.floor()
+	if err != nil {
+		return nil, err
+	}
+	if r, err = l.report(o, (before+after)/2); err != nil {
+		return nil, err
+	}
+	if err := s.verify(ctx, l.sample, r.payments); err != nil {
+		return nil, err
+	}
+	profile, err := s.processor.stop()
+	if err != nil {
+		return nil, err
+	}
+	r.stages, err = stagesOf(profile)
+	return r, err
+}

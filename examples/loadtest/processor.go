@@ -1,0 +1,173 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/actprotocol/act-go/protocol/canon"
+	"github.com/actprotocol/act-go/protocol/identity"
+)
+
+// program is what is measured.
+const program = "github.com/actprotocol/act-go/examples/processor"
+
+// A processor is the processor's process.
+type processor struct {
+	id      identity.DID
+	address string
+	data    string // its folder
+	profile string // file of its CPU profile
+	client  *http.Client
+	token   string
+
+	command *exec.Cmd
+	output  bytes.Buffer // what it printed; read when it has ended
+	ended   chan error   // nil once it has been stopped
+}
+
+// startProcessor builds the program, unless it was built before, and starts it.
+func startProcessor(ctx context.Context, o options, folder, roots string) (*processor, error) {
+	binary := o.program
+	if binary == "" {
+		binary = filepath.Join(folder, "processor.exe")
+		if text, err := exec.CommandContext(ctx, "go", "build", "-o", binary, program).CombinedOutput(); err != nil {
+			return nil, fmt.Errorf("building the processor: %w\n%s", err, text)
+		}
+	}
+	free, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return nil, err
+	}
+	at := port(free)
+	if err := free.Close(); err != nil {
+		return nil, err
+	}
+	p := &processor{address: "127.0.0.1:" + at, data: filepath.Join(folder, "data"), profile: o.profile, ended: make(chan error, 1)}
+	if p.profile == "" {
+		p.profile = filepath.Join(folder, "cpu.pprof")
+	}
+	if p.id, err = identity.NewActDID("localhost:"+at, "psp"); err != nil {
+		return nil, err
+	}
+	p.command = exec.Command(binary, "-addr", p.address, "-data", p.data, "-insecure-allow-loopback", "-roots", roots, "-cpuprofile", p.profile)
+	p.command.Stdout, p.command.Stderr = &p.output, &p.output
+	if err := p.command.Start(); err != nil {
+		return nil, err
+	}
+	go func() { p.ended <- p.command.Wait() }()
+	return p, p.ready(ctx)
+}
+
+// ready waits until it serves.
+func (p *processor) ready(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	for {
+		if data, err := os.ReadFile(filepath.Join(p.data, "operator-token")); err == nil && len(data) > 32 {
+			p.token = strings.TrimSpace(string(data))
+			if c, err := net.Dial("tcp", p.address); err == nil {
+				return c.Close()
+			}
+		}
+		select {
+		case err := <-p.ended:
+			p.ended = nil
+			return fmt.Errorf("the processor ended: %w\n%s", errors.Join(err), p.output.String())
+		case <-ctx.Done():
+			return fmt.Errorf("the processor does not serve: %w", ctx.Err())
+		case <-time.After(20 * time.Millisecond):
+		}
+	}
+}
+
+// trust adds the processor's own authority to roots, and makes the desk's
+// client of them.
+func (p *processor) trust(roots *x509.CertPool) error {
+	pem, err := os.ReadFile(filepath.Join(p.data, "ca.pem"))
+	if err != nil {
+		return err
+	}
+	if !roots.AppendCertsFromPEM(pem) {
+		return errors.New("the processor's ca.pem holds no certificate")
+	}
+	p.client = &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS13}}, Timeout: 5 * time.Minute}
+	return nil
+}
+
+// endpoint is where agents reach it.
+func (p *processor) endpoint() string { return "https://" + p.id.Host() + "/act/v1" }
+
+// A form is what the operator sends.
+type form map[string]any
+
+// desk is the operator: it sends a form, or asks when there is none, and reads
+// the answer into v.
+func (p *processor) desk(ctx context.Context, path string, f form, v any) error {
+	verb, body := http.MethodGet, []byte(nil)
+	if f != nil {
+		var err error
+		verb = http.MethodPost
+		if body, err = canon.Marshal(f); err != nil {
+			return err
+		}
+	}
+	r, err := http.NewRequestWithContext(ctx, verb, "https://"+p.id.Host()+"/admin/"+path, bytes.NewReader(body))
+	if err != nil {
+		return err
+	}
+	r.Header.Set("Authorization", "Bearer "+p.token)
+	resp, err := p.client.Do(r)
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close()
+	answer, err := io.ReadAll(io.LimitReader(resp.Body, 1<<20))
+	if err != nil {
+		return err
+	}
+	if resp.StatusCode != http.StatusOK {
+		return fmt.Errorf("the desk refuses %s: %s", path, answer)
+	}
+	if v == nil {
+		return nil
+	}
+	return canon.DecodeOpen(bytes.TrimSpace(answer), v)
+}
+
+// stop asks the processor to end, waits until it has, and returns its CPU
+// profile. What it had to say goes with the error.
+func (p *processor) stop() ([]byte, error) {
+	if p.ended == nil {
+		return nil, nil
+	}
+	if err := p.command.Process.Signal(os.Interrupt); err != nil { // not to be had on Windows
+		_ = p.command.Process.Kill()
+	}
+	var err error
+	select {
+	case err = <-p.ended:
+	case <-time.After(patience):
+		_ = p.command.Process.Kill()
+		err = errors.Join(errors.New("the processor did not end"), <-p.ended)
+	}
+	p.ended = nil
+	if p.client != nil {
+		p.client.CloseIdleConnections()
+	}
+	if err != nil {
+		return nil, fmt.Errorf("the processor: %w\n%s", err, p.output.String())
+	}
+	return os.ReadFile(p.profile)
+}
