@@ -22,6 +22,7 @@ import (
 	"io"
 	"log/slog"
 	"net"
+	"net/http"
 	"os"
 	"os/signal"
 	"slices"
@@ -30,9 +31,12 @@ import (
 
 	"golang.org/x/mod/sumdb/note"
 
+	"github.com/actprotocol/act-go/examples/internal/folder"
+	"github.com/actprotocol/act-go/examples/internal/limit"
+	"github.com/actprotocol/act-go/examples/internal/service"
+	"github.com/actprotocol/act-go/examples/internal/settings"
 	"github.com/actprotocol/act-go/examples/trustchain/chain"
 	"github.com/actprotocol/act-go/examples/trustchain/cosigner"
-	"github.com/actprotocol/act-go/examples/trustchain/internal/folder"
 	"github.com/actprotocol/act-go/examples/trustchain/server"
 	"github.com/actprotocol/act-go/protocol/canon"
 	"github.com/actprotocol/act-go/protocol/identity"
@@ -51,19 +55,19 @@ func main() {
 	}
 }
 
-// options are the flags.
+// options are the settings.
 type options struct {
 	addr, host, name, data, channels, admit string
 	witnesses                               []string
 	quorum                                  int
-	tls                                     folder.TLS
-	audit, verbose                          bool
+	tls                                     service.TLS
+	log                                     service.Log
+	audit                                   bool
 }
 
-func parse(args []string, stderr io.Writer) (options, error) {
+func parse(args []string, stderr io.Writer) (options, *settings.Set, error) {
 	var o options
-	f := flag.NewFlagSet("trustchain", flag.ContinueOnError)
-	f.SetOutput(stderr)
+	f := settings.New("trustchain", "ACT_TRUSTCHAIN", stderr)
 	f.StringVar(&o.addr, "addr", "127.0.0.1:8444", "address to listen on")
 	f.StringVar(&o.host, "host", "", "host of the identifier, with a port unless it is 443 (default localhost and the port of -addr)")
 	f.StringVar(&o.name, "name", "log", "name of the identifier")
@@ -75,27 +79,22 @@ func parse(args []string, stderr io.Writer) (options, error) {
 		return nil
 	})
 	f.IntVar(&o.quorum, "quorum", 0, "how many witnesses must have signed before a checkpoint is shown (default all)")
-	f.StringVar(&o.tls.Cert, "tls-cert", "", "certificate chain in PEM (default one of the program's own, for localhost)")
-	f.StringVar(&o.tls.Key, "tls-key", "", "key of -tls-cert in PEM")
-	f.StringVar(&o.tls.Roots, "roots", "", "certificates in PEM to trust, beside the system's, for documents and witnesses")
-	f.BoolVar(&o.tls.AllowLoopback, "insecure-allow-loopback", false, "fetch documents from this machine too, for local demonstrations")
+	o.tls.Declare(f)
+	o.log.Declare(f)
 	f.BoolVar(&o.audit, "audit", false, "recompute the logs from the anchors, report, and end")
-	f.BoolVar(&o.verbose, "v", false, "log every request")
-	if err := f.Parse(args); err != nil {
-		return o, err
+	left, err := f.Read(args, os.Environ())
+	if err != nil {
+		return o, f, err
 	}
-	if f.NArg() > 0 {
-		return o, errors.New("no arguments are expected")
+	if len(left) > 0 {
+		return o, f, errors.New("no arguments are expected")
 	}
-	if (o.tls.Cert == "") != (o.tls.Key == "") {
-		return o, errors.New("-tls-cert and -tls-key go together")
-	}
-	return o, nil
+	return o, f, o.tls.Check(o.host)
 }
 
 // run is the program; it ends when ctx does.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) (err error) {
-	o, err := parse(args, stderr)
+	o, set, err := parse(args, stderr)
 	if err != nil {
 		return err
 	}
@@ -103,23 +102,23 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (err erro
 	if err != nil {
 		return err
 	}
-	release, err := f.Lock()
+	release, err := f.Lock("lock")
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, release()) }()
-	level := slog.LevelWarn
-	if o.verbose {
-		level = slog.LevelInfo
-	}
-	log := slog.New(slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: level}))
+	log := o.log.New(stderr)
+	set.Warn(log)
 	listener, err := net.Listen("tcp", o.addr)
 	if err != nil {
 		return err
 	}
 	defer listener.Close()
-	return serve(ctx, o, f, listener, log, stdout)
+	return serve(ctx, o, f, limit.NewListener(listener, maxConnections, maxOfOne, nil), log, stdout)
 }
+
+// The connections that are open at once, altogether and of one address.
+const maxConnections, maxOfOne = 4096, 256
 
 // serve opens the chain and serves it.
 func serve(ctx context.Context, o options, f folder.Folder, listener net.Listener, log *slog.Logger, stdout io.Writer) (err error) {
@@ -127,14 +126,14 @@ func serve(ctx context.Context, o options, f folder.Folder, listener net.Listene
 	if err != nil {
 		return err
 	}
-	if err := f.CheckName(id.String()); err != nil {
+	if err := f.CheckName("name", id.String()); err != nil {
 		return err
 	}
-	signer, err := f.Key(id.String() + "#log-1")
+	signer, err := f.Key("key.pem", id.String()+"#log-1", keys.Anchor)
 	if err != nil {
 		return err
 	}
-	config, roots, err := o.tls.Load(f)
+	config, roots, err := o.tls.Load(f, id.Host(), log)
 	if err != nil {
 		return err
 	}
@@ -172,7 +171,21 @@ func serve(ctx context.Context, o options, f folder.Folder, listener net.Listene
 	if err := announce(stdout, o, f, id, signer, channels); err != nil {
 		return err
 	}
-	return folder.Serve(ctx, listener, config, s, log)
+	return service.Server{Listener: listener, TLS: config, Handler: health(s, logs, channels[0]), Log: log}.Run(ctx)
+}
+
+// health adds the program's health to what is served: it is ready when a
+// checkpoint can be shown.
+func health(next http.Handler, logs *chain.Chain, channel string) http.Handler {
+	h := service.NewHealth(func(context.Context) error {
+		_, err := logs.Checkpoint(channel)
+		return err
+	})
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET "+service.LivePath, h.Live)
+	mux.HandleFunc("GET "+service.ReadyPath, h.Readiness)
+	mux.Handle("/", next)
+	return mux
 }
 
 // identifier is the DID of this start.
@@ -200,7 +213,7 @@ func (o options) askers(roots *x509.CertPool) ([]chain.Witness, error) {
 		if err != nil {
 			return nil, err
 		}
-		out = append(out, cosigner.NewClient(who, url, folder.Client(roots)))
+		out = append(out, cosigner.NewClient(who, url, service.Client(roots)))
 	}
 	return out, nil
 }
@@ -291,7 +304,7 @@ func announce(w io.Writer, o options, f folder.Folder, id identity.DID, signer *
 	for _, w := range o.witnesses {
 		line("witness", w)
 	}
-	if o.tls.Cert == "" {
+	if o.tls.Own() {
 		line("trust", f.Path("ca.pem"))
 	}
 	return nil

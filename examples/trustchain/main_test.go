@@ -19,8 +19,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/actprotocol/act-go/examples/internal/folder"
 	"github.com/actprotocol/act-go/examples/internal/localtls"
-	"github.com/actprotocol/act-go/examples/trustchain/internal/folder"
+	"github.com/actprotocol/act-go/examples/internal/service"
 	"github.com/actprotocol/act-go/protocol/attestation"
 	"github.com/actprotocol/act-go/protocol/identity"
 	"github.com/actprotocol/act-go/protocol/keys"
@@ -30,7 +31,7 @@ import (
 var kills = flag.Int("kills", 5, "how often TestKill kills the chain")
 
 // asChain in the environment makes the test binary be the program.
-const asChain = "ACT_TRUSTCHAIN_TEST"
+const asChain = "TEST_AS_TRUSTCHAIN"
 
 func TestMain(m *testing.M) {
 	if os.Getenv(asChain) != "" {
@@ -132,7 +133,7 @@ func (p *program) answers() error {
 	}
 	pool := x509.NewCertPool()
 	pool.AppendCertsFromPEM(certificate)
-	c := folder.Client(pool)
+	c := service.Client(pool)
 	defer c.CloseIdleConnections()
 	resp, err := c.Get("https://" + p.name + "/retail/checkpoint")
 	if err != nil {
@@ -162,12 +163,12 @@ func (p *program) client(store trustlog.Store) *trustlog.Client {
 	must(p, err)
 	pool := x509.NewCertPool()
 	pool.AppendCertsFromPEM(certificate)
-	key, err := dir.Key("did:act:chain.example/log#log-1")
+	key, err := dir.Key("key.pem", "did:act:chain.example/log#log-1", keys.Anchor)
 	must(p, err)
 	token, err := os.ReadFile(dir.Path(readersFile("retail")))
 	must(p, err)
 	c, err := trustlog.New(trustlog.Config{
-		Trust: trustlog.Trust{Chain: p.name, Keys: []keys.PublicKey{key.Public()}}, Store: store, HTTP: folder.Client(pool),
+		Trust: trustlog.Trust{Chain: p.name, Keys: []keys.PublicKey{key.Public()}}, Store: store, HTTP: service.Client(pool),
 		Readers: map[string]string{"retail": strings.TrimSpace(string(token))}, Timeout: 5 * time.Second,
 	})
 	must(p, err)
@@ -266,14 +267,14 @@ func TestFlags(t *testing.T) {
 	t.Run("two processes, one folder; another name, one folder", func(t *testing.T) {
 		dir, err := folder.Open(t.TempDir())
 		must(t, err)
-		release, err := dir.Lock()
+		release, err := dir.Lock("lock")
 		must(t, err)
-		if _, err := dir.Lock(); err == nil {
+		if _, err := dir.Lock("lock"); err == nil {
 			t.Error("locked twice")
 		}
 		must(t, release())
-		must(t, dir.CheckName("a"))
-		if err := dir.CheckName("b"); err == nil {
+		must(t, dir.CheckName("name", "a"))
+		if err := dir.CheckName("name", "b"); err == nil {
 			t.Error("two names")
 		}
 	})

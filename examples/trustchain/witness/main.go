@@ -20,9 +20,12 @@ import (
 	"strings"
 	"syscall"
 
+	"github.com/actprotocol/act-go/examples/internal/folder"
+	"github.com/actprotocol/act-go/examples/internal/service"
+	"github.com/actprotocol/act-go/examples/internal/settings"
 	"github.com/actprotocol/act-go/examples/trustchain/cosigner"
-	"github.com/actprotocol/act-go/examples/trustchain/internal/folder"
 	"github.com/actprotocol/act-go/protocol/identity"
+	"github.com/actprotocol/act-go/protocol/keys"
 	"github.com/actprotocol/act-go/trustlog"
 )
 
@@ -40,28 +43,33 @@ func main() {
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) (err error) {
 	var addr, host, name, data string
 	var logs []cosigner.Log
-	var tls folder.TLS
-	f := flag.NewFlagSet("witness", flag.ContinueOnError)
-	f.SetOutput(stderr)
+	var tls service.TLS
+	var logging service.Log
+	f := settings.New("witness", "ACT_WITNESS", stderr)
 	f.StringVar(&addr, "addr", "127.0.0.1:8445", "address to listen on")
 	f.StringVar(&host, "host", "", "host of the name, with a port unless it is 443 (default localhost and the port of -addr)")
 	f.StringVar(&name, "name", "witness", "path of the name")
 	f.StringVar(&data, "data", "witness-data", "folder of key and memory, made when absent")
-	f.StringVar(&tls.Cert, "tls-cert", "", "certificate chain in PEM (default one of the program's own, for localhost)")
-	f.StringVar(&tls.Key, "tls-key", "", "key of -tls-cert in PEM")
+	tls.DeclareServer(f)
+	logging.Declare(f)
 	f.Func("log", "key of a log to watch, as the log prints it; may be given several times", func(s string) error {
 		l, err := cosigner.ParseLog(s)
 		logs = append(logs, l)
 		return err
 	})
-	if err := f.Parse(args); err != nil {
+	if _, err := f.Read(args, os.Environ()); err != nil {
 		return err
 	}
+	if err := tls.Check(host); err != nil {
+		return err
+	}
+	log := logging.New(stderr)
+	f.Warn(log)
 	dir, err := folder.Open(data)
 	if err != nil {
 		return err
 	}
-	release, err := dir.Lock()
+	release, err := dir.Lock("lock")
 	if err != nil {
 		return err
 	}
@@ -82,14 +90,14 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (err erro
 	if err != nil {
 		return err
 	}
-	if err := dir.CheckName(id.String()); err != nil {
+	if err := dir.CheckName("name", id.String()); err != nil {
 		return err
 	}
-	return serve(ctx, dir, id, logs, tls, listener, stdout, stderr)
+	return serve(ctx, dir, id, logs, tls, listener, log, stdout)
 }
 
-func serve(ctx context.Context, dir folder.Folder, id identity.DID, logs []cosigner.Log, tls folder.TLS, listener net.Listener, stdout, stderr io.Writer) error {
-	signer, err := dir.Key(id.String() + "#witness-1")
+func serve(ctx context.Context, dir folder.Folder, id identity.DID, logs []cosigner.Log, tls service.TLS, listener net.Listener, log *slog.Logger, stdout io.Writer) error {
+	signer, err := dir.Key("key.pem", id.String()+"#witness-1", keys.Anchor)
 	if err != nil {
 		return err
 	}
@@ -102,14 +110,14 @@ func serve(ctx context.Context, dir folder.Folder, id identity.DID, logs []cosig
 	if err != nil {
 		return err
 	}
-	config, _, err := tls.Load(dir)
+	config, _, err := tls.Load(dir, id.Host(), log)
 	if err != nil {
 		return err
 	}
 	fmt.Fprintln(stdout, "act-go witness")
 	fmt.Fprintf(stdout, "  %-10s %s %s\n", "witness", "https://"+id.Host(), w.Identity())
-	if tls.Cert == "" {
+	if tls.Own() {
 		fmt.Fprintf(stdout, "  %-10s %s\n", "trust", dir.Path("ca.pem"))
 	}
-	return folder.Serve(ctx, listener, config, w, slog.New(slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: slog.LevelWarn})))
+	return service.Server{Listener: listener, TLS: config, Handler: w, Log: log}.Run(ctx)
 }

@@ -14,10 +14,12 @@ import (
 
 	"golang.org/x/mod/sumdb/note"
 
+	"github.com/actprotocol/act-go/examples/internal/folder"
 	"github.com/actprotocol/act-go/examples/internal/localtls"
+	"github.com/actprotocol/act-go/examples/internal/service"
 	"github.com/actprotocol/act-go/examples/trustchain/chain"
 	"github.com/actprotocol/act-go/examples/trustchain/cosigner"
-	"github.com/actprotocol/act-go/examples/trustchain/internal/folder"
+	"github.com/actprotocol/act-go/protocol/keys"
 	"github.com/actprotocol/act-go/trustlog"
 )
 
@@ -38,7 +40,7 @@ func TestProgram(t *testing.T) {
 	must(t, err)
 	must(t, l.Close())
 	dir, logs := filepath.Join(t.TempDir(), "witness"), folder.Folder(t.TempDir())
-	key, err := logs.Key("did:act:chain.example/log#log-1")
+	key, err := logs.Key("key.pem", "did:act:chain.example/log#log-1", keys.Anchor)
 	must(t, err)
 	public, _ := key.Public().Crypto().(ed25519.PublicKey)
 	vkey, err := note.NewEd25519VerifierKey("chain.example/log/retail", public)
@@ -88,7 +90,7 @@ func dial(dir, port string) (*cosigner.Client, error) {
 	}
 	pool := x509.NewCertPool()
 	pool.AppendCertsFromPEM(certificate)
-	http := folder.Client(pool)
+	http := service.Client(pool)
 	resp, err := http.Get("https://localhost:" + port + "/")
 	if err != nil {
 		return nil, err
@@ -96,7 +98,7 @@ func dial(dir, port string) (*cosigner.Client, error) {
 	if err := resp.Body.Close(); err != nil {
 		return nil, err
 	}
-	key, err := f.Key("did:act:localhost%3A" + port + "/witness#witness-1")
+	key, err := f.Key("key.pem", "did:act:localhost%3A"+port+"/witness#witness-1", keys.Anchor)
 	if err != nil {
 		return nil, err
 	}
