@@ -42,18 +42,24 @@ func (c Consumer) Check() error {
 	return nil
 }
 
-// TransactionCompleted is the type of the event that every payment leaves
-// (PSD-PAY-A402-24).
-const TransactionCompleted = "act:payment:transaction-completed"
+// The types of events. Every payment leaves the first (PSD-PAY-A402-24), every
+// refund the second, and every instant payment that ends without money the
+// third.
+const (
+	TransactionCompleted = "act:payment:transaction-completed"
+	Refunded             = "refunded"
+	Closed               = "closed"
+)
 
 // An Event is what the processor has to report of a payment. It is written in
-// the transaction of the debit, so a trade without its event, or an event
-// without its trade, does not exist. It names no person.
+// the transaction of the debit, the refund or the end, so a trade without its
+// event, or an event without its trade, does not exist. It names no person.
 type Event struct {
-	ID           int64 // position in the outbox; grows in the order of the debits
+	ID           int64 // position in the outbox; grows in the order of the transactions
 	Type         string
 	TradeNo      string
+	RefundNo     string    // of a refund; else empty
 	DelegationID string    // empty for an instant payment
 	Order        string    // the merchant's order number
-	At           time.Time // of the debit
+	At           time.Time // of the debit, the refund or the end
 }
