@@ -52,6 +52,22 @@ type Config struct {
 	// DefaultTimeToConfirm when zero. It ends no later than order or bill.
 	TimeToConfirm time.Duration
 
+	// Bindings makes it possible that agents ask for instruments themselves
+	// (PSD-PMT-BND, PSD-AGT-SUB-01; SPEC.md 6.11); the part of the book that
+	// keeps these requests, often Ledger itself. When nil, [Provider.Bind]
+	// refuses and Handler does not have the path.
+	Bindings Bindings
+
+	// BindingPage returns the https URL at which the principal is identified,
+	// sees the agent and what it asks for, and accepts, lowers or declines it:
+	// then call [Provider.AcceptBinding] or [Provider.DeclineBinding]. The same
+	// request has the same URL. Required with Bindings.
+	BindingPage func(ctx context.Context, b *Binding) (url string, err error)
+
+	// TimeToBind is how long a binding request waits for the principal;
+	// DefaultTimeToBind when zero.
+	TimeToBind time.Duration
+
 	// Risk is the provider's risk control (PSD-PAY-AUP-03). It is asked for
 	// what has passed every other check but the ledger's, and may look at all
 	// of it. Nil lets it pass. An undetermined error leaves the request open,
@@ -100,6 +116,10 @@ func (c *Config) check() error {
 		return protocol.New(protocol.CodeClaimsConflict, "Document", "IDN-02", "not the signer's")
 	case c.ProofLife < 0 || c.ProofLife > DefaultProofLife:
 		return protocol.New(protocol.CodeFieldInvalid, "ProofLife", "PSD-PAY-A402-07", "not below zero, and not over 24 hours")
+	case c.Bindings != nil && c.BindingPage == nil:
+		return missing("BindingPage", "where principals decide is needed")
+	case c.TimeToBind < 0:
+		return protocol.New(protocol.CodeFieldInvalid, "TimeToBind", "PSD-PMT-BND-02", "not below zero")
 	case c.TimeToConfirm < 0:
 		return protocol.New(protocol.CodeFieldInvalid, "TimeToConfirm", "PSD-PAY-INS-04", "not below zero")
 	}

@@ -18,17 +18,22 @@ const (
 	PathConsumptions = "/consumptions"
 	PathFulfilments  = "/fulfilments"
 	PathInstruments  = "/instruments"
+	PathBindings     = "/bindings"
 )
 
-// Handler serves the five paths of SPEC.md 6.1, 6.3 and 6.10, by POST and with at
-// most 64 KiB. Mount it below the endpoint with http.StripPrefix. It limits
+// Handler serves the five paths of SPEC.md 6.1, 6.3 and 6.10 and, with
+// Config.Bindings, that of 6.11, by POST and with at most 64 KiB. Mount it below the endpoint with http.StripPrefix. It limits
 // neither rate nor time: that is the server's in front of it.
 func (p *Provider) Handler() http.Handler {
 	mux := http.NewServeMux()
-	for path, serve := range map[string]func(context.Context, []byte) (Answer, error){
+	paths := map[string]func(context.Context, []byte) (Answer, error){
 		PathPayments: p.Pay, PathQueries: p.Query, PathConsumptions: p.Consume, PathFulfilments: p.Fulfil,
 		PathInstruments: p.Instrument,
-	} {
+	}
+	if p.config.Bindings != nil {
+		paths[PathBindings] = p.Bind
+	}
+	for path, serve := range paths {
 		mux.HandleFunc("POST "+path, func(w http.ResponseWriter, r *http.Request) {
 			body, err := readBody(w, r)
 			var a Answer

@@ -32,6 +32,7 @@ type MemoryLedger struct {
 	tokens   map[string]*bound
 	subs     map[string]*bound
 	mandates map[mandateKey]*budget
+	bindings map[string]*Binding
 	all      map[string]int64 // all money that ever came in, by currency: no account can hold more
 }
 
@@ -86,7 +87,7 @@ func NewMemoryLedger(now func() time.Time) *MemoryLedger {
 	return &MemoryLedger{
 		now: now, nonces: make(map[nonceKey]time.Time), answers: make(map[requestKey]*answer), trades: make(map[string]*booked),
 		orders: make(map[orderKey]bool), accounts: make(map[accountKey]*account), tokens: make(map[string]*bound),
-		subs: make(map[string]*bound), mandates: make(map[mandateKey]*budget), all: make(map[string]int64),
+		subs: make(map[string]*bound), mandates: make(map[mandateKey]*budget), bindings: make(map[string]*Binding), all: make(map[string]int64),
 	}
 }
 

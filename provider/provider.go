@@ -35,6 +35,9 @@ func New(c Config) (*Provider, error) {
 	if c.TimeToConfirm == 0 {
 		c.TimeToConfirm = DefaultTimeToConfirm
 	}
+	if c.TimeToBind == 0 {
+		c.TimeToBind = DefaultTimeToBind
+	}
 	if c.Decided == nil {
 		c.Decided = func(Verdict) {}
 	}

@@ -135,6 +135,7 @@ type call struct {
 	path    string
 	message []byte
 	about   string        // the payment request that is made or asked about, if any
+	binding string        // the binding request, if it is one
 	lost    protocol.Code // when nobody knows whether the message was received
 	mayWait bool          // 202 is an answer too
 }
@@ -174,7 +175,11 @@ func (c *Client) exchange(ctx context.Context, m call) (body []byte, waits bool,
 	case response.StatusCode == http.StatusAccepted && m.mayWait:
 		return body, true, nil
 	}
-	err = problem.DecodePayment(response.StatusCode, body, speaker, m.path, m.about)
+	if m.binding != "" {
+		err = problem.DecodeBinding(response.StatusCode, body, speaker, m.path, m.binding)
+	} else {
+		err = problem.DecodePayment(response.StatusCode, body, speaker, m.path, m.about)
+	}
 	if e := protocol.AsError(err); e.Code == protocol.CodeServiceUnavailable {
 		e.Code = m.lost
 	}

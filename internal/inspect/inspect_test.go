@@ -131,6 +131,9 @@ func newCast(t testing.TB) *cast {
 	sub, err := payment.SignSubAccountAuthorization(c.key(agent, "wallet", keys.SubAccount), payment.SubAccountAuthorization{AgentID: agent,
 		SubAccountID: "sub-1", PSPID: psp, ID: "j1", IssuedAt: noon, Expires: noon.Add(time.Minute), RequestDigest: canon.Sum(nil)})
 	c.add("authorization of a payment from a sub-account", agent, []byte(sub), err)
+	keyProof, err := payment.SignSubAccountKeyProof(c.key(agent, "wallet", keys.SubAccount), payment.SubAccountKeyProof{AgentID: agent,
+		PSPID: psp, ID: "j2", IssuedAt: noon, Expires: noon.Add(time.Minute), RequestDigest: canon.Sum(nil)})
+	c.add("proof of the key of a new sub-account", agent, []byte(keyProof), err)
 	request, err := payment.SignRequest(buyer, payment.Request{Scenario: payment.ScenarioDEL, RequestID: "pay-1", Nonce: canon.Nonce(), Timestamp: noon,
 		PSPID: psp, BuyerAgentID: agent, MerchantID: shop, DelegationID: a.DelegationID, IAC: string(mandate), MerchantOrderID: "order-1", Amount: price,
 		PaymentMethod: "urn:act:payment:wallet", PaymentToken: "tok-very-secret", Order: string(order)})

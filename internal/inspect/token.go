@@ -38,6 +38,8 @@ func readToken(raw []byte, o Options) (*Report, error) {
 		return readPossession(raw, o)
 	case keys.TypeSubAccountAuth:
 		return readSubAccountAuthorization(raw, o)
+	case keys.TypeSubAccountKey:
+		return readSubAccountKeyProof(raw, o)
 	}
 	return nil, protocol.New(protocol.CodeTypeMismatch, "header.typ", "", "not one of the protocol's tokens")
 }
@@ -231,6 +233,21 @@ func readSubAccountAuthorization(raw []byte, o Options) (*Report, error) {
 	r.window(u.Authorization.IssuedAt, u.Authorization.Expires, o)
 	r.open("that the key is the one that the provider registered for the sub-account: a document says nothing about it")
 	r.open("which transmission of which payment request it is for")
+	return r, nil
+}
+
+func readSubAccountKeyProof(raw []byte, o Options) (*Report, error) {
+	u, err := payment.ParseSubAccountKeyProof(string(raw))
+	if err != nil {
+		return nil, err
+	}
+	r := &Report{Kind: "proof of the key of a new sub-account"}
+	r.show(payloadOf(raw))
+	r.pass("form")
+	r.checkSignature(u, keys.SubAccount, u.Proof.IssuedAt, o)
+	r.window(u.Proof.IssuedAt, u.Proof.Expires, o)
+	r.open("that the key is the one that the binding request asks to register: a document says nothing about it")
+	r.open("which transmission of which binding request it is for")
 	return r, nil
 }
 

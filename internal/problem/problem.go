@@ -1,7 +1,8 @@
 // Package problem writes and reads the JSON body of a failed answer (SPEC.md
 // 6.1): {"error":{"code","field","requirement","detail","outcome","checks",
-// "a402","payment_request_id"}}. The last stands there exactly when the refusal
-// is the stored answer to that payment request, a [payment.Refusal].
+// "a402","payment_request_id","binding_request_id"}}. One of the last two stands
+// there exactly when the refusal is the stored answer to that request: a
+// [payment.Refusal] or a [payment.BindingRefusal].
 package problem
 
 import (
@@ -27,6 +28,7 @@ type report struct {
 	Checks      []protocol.Check   `json:"checks,omitzero"`
 	A402        *payment.A402Error `json:"a402,omitzero"`
 	Payment     string             `json:"payment_request_id,omitzero"`
+	Binding     string             `json:"binding_request_id,omitzero"`
 }
 
 // Encode returns the body for an error. An error that is none of ours becomes
@@ -44,6 +46,10 @@ func Encode(err error) []byte {
 	var stored *payment.Refusal
 	if errors.As(err, &stored) {
 		r.Payment = stored.RequestID
+	}
+	var unbound *payment.BindingRefusal
+	if errors.As(err, &unbound) {
+		r.Binding = unbound.RequestID
 	}
 	out, err := canon.Marshal(body{Error: r})
 	if err != nil {
@@ -92,7 +98,8 @@ func Decode(status int, data []byte, by, path string) error {
 // *payment.Refusal. A stored answer to another request, or an undetermined one,
 // contradicts itself. With an empty requestID it is Decode.
 func DecodePayment(status int, data []byte, by, path, requestID string) error {
-	about, e := decode(status, data, by, path)
+	r, e := decode(status, data, by, path)
+	about := r.Payment
 	switch {
 	case about == "" || requestID == "":
 		return e
@@ -100,6 +107,20 @@ func DecodePayment(status int, data []byte, by, path, requestID string) error {
 		return contradiction(path)
 	default:
 		return &payment.Refusal{RequestID: requestID, Reason: e}
+	}
+}
+
+// DecodeBinding is DecodePayment for an answer about a binding request; the
+// error is then a *payment.BindingRefusal.
+func DecodeBinding(status int, data []byte, by, path, requestID string) error {
+	r, e := decode(status, data, by, path)
+	switch {
+	case r.Binding == "":
+		return e
+	case r.Binding != requestID || e.Code.Outcome() != protocol.Denied:
+		return contradiction(path)
+	default:
+		return &payment.BindingRefusal{RequestID: requestID, Reason: e}
 	}
 }
 
@@ -125,16 +146,16 @@ func notOurs(status int) string {
 	return "an answer that is not understood"
 }
 
-// decode returns the error that was sent, and the payment request to which it
+// decode returns the error that was sent, and with it the request to which it
 // says that it is the stored answer.
-func decode(status int, data []byte, by, path string) (about string, e *protocol.Error) {
+func decode(status int, data []byte, by, path string) (about report, e *protocol.Error) {
 	var b body
 	if err := canon.DecodeOpen(data, &b); err != nil || !b.Error.Code.Known() {
-		return "", protocol.New(protocol.CodeServiceUnavailable, path, "", notOurs(status))
+		return report{}, protocol.New(protocol.CodeServiceUnavailable, path, "", notOurs(status))
 	}
 	r := b.Error
 	if status < 400 || status >= 500 && r.Code.Outcome() == protocol.Denied {
-		return "", contradiction(path)
+		return report{}, contradiction(path)
 	}
 	e = protocol.New(r.Code, plain(r.Field), plain(r.Requirement), r.Code.Text())
 	if by != "" {
@@ -148,7 +169,7 @@ func decode(status int, data []byte, by, path string) (about string, e *protocol
 			Requirement: plain(c.Requirement), Name: plain(c.Name), Outcome: c.Outcome, Code: c.Code, Field: plain(c.Field),
 		})
 	}
-	return r.Payment, e
+	return r, e
 }
 
 // plain returns s if it looks like a name of ours, else nothing.
