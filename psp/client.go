@@ -1,7 +1,7 @@
 // Package psp is the HTTP client of a payment service provider that speaks
 // SPEC.md 6: it asks for payments and for what became of them, on behalf of an
-// agent, and consumes proofs and confirms fulfilments, on behalf of a
-// merchant.
+// agent, and consumes proofs, confirms fulfilments and gives money back, on
+// behalf of a merchant.
 //
 // A Client signs what it sends, with a fresh nonce and time in each
 // transmission, and verifies what it gets: a Result it returns was signed by
@@ -52,7 +52,8 @@ type Config struct {
 	// of SPEC.md 6 follow it.
 	Endpoint string
 	// Signer is the caller's: of purpose agent-request for Pay, Query and
-	// Instrument, of purpose seller for Consume and ConfirmFulfilment.
+	// Instrument, of purpose seller for Consume, ConfirmFulfilment and Refund, of
+	// either for Trade.
 	Signer *keys.Signer
 	// Verifier checks the provider's answers.
 	Verifier *verifier.Verifier
@@ -136,6 +137,7 @@ type call struct {
 	message []byte
 	about   string        // the payment request that is made or asked about, if any
 	binding string        // the binding request, if it is one
+	refund  string        // the refund request, if it is one
 	lost    protocol.Code // when nobody knows whether the message was received
 	mayWait bool          // 202 is an answer too
 }
@@ -175,9 +177,12 @@ func (c *Client) exchange(ctx context.Context, m call) (body []byte, waits bool,
 	case response.StatusCode == http.StatusAccepted && m.mayWait:
 		return body, true, nil
 	}
-	if m.binding != "" {
+	switch {
+	case m.binding != "":
 		err = problem.DecodeBinding(response.StatusCode, body, speaker, m.path, m.binding)
-	} else {
+	case m.refund != "":
+		err = problem.DecodeRefund(response.StatusCode, body, speaker, m.path, m.refund)
+	default:
 		err = problem.DecodePayment(response.StatusCode, body, speaker, m.path, m.about)
 	}
 	if e := protocol.AsError(err); e.Code == protocol.CodeServiceUnavailable {

@@ -1,8 +1,9 @@
 // Package problem writes and reads the JSON body of a failed answer (SPEC.md
 // 6.1): {"error":{"code","field","requirement","detail","outcome","checks",
-// "a402","payment_request_id","binding_request_id"}}. One of the last two stands
-// there exactly when the refusal is the stored answer to that request: a
-// [payment.Refusal] or a [payment.BindingRefusal].
+// "a402","payment_request_id","refund_request_id","binding_request_id"}}. One of
+// the last three stands there exactly when the refusal is the stored answer to
+// that request: a [payment.Refusal], a [payment.RefundRefusal] or a
+// [payment.BindingRefusal].
 package problem
 
 import (
@@ -28,6 +29,7 @@ type report struct {
 	Checks      []protocol.Check   `json:"checks,omitzero"`
 	A402        *payment.A402Error `json:"a402,omitzero"`
 	Payment     string             `json:"payment_request_id,omitzero"`
+	Refund      string             `json:"refund_request_id,omitzero"`
 	Binding     string             `json:"binding_request_id,omitzero"`
 }
 
@@ -46,6 +48,10 @@ func Encode(err error) []byte {
 	var stored *payment.Refusal
 	if errors.As(err, &stored) {
 		r.Payment = stored.RequestID
+	}
+	var refund *payment.RefundRefusal
+	if errors.As(err, &refund) {
+		r.Refund = refund.RequestID
 	}
 	var unbound *payment.BindingRefusal
 	if errors.As(err, &unbound) {
@@ -121,6 +127,20 @@ func DecodeBinding(status int, data []byte, by, path, requestID string) error {
 		return contradiction(path)
 	default:
 		return &payment.BindingRefusal{RequestID: requestID, Reason: e}
+	}
+}
+
+// DecodeRefund is DecodePayment for an answer about a refund request; the error
+// is then a *payment.RefundRefusal.
+func DecodeRefund(status int, data []byte, by, path, requestID string) error {
+	r, e := decode(status, data, by, path)
+	switch {
+	case r.Refund == "":
+		return e
+	case r.Refund != requestID || e.Code.Outcome() != protocol.Denied:
+		return contradiction(path)
+	default:
+		return &payment.RefundRefusal{RequestID: requestID, Reason: e}
 	}
 }
 
