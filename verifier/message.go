@@ -108,10 +108,18 @@ func (v *Verifier) receive(ctx context.Context, m signedText, e envelope) (keys.
 	if err := d.Err(); err != nil {
 		return keys.PublicKey{}, d, err
 	}
+	if !v.admitted(ctx, e.signer, e.requirement, &d) {
+		return keys.PublicKey{}, d, d.Err()
+	}
 	if e.admit != nil && !d.Record(e.requirement, "admitted", e.admit()) {
 		return keys.PublicKey{}, d, d.Err()
 	}
 	n := Nonce{Scope: e.kind + " " + e.signer, Value: e.nonce, Until: now.Add(nonceLife)}
 	d.Record(e.requirement, "nonce is fresh", v.use(ctx, n, e.requirement))
 	return key, d, d.Err()
+}
+
+// admitted asks Config.Admit for a sender whose signature holds.
+func (v *Verifier) admitted(ctx context.Context, sender, requirement string, d *protocol.Decision) bool {
+	return v.admit == nil || d.Record(requirement, "sender admitted", v.admit(ctx, sender))
 }

@@ -71,6 +71,9 @@ func (v *Verifier) PaymentRequest(ctx context.Context, raw []byte, expect Paymen
 	if !d.Require(u.Request.PSPID == expect.PSP, protocol.CodeAudienceMismatch, order, "provider", "psp_id", "addressed to another provider") {
 		return nil, d.Err()
 	}
+	if !v.admitted(ctx, u.Request.BuyerAgentID, order, &d) {
+		return nil, d.Err()
+	}
 	return &AuthenticRequest{
 		v: v, request: u.Request, keyID: u.KeyID(), key: key, digest: u.ContentDigest(), checks: d,
 		binding: u.BindingNonce(), granted: u.AuthorizedDigest(), instant: expect.Instant,

@@ -35,6 +35,14 @@ type Config struct {
 	Replay  ReplayStore      // may be nil where no request and no message is verified
 	Now     func() time.Time // nil means time.Now
 
+	// Admit, when set, is asked for every message with a nonce, by the DID of
+	// its sender, once its signature holds and it is addressed to the recipient
+	// that is expected, and before anything else is done for it or kept of it.
+	// It is the place for a limit by sender, since nobody can use up the share of
+	// somebody else: fail with too_many_requests. An error ends the message, and
+	// its nonce is not used. It must be safe for concurrent use.
+	Admit func(ctx context.Context, sender string) error
+
 	// Identities says which issuer may speak for the agents of which provider,
 	// in credentials and bindings: Trusts(issuer, provider). Nil trusts nobody.
 	Identities IssuerPolicy
@@ -52,6 +60,7 @@ type Verifier struct {
 	keys       KeySource
 	status     StatusSource
 	replay     ReplayStore
+	admit      func(ctx context.Context, sender string) error // may be nil
 	now        func() time.Time
 
 	mu       sync.Mutex
@@ -79,6 +88,7 @@ func New(c Config) (*Verifier, error) {
 		keys:       c.Keys,
 		status:     c.Status,
 		replay:     c.Replay,
+		admit:      c.Admit,
 		now:        c.Now,
 		verified:   newLRU[[sha256.Size]byte, *verifiedMandate](maxVerifiedBytes),
 	}, nil

@@ -132,7 +132,7 @@ func openStreet() *street {
 	roots := filepath.Join(s.dir, "roots.pem")
 	must(0, os.WriteFile(roots, ca.CertificatePEM(), 0o600))
 	s.processor = exec.Command(os.Args[0], "-addr", "127.0.0.1:"+at, "-data", s.data(""), "-insecure-allow-loopback", "-roots", roots)
-	s.processor.Env = append(os.Environ(), "ACT_PROCESSOR_TEST=1") // makes the test binary be the program
+	s.processor.Env = append(os.Environ(), "TEST_AS_PROCESSOR=1") // makes the test binary be the program
 	must(0, s.processor.Start())
 	for end := time.Now().Add(20 * time.Second); ; time.Sleep(20 * time.Millisecond) {
 		if pem, err := os.ReadFile(s.data("ca.pem")); err == nil {

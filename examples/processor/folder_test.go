@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/actprotocol/act-go/examples/internal/folder"
 	"github.com/actprotocol/act-go/protocol/delegation"
 )
 
@@ -55,17 +56,17 @@ func TestOneProcess(t *testing.T) {
 	p := newProgram(t)
 	second := []string{"-data", p.data, "-addr", "127.0.0.1:0"}
 	p.start()
-	if err := p.refused(second...); !errors.Is(err, errServed) {
+	if err := p.refused(second...); !errors.Is(err, folder.ErrServed) {
 		t.Errorf("beside another process: %v", err)
 	}
 	p.furnish() // the first one was not disturbed
 	p.kill()
 	stop := p.inProcess(p.args)
-	if err := p.refused(second...); !errors.Is(err, errServed) {
+	if err := p.refused(second...); !errors.Is(err, folder.ErrServed) {
 		t.Errorf("beside another server of this process: %v", err)
 	}
 	var out bytes.Buffer
-	if err := run(context.Background(), []string{"-audit", "-data", p.data}, &out, io.Discard); err != nil || !strings.Contains(out.String(), "sound") {
+	if err := run(context.Background(), []string{"audit", "-data", p.data}, &out, io.Discard); err != nil || !strings.Contains(out.String(), "sound") {
 		t.Errorf("the audit looks on: %v, %s", err, &out)
 	}
 	if _, err := stop(); err != nil {

@@ -36,7 +36,7 @@ import (
 var kills = flag.Int("kills", 5, "how often TestKill kills the processor")
 
 // asProcessor in the environment makes the test binary be the program.
-const asProcessor = "ACT_PROCESSOR_TEST"
+const asProcessor = "TEST_AS_PROCESSOR"
 
 func TestMain(m *testing.M) {
 	if os.Getenv(asProcessor) != "" {
@@ -406,7 +406,7 @@ func TestProgram(t *testing.T) {
 		}
 	}
 	out.Reset()
-	p.must(run(context.Background(), []string{"-audit", "-data", p.data}, &out, io.Discard))
+	p.must(run(context.Background(), []string{"audit", "-data", p.data}, &out, io.Discard))
 	if !strings.Contains(out.String(), "1 trades") || !strings.Contains(out.String(), "1 events not reported") || !strings.Contains(out.String(), "the ledger is sound") {
 		t.Errorf("audit: %s", out.String())
 	}
@@ -426,7 +426,7 @@ func TestArguments(t *testing.T) {
 		{"-data", filepath.Join(dir, "a"), "-roots", filepath.Join(dir, "none")},
 		{"-data", filepath.Join(dir, "b"), "-addr", "127.0.0.1:none"},
 		{"-data", filepath.Join(dir, "c"), "-addr", "127.0.0.1:0", "-name", "Not A Name"},
-		{"-data", filepath.Join(dir, "d"), "-audit"},
+		{"audit", "-data", filepath.Join(dir, "d")},
 		{"-data", broken, "-addr", "127.0.0.1:0"},
 		{"-data", filepath.Join(broken, keyFile)},
 	} {

@@ -15,9 +15,9 @@ import (
 	"github.com/actprotocol/act-go/protocol/canon"
 )
 
-// operatorOnly lets nobody through who does not show the operator's token. The
+// OperatorOnly lets nobody through who does not show the operator's token. The
 // comparison takes the same time for every wrong one.
-func (s *Server) operatorOnly(next http.Handler) http.Handler {
+func (s *Server) OperatorOnly(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		shown, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
 		digest := sha256.Sum256([]byte(shown))
@@ -92,6 +92,7 @@ func (s *Server) adminRoutes() http.Handler {
 
 func (s *Server) desk(route route) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
+		begun := s.now()
 		var answer []byte
 		body, err := readBody(w, r)
 		if err == nil {
@@ -101,6 +102,7 @@ func (s *Server) desk(route route) http.HandlerFunc {
 			}
 		}
 		write(w, answer, err)
+		s.counts.answered(route.Path, err, s.now().Sub(begun))
 		s.causes.book(r.Context(), err)
 		s.log.LogAttrs(r.Context(), slog.LevelInfo, "desk", slog.String("method", route.Method), slog.String("path", route.Path), slog.String("code", string(protocol.CodeOf(err))))
 	}

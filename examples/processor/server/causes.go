@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/actprotocol/act-go/examples/internal/metrics"
 	"github.com/actprotocol/act-go/examples/processor/ledger"
 	"github.com/actprotocol/act-go/protocol"
 	"github.com/actprotocol/act-go/protocol/delegation"
@@ -27,8 +28,9 @@ const warningsAMinute = 10
 // name, and constants chosen by the kind of the error. It never holds an
 // error's own text, a whole DID, or anything else of a message (PRV-04).
 type causes struct {
-	log *slog.Logger
-	now func() time.Time
+	log    *slog.Logger
+	now    func() time.Time
+	failed *metrics.Counters
 
 	mu    sync.Mutex
 	since time.Time
@@ -42,6 +44,7 @@ func (c *causes) lookup(ctx context.Context, of, did string, err error) {
 	if e == nil || e.Code.Outcome() != protocol.Undetermined {
 		return
 	}
+	c.failed.With(of, string(e.Code)).Add(1)
 	host := "-"
 	if id, err := identity.ParseDID(did); err == nil && id.Host() != "" {
 		host = id.Host()

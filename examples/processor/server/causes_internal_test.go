@@ -18,7 +18,7 @@ const secret = "secret-of-somebody"
 
 func newCauses(out *bytes.Buffer, now *time.Time) *causes {
 	log := slog.New(slog.NewTextHandler(out, &slog.HandlerOptions{Level: slog.LevelWarn}))
-	return &causes{log: log, now: func() time.Time { return *now }}
+	return &causes{log: log, now: func() time.Time { return *now }, failed: newCounts().lookups}
 }
 
 func unavailable(cause error) error {

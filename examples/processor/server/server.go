@@ -39,6 +39,11 @@ type Config struct {
 	OperatorToken string        // at least 32 characters; when empty there is no /admin
 	Log           *slog.Logger  // a line a request, and why look-ups failed; nothing when nil
 
+	// Admit, when set, is asked for every message whose signature holds, before
+	// anything else is done for it; see verifier.Config. With too_many_requests
+	// it keeps one sender from wearing the others out.
+	Admit func(ctx context.Context, sender string) error
+
 	// Risk is the processor's risk control, see provider.Config; nil lets all
 	// pass.
 	Risk func(ctx context.Context, p *verifier.AuthorizedPayment) error
@@ -84,6 +89,7 @@ type Server struct {
 	operator [sha256.Size]byte
 	log      *slog.Logger
 	causes   *causes
+	counts   *counts
 	now      func() time.Time
 	handler  http.Handler
 	issuers  issuers
@@ -110,7 +116,8 @@ func New(ctx context.Context, c Config) (*Server, error) {
 	if s.now == nil {
 		s.now = time.Now
 	}
-	s.causes = &causes{log: s.log, now: s.now}
+	s.counts = newCounts()
+	s.causes = &causes{log: s.log, now: s.now, failed: s.counts.lookups}
 	own := identity.Key{ID: c.Signer.KeyID(), Public: c.Signer.Public(), Purpose: keys.Proof}
 	s.document = &identity.Document{ID: c.ID, Keys: append([]identity.Key{own}, c.OtherKeys...)}
 	documents, err := identity.Handler(s.document)
@@ -175,7 +182,7 @@ func (s *Server) reports(c Config) func(context.Context, book.Event) error {
 func (s *Server) newProvider(c Config) (*provider.Provider, error) {
 	v, err := verifier.New(verifier.Config{
 		Issuers: &s.issuers, Keys: watchedKeys{c.Keys, s.causes}, Status: watchedStatus{c.Status, s.causes},
-		Replay: c.Ledger, Now: s.now,
+		Replay: c.Ledger, Admit: c.Admit, Now: s.now,
 	})
 	if err != nil {
 		return nil, err
@@ -184,6 +191,7 @@ func (s *Server) newProvider(c Config) (*provider.Provider, error) {
 		Signer: c.Signer, Verifier: v, Ledger: c.Ledger, Document: s.document,
 		Cashier: func(_ context.Context, t *provider.Trade) (string, error) { return s.cashier.URL(t.No), nil },
 		Decided: func(v provider.Verdict) {
+			s.counts.decided(v)
 			if c.Decided != nil {
 				c.Decided(v)
 			}
@@ -251,7 +259,7 @@ func (s *Server) routes(documents http.Handler, admin bool) http.Handler {
 	})
 	mux.Handle("/.well-known/", documents)
 	if admin {
-		desk := lines(s.operatorOnly(s.adminRoutes()))
+		desk := lines(s.OperatorOnly(s.adminRoutes()))
 		mux.Handle("/admin", desk)
 		mux.Handle("/admin/", desk)
 	}
@@ -277,9 +285,11 @@ func (s *Server) message(path string, serve func(context.Context, []byte) (provi
 			answer, err = serve(r.Context(), body)
 		}
 		provider.WriteAnswer(w, answer, err)
+		took := s.now().Sub(begun)
+		s.counts.answered(path, err, took)
 		s.causes.book(r.Context(), err)
 		s.log.LogAttrs(r.Context(), slog.LevelInfo, "answered", slog.String("path", path),
-			slog.String("code", string(protocol.CodeOf(err))), slog.Duration("took", s.now().Sub(begun)))
+			slog.String("code", string(protocol.CodeOf(err))), slog.Duration("took", took))
 	}
 }
 
