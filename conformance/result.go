@@ -93,8 +93,10 @@ type Report struct {
 	Unmet []string `json:"unmet,omitzero"`
 }
 
-// Judge gives a result its verdict: Expected against Actual.
+// Judge gives a result its verdict, Expected against Actual, and says whether
+// that is a surprise as far as nothing is known of it; see [Report.Apply].
 func (r *Result) Judge() {
+	defer func() { r.Surprise = r.surprise(false) }()
 	switch r.Actual.Outcome {
 	case Skipped:
 		r.Verdict = Skip

@@ -1,0 +1,107 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/actprotocol/act-go/conformance"
+	"github.com/actprotocol/act-go/testdata"
+)
+
+func runList(_ context.Context, set *flag.FlagSet, args []string, stdout io.Writer) (bool, error) {
+	only := set.String("only", "", "ids or their beginnings, requirements, components, separated by commas")
+	if err := set.Parse(args); err != nil {
+		return false, err
+	}
+	cases, all, err := selectCases(*only)
+	if err != nil {
+		return false, err
+	}
+	for i := range cases {
+		c := &cases[i]
+		want := string(c.Expect.Outcome)
+		if c.Expect.Code != "" {
+			want = string(c.Expect.Code)
+		}
+		fmt.Fprintf(stdout, "%-36s %-22s %-24s %s\n", c.ID, c.Operation, want, c.Title)
+	}
+	_, err = fmt.Fprintf(stdout, "%d of %d cases\n", len(cases), len(all))
+	return true, err
+}
+
+func runShow(_ context.Context, set *flag.FlagSet, args []string, stdout io.Writer) (bool, error) {
+	if err := set.Parse(args); err != nil {
+		return false, err
+	}
+	if set.NArg() != 1 {
+		set.Usage()
+		return false, errors.New("one id or operation")
+	}
+	name := set.Arg(0)
+	if !strings.Contains(name, "/") {
+		text := conformance.OperationText(name)
+		if text == "" {
+			return false, fmt.Errorf("no operation %s", name)
+		}
+		_, err := io.WriteString(stdout, text)
+		return true, err
+	}
+	cases, err := conformance.Cases()
+	if err != nil {
+		return false, err
+	}
+	for i := range cases {
+		if cases[i].ID == name {
+			data, err := cases[i].Encode()
+			if err != nil {
+				return false, err
+			}
+			_, err = stdout.Write(data)
+			return true, err
+		}
+	}
+	return false, fmt.Errorf("no case %s", name)
+}
+
+// runCoverage fails, as nonconforming, when a MUST is judged by nothing and has
+// no reason.
+func runCoverage(_ context.Context, set *flag.FlagSet, args []string, stdout io.Writer) (bool, error) {
+	if err := set.Parse(args); err != nil {
+		return false, err
+	}
+	judges, err := allJudges()
+	if err != nil {
+		return false, err
+	}
+	coverage, err := conformance.Cover(judges)
+	if err != nil {
+		return false, err
+	}
+	return len(coverage.Missing()) == 0, coverage.Write(stdout)
+}
+
+// allJudges returns everything that judges requirements.
+func allJudges() ([]conformance.Judge, error) {
+	cases, err := conformance.Cases()
+	if err != nil {
+		return nil, err
+	}
+	return conformance.Judges(cases), nil
+}
+
+func runRelease(_ context.Context, set *flag.FlagSet, args []string, stdout io.Writer) (bool, error) {
+	name := set.String("o", "act-conformance-"+conformance.Suite+".tar.gz", "the `file` to write")
+	if err := set.Parse(args); err != nil {
+		return false, err
+	}
+	err := writeFile(*name, func(w io.Writer) error { return conformance.WriteRelease(w, testdata.FS, conformance.Pages) })
+	if err != nil {
+		return false, err
+	}
+	_, err = fmt.Fprintln(stdout, "wrote", *name)
+	return true, err
+}
