@@ -69,6 +69,7 @@ func kinds(t testing.TB) []kind {
 	askPurse.PaymentToken, askPurse.SubAccountID = "", "sub-1"
 	state, purse := goodTokenState(), goodPurseState(t)
 	state.ValidUntil = time.Time{} // may be absent
+	bindingPending := payment.BindingPending{RequestID: "b-1", PSPID: pspDID, BuyerAgentID: agentDID, BindingURL: "https://pay.example/binding/1", ExpiresAt: now.Add(time.Hour)}
 	return []kind{
 		{keys.KindInstrumentQuery, "PSD-PAY-AUP-02", agentDID, keys.AgentRequest, ask,
 			func(s *keys.Signer) ([]byte, error) { return payment.SignInstrumentQuery(s, ask) },
@@ -91,6 +92,9 @@ func kinds(t testing.TB) []kind {
 		{keys.KindPaymentRequest, "PSD-AGT-SUB-04", agentDID, keys.AgentRequest, from,
 			func(s *keys.Signer) ([]byte, error) { return payment.SignRequest(s, from) },
 			parser(payment.ParseRequest, func(u *payment.UnverifiedRequest) (any, unverified) { return u.Request, u })},
+		{keys.KindBindingPending, "PSD-PMT-BND-02", pspDID, keys.Proof, bindingPending,
+			func(s *keys.Signer) ([]byte, error) { return payment.SignBindingPending(s, bindingPending) },
+			parser(payment.ParseBindingPending, func(u *payment.UnverifiedBindingPending) (any, unverified) { return u.Pending, u })},
 		{keys.KindPaymentPending, "PSD-PAY-INS-06", pspDID, keys.Proof, pending,
 			func(s *keys.Signer) ([]byte, error) { return payment.SignPending(s, pending) },
 			parser(payment.ParsePending, func(u *payment.UnverifiedPending) (any, unverified) { return u.Pending, u })},
