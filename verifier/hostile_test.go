@@ -72,7 +72,7 @@ func TestMandateHostile(t *testing.T) {
 		{"an index with an exponent", protocol.CodeFieldInvalid, forged(`"idx":3`, `"idx":3e0`)},
 		{"an index as a string", protocol.CodeFieldInvalid, forged(`"idx":3`, `"idx":"3"`)},
 		{"a status of another kind beside the list", protocol.CodeConstraintUnknown, forged(`"status":{`, `"status":{"x":1,`)},
-		{"a status that refers to nothing", protocol.CodeStatusUnavailable, forged(`{"status_list":{"idx":3,"uri":"`+listURI+`"}}`, `{}`)},
+		{"a status that refers to nothing", protocol.CodeFieldMissing, forged(`{"status_list":{"idx":3,"uri":"`+listURI+`"}}`, `{}`)},
 		{"a status list of this machine by another name", protocol.CodeFieldInvalid, forged(listURI, `https://:443/status`)},
 		{"a status list without TLS", protocol.CodeFieldInvalid, forged(listURI, `http://bank.example/status/1`)},
 		{"a status list with a password", protocol.CodeFieldInvalid, forged(listURI, `https://a:b@bank.example/status/1`)},

@@ -300,20 +300,25 @@ func (c *Claims) readHolder(r *reader) error {
 }
 
 func (c *Claims) readStatus(r *reader) error {
-	return r.object(func(name []byte) error {
+	err := r.object(func(name []byte) error {
 		if string(name) != "status_list" {
 			return r.other("status.", name)
 		}
 		c.Status = new(StatusReference)
 		return r.closed(c.Status.read)
 	})
+	if err == nil && c.Status == nil {
+		return missing("status_list", "ADD-IAC-LCM-10")
+	}
+	return err
 }
 
 func (s *StatusReference) read(r *reader) error {
-	s.Index = -1
-	return r.object(func(name []byte) error {
+	indexed := false
+	err := r.object(func(name []byte) error {
 		switch string(name) {
 		case "idx":
+			indexed = true
 			var n int64
 			err := r.integer(&n, MaxStatusEntries-1)
 			s.Index = int(n)
@@ -324,6 +329,15 @@ func (s *StatusReference) read(r *reader) error {
 			return r.other("status.status_list.", name)
 		}
 	})
+	switch {
+	case err != nil:
+		return err
+	case !indexed:
+		return missing("idx", "ADD-IAC-LCM-10")
+	case s.URI == "":
+		return missing("uri", "ADD-IAC-LCM-10")
+	}
+	return nil
 }
 
 func (c *Claims) readVC(r *reader) error {
@@ -342,6 +356,9 @@ func (c *Claims) readVC(r *reader) error {
 	})
 	if err != nil {
 		return err
+	}
+	if types == nil {
+		return missing("type", "ADD-IAC-ISS-14")
 	}
 	if len(types) != 2 || types[0] != credentialTypes[0] || types[1] != credentialTypes[1] {
 		return protocol.New(protocol.CodeTypeMismatch, "type", "ADD-IAC-ISS-14", "must be VerifiableCredential and ACTIntentAuthorization")

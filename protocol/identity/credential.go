@@ -207,6 +207,9 @@ func (w wireCredential) credential() (Credential, error) {
 		Principal: w.VC.Subject.Principal, Capabilities: w.VC.Subject.Capabilities,
 		IssuedAt: numericDate(w.Iat), NotBefore: numericDate(w.Nbf), Expires: numericDate(w.Exp), Holder: w.Cnf.JWK,
 	}
+	if w.VC.Type == nil {
+		return c, missingIn("vc.type", "IDN-01")
+	}
 	if w.VC.Subject.AgentID == "" {
 		return c, missingIn("vc.credentialSubject.agent_id", "IDN-01")
 	}

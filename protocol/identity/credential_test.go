@@ -198,6 +198,7 @@ func TestParseCredentialRefuses(t *testing.T) {
 		{"a capability twice", `["act:pay"]`, `["act:pay","act:pay"]`, protocol.CodeFieldInvalid, subject + "capabilities"},
 		{"a capability with a space", `["act:pay"]`, `["act pay"]`, protocol.CodeFieldInvalid, subject + "capabilities"},
 		{"65 capabilities", `["act:pay"]`, many, protocol.CodeTooLarge, subject + "capabilities"},
+		{"vc.type absent", `,"type":["VerifiableCredential","ACTAgentIdentity"]`, ``, protocol.CodeFieldMissing, "vc.type"},
 		{"vc.type of a mandate", `"ACTAgentIdentity"`, `"ACTIntentAuthorization"`, protocol.CodeTypeMismatch, "vc.type"},
 		{"vc.type with a third", `"ACTAgentIdentity"`, `"ACTAgentIdentity","ACTIntentAuthorization"`, protocol.CodeTypeMismatch, "vc.type"},
 		{"a status that is not https", `"uri":"https:`, `"uri":"http:`, protocol.CodeFieldInvalid, "status.status_list"},
