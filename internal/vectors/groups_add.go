@@ -1,4 +1,8 @@
 package vectors
 
 // addGroups are the groups about identity credentials, intents, mandates, status and bounds.
-var addGroups = []func(*builder){}
+var addGroups = []func(*builder){
+	groupMandate, groupMandateTwins, groupMandateToken, groupMandateHeader, groupMandateSignature,
+	groupMandateKeys, groupMandateClaims, groupMandateTime, groupMandateState,
+	groupSelective,
+}
