@@ -35,5 +35,5 @@
 // # What it does not do
 //
 // It opens no accounts, identifies nobody, shows no page, and limits no rate.
-// There are no refunds.
+
 package provider

@@ -18,17 +18,20 @@ const (
 	PathConsumptions = "/consumptions"
 	PathFulfilments  = "/fulfilments"
 	PathInstruments  = "/instruments"
+	PathRefunds      = "/refunds"
+	PathTrades       = "/trades"
 	PathBindings     = "/bindings"
 )
 
-// Handler serves the five paths of SPEC.md 6.1, 6.3 and 6.10 and, with
-// Config.Bindings, that of 6.11, by POST and with at most 64 KiB. Mount it below the endpoint with http.StripPrefix. It limits
-// neither rate nor time: that is the server's in front of it.
+// Handler serves the seven paths of SPEC.md 6.1, 6.3, 6.10, 6.12 and 6.13 and,
+// with Config.Bindings, that of 6.11, by POST and with at most 64 KiB. Mount it
+// below the endpoint with http.StripPrefix. It limits neither rate nor time:
+// that is the server's in front of it.
 func (p *Provider) Handler() http.Handler {
 	mux := http.NewServeMux()
 	paths := map[string]func(context.Context, []byte) (Answer, error){
 		PathPayments: p.Pay, PathQueries: p.Query, PathConsumptions: p.Consume, PathFulfilments: p.Fulfil,
-		PathInstruments: p.Instrument,
+		PathInstruments: p.Instrument, PathRefunds: p.Refund, PathTrades: p.TradeState,
 	}
 	if p.config.Bindings != nil {
 		paths[PathBindings] = p.Bind

@@ -51,6 +51,8 @@ import (
 // (TRADE_CLOSED) and stores confirmation_failed as the answer to its request,
 // so that nobody who was told so sees it paid later.
 type Ledger interface {
+	Refunds
+
 	// Lookup tells, before anything else of a request is judged, what is known
 	// of it: replayed when its nonce was used, the first answer when there is
 	// one, request_conflict when the id had other content. Nil and nil mean

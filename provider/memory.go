@@ -27,7 +27,8 @@ type MemoryLedger struct {
 	swept    time.Time
 	answers  map[requestKey]*answer
 	trades   map[string]*booked
-	orders   map[orderKey]bool
+	orders   map[orderKey]string // number of the trade by which it was paid
+	refunds  map[requestKey]*refundAnswer
 	accounts map[accountKey]*account
 	tokens   map[string]*bound
 	subs     map[string]*bound
@@ -86,7 +87,7 @@ func NewMemoryLedger(now func() time.Time) *MemoryLedger {
 	}
 	return &MemoryLedger{
 		now: now, nonces: make(map[nonceKey]time.Time), answers: make(map[requestKey]*answer), trades: make(map[string]*booked),
-		orders: make(map[orderKey]bool), accounts: make(map[accountKey]*account), tokens: make(map[string]*bound),
+		orders: make(map[orderKey]string), refunds: make(map[requestKey]*refundAnswer), accounts: make(map[accountKey]*account), tokens: make(map[string]*bound),
 		subs: make(map[string]*bound), mandates: make(map[mandateKey]*budget), bindings: make(map[string]*Binding), all: make(map[string]int64),
 	}
 }

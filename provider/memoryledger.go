@@ -24,6 +24,7 @@ type booked struct {
 	trade   Trade
 	payment Payment
 	answer  *answer
+	refunds []Refund
 }
 
 func (b *booked) copy() *Trade {
@@ -217,7 +218,7 @@ func (l *MemoryLedger) budget(p *Payment) *budget {
 
 // gather reads what a payment depends on.
 func (l *MemoryLedger) gather(p *Payment) *Facts {
-	f := &Facts{OrderPaid: l.orders[orderKey{p.Payee, p.Order}]}
+	f := &Facts{OrderPaid: l.orders[orderKey{p.Payee, p.Order}] != ""}
 	if !p.Instant() {
 		m := l.budget(p)
 		f.Pinned, f.Spent = m.pinned, m.spent
@@ -271,7 +272,7 @@ func (l *MemoryLedger) debit(b *booked, now time.Time) {
 		l.accounts[accountKey{k.token.Principal, k.token.Currency}].balance -= p.Amount
 	}
 	l.accounts[accountKey{p.Payee, p.Currency}].balance += p.Amount
-	l.orders[orderKey{p.Payee, p.Order}] = true
+	l.orders[orderKey{p.Payee, p.Order}] = t.No
 	if !p.Instant() {
 		m := l.budget(p)
 		m.spent += p.Amount

@@ -68,8 +68,8 @@ type Account struct {
 // An Entry is one side of a transfer, seen from one account.
 type Entry struct {
 	Transfer int64     // number of the transfer, ascending
-	Cause    string    // "deposit", "payment", "top-up" or "return" (of a cancelled sub-account's rest)
-	CauseID  string    // id of the deposit or top-up, trade number, or id of the sub-account
+	Cause    string    // "deposit", "payment", "refund", "top-up" or "return" (of a cancelled sub-account's rest)
+	CauseID  string    // id of the deposit or top-up, trade number, refund number, or id of the sub-account
 	Amount   int64     // minor units; below zero: out of the account
 	At       time.Time // whole seconds
 }

@@ -20,6 +20,8 @@ type Book interface {
 	Devices
 	Instants
 	Outbox
+	Notices
+	Statements
 
 	// Use keeps the nonces of messages that are not payments: UseNonce in the
 	// form that package verifier asks of a replay store. An empty until is

@@ -16,9 +16,10 @@ import (
 // beside the payments and costs them nothing.
 type Notices interface {
 	// SetReceiver records where a merchant, who has an account (otherwise
-	// merchant_not_allowed), is told of what happens from now on; the last word
-	// counts. An empty URL ends it: what happens then is not told, also later.
-	// What was distributed before goes to wherever the merchant is told now.
+	// merchant_not_allowed), is told of what is distributed from now on; the last
+	// word counts. An empty URL ends it: what is distributed then is not told,
+	// also later. What was distributed before goes to wherever the merchant is
+	// told now.
 	// See [CheckReceiver].
 	SetReceiver(ctx context.Context, merchant, url string) error
 

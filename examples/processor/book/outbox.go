@@ -27,8 +27,8 @@ type Consumer string
 
 // The consumers; any other is field_invalid.
 const (
-	Attestation  Consumer = "attestation"  // records of payments for the trust chain (PSD-PAY-A402-24)
-	Notification Consumer = "notification" // the merchants' notice (PSD-PAY-INS-06)
+	Attestation  Consumer = "attestation"  // records of payments for the trust chain (PSD-PAY-A402-24); of [TransactionCompleted] alone
+	Notification Consumer = "notification" // what merchants are told of, by Distribute (PSD-PAY-INS-06); of all types
 )
 
 // Consumers lists them all.

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+
 	"github.com/actprotocol/act-go/examples/processor/book"
 
 	"zombiezen.com/go/sqlite"
@@ -49,7 +51,7 @@ var rules = []rule{
 		JOIN entries o ON o.transfer = f.id AND o.account <> s.account
 		WHERE NOT (f.cause = 'top-up' AND e.amount > 0 AND o.account = s.main
 			OR f.cause = 'return' AND e.amount < 0 AND o.account = s.main AND f.cause_id = s.subaccount
-			OR f.cause = 'payment' AND e.amount < 0)`},
+			OR f.cause = 'payment' AND e.amount < 0 OR f.cause = 'refund' AND e.amount > 0)`},
 	{"a sub-account is not an account of its own beside one of its principal in the same currency", `
 		SELECT a.id FROM accounts a LEFT JOIN subaccounts s ON s.account = a.id LEFT JOIN accounts m ON m.id = s.main
 		WHERE (a.kind = 'subaccount' OR s.id IS NOT NULL)
@@ -88,9 +90,9 @@ var rules = []rule{
 		SELECT f.id FROM transfers f WHERE f.cause = 'return' AND NOT EXISTS (SELECT 1 FROM subaccounts s WHERE s.subaccount = f.cause_id)`},
 	{"a trade has not exactly one event", `
 		SELECT t.id FROM trades t WHERE (SELECT count(*) FROM events e WHERE e.trade = t.id AND e.type = '` + book.TransactionCompleted + `' AND e.at = t.paid_at) <> 1
-		OR (SELECT count(*) FROM events e WHERE e.trade = t.id) <> 1`},
+		OR (SELECT count(*) FROM events e WHERE e.trade = t.id AND e.refund IS NULL) <> 1`},
 	{"a trade was fulfilled and not consumed", `
-		SELECT m.trade FROM trade_moves m WHERE NOT EXISTS (SELECT 1 FROM consumptions c WHERE c.trade = m.trade)`},
+		SELECT m.trade FROM trade_moves m WHERE m.state <> 'TRADE_CLOSED' AND NOT EXISTS (SELECT 1 FROM consumptions c WHERE c.trade = m.trade)`},
 }
 
 // mostProblems is how many rows of one rule a report names.
@@ -116,7 +118,7 @@ func (l *Ledger) Audit(ctx context.Context) (*book.Report, error) {
 		if err := errors.Join(r.currencies(conn), r.outbox(conn)); err != nil {
 			return err
 		}
-		for _, rule := range rules {
+		for _, rule := range slices.Concat(rules, refundRules) {
 			if err := r.apply(conn, rule); err != nil {
 				return err
 			}
@@ -149,7 +151,7 @@ func (r *auditor) currencies(conn *sqlite.Conn) error {
 func (r *auditor) outbox(conn *sqlite.Conn) error {
 	r.Unreported = make(map[book.Consumer]int64)
 	for _, c := range book.Consumers() {
-		if _, err := queryRow(conn, "SELECT count(*) FROM events WHERE id > "+reportedUpTo, []any{string(c)}, func(s *sqlite.Stmt) { r.Unreported[c] = s.ColumnInt64(0) }); err != nil {
+		if _, err := queryRow(conn, "SELECT count(*) FROM "+readBy+" WHERE id > "+reportedUpTo, []any{string(c)}, func(s *sqlite.Stmt) { r.Unreported[c] = s.ColumnInt64(0) }); err != nil {
 			return err
 		}
 	}

@@ -2,6 +2,7 @@ package ledger
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"zombiezen.com/go/sqlite"
@@ -9,7 +10,7 @@ import (
 )
 
 // schemaVersion is kept in the file's user_version; another one is refused.
-const schemaVersion = 3
+const schemaVersion = 4
 
 // facts are the tables that are only ever appended to.
 var facts = []string{
@@ -42,8 +43,8 @@ CREATE TABLE names (
 
 CREATE TABLE transfers (
 	id       INTEGER PRIMARY KEY,
-	cause    TEXT NOT NULL CHECK (cause IN ('deposit', 'payment', 'top-up', 'return')),
-	cause_id TEXT NOT NULL,           -- deposit id, trade_no, top-up id, id of the cancelled sub-account
+	cause    TEXT NOT NULL CHECK (cause IN ('deposit', 'payment', 'top-up', 'return', 'refund')),
+	cause_id TEXT NOT NULL,           -- deposit id, trade_no, top-up id, id of the cancelled sub-account, refund_no
 	at       INTEGER NOT NULL,
 	UNIQUE (cause, cause_id)
 ) STRICT;
@@ -230,12 +231,16 @@ CREATE TABLE issuers (
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE events (
-	id    INTEGER PRIMARY KEY,
-	type  TEXT NOT NULL,
-	trade INTEGER NOT NULL REFERENCES trades,
-	at    INTEGER NOT NULL,
-	UNIQUE (trade, type)
+	id      INTEGER PRIMARY KEY,
+	type    TEXT NOT NULL,
+	trade   INTEGER REFERENCES trades,         -- or
+	waiting INTEGER UNIQUE REFERENCES waiting, -- that was closed
+	refund  INTEGER UNIQUE REFERENCES refunds, -- of the trade
+	at      INTEGER NOT NULL,
+	CHECK ((trade IS NULL) <> (waiting IS NULL)),
+	CHECK (refund IS NULL OR trade IS NOT NULL)
 ) STRICT;
+CREATE UNIQUE INDEX events_trade ON events (trade) WHERE trade IS NOT NULL AND refund IS NULL;
 
 CREATE TABLE event_reports (
 	consumer TEXT NOT NULL,
@@ -278,7 +283,7 @@ CREATE TABLE subaccount_spent (
 // appendOnly returns the triggers that refuse to change or delete facts.
 func appendOnly() string {
 	var b strings.Builder
-	for _, table := range facts {
+	for _, table := range slices.Concat(facts, refundFacts) {
 		for _, verb := range []string{"UPDATE", "DELETE"} {
 			b.WriteString("CREATE TRIGGER " + table + "_no_" + strings.ToLower(verb) +
 				" BEFORE " + verb + " ON " + table +
@@ -303,7 +308,7 @@ func prepare(conn *sqlite.Conn) (err error) {
 	case schemaVersion:
 		return nil
 	case 0:
-		return sqlitex.ExecuteScript(conn, tables+appendOnly()+fmt.Sprintf("PRAGMA user_version = %d;", schemaVersion), nil)
+		return sqlitex.ExecuteScript(conn, tables+refundTables+appendOnly()+fmt.Sprintf("PRAGMA user_version = %d;", schemaVersion), nil)
 	default:
 		return errSchema
 	}

@@ -162,7 +162,7 @@ func (t *tx) close(w *trade, reason *protocol.Error) (*protocol.Error, error) {
 		return nil, err
 	}
 	w.State, w.declined = next, reason
-	return reason, nil
+	return reason, t.closed(w.waiting)
 }
 
 // numbered reads a trade by its number, and closes it when it waits for a

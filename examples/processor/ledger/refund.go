@@ -1,0 +1,240 @@
+package ledger
+
+import (
+	"context"
+
+	"zombiezen.com/go/sqlite"
+
+	"github.com/actprotocol/act-go/examples/processor/book"
+	"github.com/actprotocol/act-go/protocol"
+	"github.com/actprotocol/act-go/protocol/payment"
+	"github.com/actprotocol/act-go/provider"
+)
+
+// Refund implements provider.Ledger: it gives back all or a part of a payment,
+// or says for ever why not.
+func (l *Ledger) Refund(ctx context.Context, r provider.RefundRequest) (*provider.Refund, error) {
+	if err := r.Check(); err != nil {
+		return nil, err
+	}
+	var made *provider.Refund
+	err := l.decide(ctx, func(t *tx) (refusal, err error) {
+		made, refusal, err = t.refund(&r)
+		return refusal, err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return made, nil
+}
+
+func (t *tx) refund(r *provider.RefundRequest) (made *provider.Refund, refusal, err error) {
+	if first, err := t.refundAnswer(r); first.known || err != nil {
+		return first.refund, first.refusal, err
+	}
+	trade, refusal, err := t.keyed(r.Key())
+	if refusal != nil || err != nil {
+		return nil, refusal, err // a stranger's question leaves nothing
+	}
+	f := provider.RefundFacts{Trade: &trade.Trade}
+	from, _, err := t.account(r.Merchant, trade.Currency)
+	if err != nil {
+		return nil, nil, err
+	}
+	f.Balance = from.balance
+	if _, err := t.row("SELECT count(*), coalesce(sum(amount), 0) FROM refunds WHERE trade = ?", []any{trade.id}, func(s *sqlite.Stmt) {
+		f.Count, f.Refunded = int(s.ColumnInt64(0)), s.ColumnInt64(1)
+	}); err != nil {
+		return nil, nil, err
+	}
+	d := f.Judge(r)
+	if denied := d.Err(); denied != nil {
+		reason := protocol.AsError(denied)
+		text, err := encodeRefusal(reason)
+		if err == nil {
+			err = t.answerRefund(r, nil, text)
+		}
+		return nil, &payment.RefundRefusal{RequestID: r.ID, Reason: reason}, err
+	}
+	made, err = t.giveBack(r, trade, f.Refunded+r.Amount, from.id)
+	return made, nil, err
+}
+
+// giveBack writes a refund that was judged and moves the money.
+func (t *tx) giveBack(r *provider.RefundRequest, trade *trade, total, from int64) (*provider.Refund, error) {
+	if _, event := provider.AfterRefund(trade.State, trade.Amount, total); event != "" {
+		if refusal, err := t.move(trade, event, t.now); refusal != nil || err != nil {
+			return nil, errorsFirst(err, refusal)
+		}
+	}
+	made := &provider.Refund{
+		No: provider.RefundNo(t.now), RequestID: r.ID, Merchant: r.Merchant, TradeNo: trade.No, Order: trade.Order, Amount: r.Amount,
+		Currency: r.Currency, Total: total, Reason: r.Reason, At: fromUnix(t.unix()), State: trade.State,
+	}
+	if err := t.exec("INSERT INTO refunds (refund_no, trade, amount, total, reason, state, at) VALUES (?, ?, ?, ?, ?, ?, ?)",
+		made.No, trade.id, made.Amount, made.Total, string(made.Reason), string(made.State), t.unix()); err != nil {
+		return nil, err
+	}
+	id := t.conn.LastInsertRowID()
+	if err := t.answerRefund(r, id, nil); err != nil {
+		return nil, err
+	}
+	if err := t.exec("INSERT INTO events (type, trade, refund, at) VALUES (?, ?, ?, ?)", book.Refunded, trade.id, id, t.unix()); err != nil {
+		return nil, err
+	}
+	to, err := t.origin(trade, r.Amount)
+	if err != nil {
+		return nil, err
+	}
+	return made, t.post("refund", made.No, from, to, r.Amount)
+}
+
+// errorsFirst is the error of a step that could not be refused: what was judged
+// allowed cannot turn out to be forbidden.
+func errorsFirst(err, refusal error) error {
+	if err != nil {
+		return err
+	}
+	return refusal
+}
+
+// origin is the account into which money of a trade goes back: that of the
+// sub-account that paid, while it is not cancelled and may hold so much, else
+// that of the principal.
+func (t *tx) origin(trade *trade, amount int64) (int64, error) {
+	if trade.SubAccount != "" {
+		p, found, err := purseOf(t.conn, trade.SubAccount)
+		if err != nil {
+			return 0, err
+		}
+		if found && p.State != provider.SubAccountCancelled && (p.BalanceLimit == 0 || amount <= p.BalanceLimit-p.Balance) {
+			return p.account, nil
+		}
+	}
+	h, _, err := t.account(trade.Principal, trade.Currency)
+	return h.id, err
+}
+
+func (t *tx) answerRefund(r *provider.RefundRequest, refund, refusal any) error {
+	if text, ok := refusal.([]byte); ok && text == nil {
+		refusal = nil
+	}
+	return t.exec("INSERT INTO refund_requests (merchant, request_id, digest, refund, refusal, at) VALUES (?, ?, ?, ?, ?, ?)",
+		r.Merchant, r.ID, string(r.Digest), refund, refusal, t.unix())
+}
+
+// A refundAnswer is what was said first to a refund request.
+type refundAnswer struct {
+	known   bool
+	refund  *provider.Refund
+	refusal error
+}
+
+const refundColumns = `SELECT f.refund_no, q.request_id, t.payee, t.trade_no, t.order_number, f.amount, t.currency, f.total, f.reason, f.at
+	FROM refunds f JOIN refund_requests q ON q.refund = f.id JOIN trades t ON t.id = f.trade WHERE `
+
+func scanRefund(r *sqlite.Stmt) provider.Refund {
+	return provider.Refund{
+		No: r.ColumnText(0), RequestID: r.ColumnText(1), Merchant: r.ColumnText(2), TradeNo: r.ColumnText(3), Order: r.ColumnText(4),
+		Amount: r.ColumnInt64(5), Currency: r.ColumnText(6), Total: r.ColumnInt64(7), Reason: payment.RefundReason(r.ColumnText(8)), At: fromUnix(r.ColumnInt64(9)),
+	}
+}
+
+// refundAnswer reads the first answer, with the trade's state of now.
+func (t *tx) refundAnswer(r *provider.RefundRequest) (a refundAnswer, err error) {
+	var digest string
+	var refund int64
+	var refusal []byte
+	a.known, err = t.row("SELECT digest, refund, refusal FROM refund_requests WHERE merchant = ? AND request_id = ?", []any{r.Merchant, r.ID},
+		func(s *sqlite.Stmt) {
+			digest, refund = s.ColumnText(0), s.ColumnInt64(1)
+			if !s.ColumnIsNull(2) {
+				refusal = columnBytes(s, 2)
+			}
+		})
+	switch {
+	case err != nil || !a.known:
+		return refundAnswer{}, err
+	case digest != string(r.Digest):
+		a.refusal = conflict()
+		return a, nil
+	case refusal != nil:
+		reason, err := decodeRefusal(refusal)
+		a.refusal = &payment.RefundRefusal{RequestID: r.ID, Reason: reason}
+		return a, err
+	}
+	a.refund = new(provider.Refund)
+	if _, err = t.row(refundColumns+"f.id = ?", []any{refund}, func(s *sqlite.Stmt) { *a.refund = scanRefund(s) }); err != nil {
+		return refundAnswer{}, err
+	}
+	trade, err := t.numbered(a.refund.TradeNo)
+	if err != nil {
+		return refundAnswer{}, err
+	}
+	a.refund.State = trade.State
+	return a, nil
+}
+
+// keyed finds a trade in the transaction that may change it.
+func (t *tx) keyed(k provider.TradeKey) (*trade, error, error) {
+	found, err := findTrade(t.conn, k)
+	if err == nil && found.late(t.now) {
+		_, err = t.close(found, provider.Declined(protocol.CodeConfirmationFailed))
+	}
+	switch {
+	case err != nil:
+		return nil, nil, err
+	case found == nil || !k.Fits(&found.Trade):
+		return nil, unknownKey(k), nil
+	}
+	return found, nil, nil
+}
+
+func unknownKey(k provider.TradeKey) error {
+	if k.Order != "" {
+		return unknownTrade("merchant_order_id")
+	}
+	return unknownTrade("trade_no")
+}
+
+// findTrade reads the trade with a number, or the one by which an order was
+// paid; nil when there is none.
+func findTrade(conn *sqlite.Conn, k provider.TradeKey) (found *trade, err error) {
+	if k.Order == "" {
+		return numbered(conn, k.TradeNo)
+	}
+	_, err = queryRow(conn, tradeColumns+"t.payee = ? AND t.order_number = ?", []any{k.Merchant, k.Order}, func(r *sqlite.Stmt) { found = scanTrade(r) })
+	return found, err
+}
+
+// Find implements provider.Ledger.
+func (l *Ledger) Find(ctx context.Context, k provider.TradeKey) (*provider.Trade, []provider.Refund, error) {
+	if err := k.Check(); err != nil {
+		return nil, nil, err
+	}
+	var found *trade
+	var refunds []provider.Refund
+	look := func(conn *sqlite.Conn) (err error) {
+		refunds = nil
+		if found, err = findTrade(conn, k); err != nil || found == nil || found.id == 0 {
+			return err
+		}
+		return queryRows(conn, refundColumns+"f.trade = ? ORDER BY f.id", []any{found.id}, func(r *sqlite.Stmt) error {
+			refunds = append(refunds, scanRefund(r))
+			return nil
+		})
+	}
+	err := l.read(ctx, look)
+	if err == nil && found.late(l.now()) {
+		if err = l.lapse(ctx, found.No); err == nil {
+			err = l.read(ctx, look)
+		}
+	}
+	if err == nil && (found == nil || !k.Fits(&found.Trade)) {
+		err = unknownKey(k)
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	return &found.Trade, refunds, nil
+}
