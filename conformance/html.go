@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"html/template"
 	"io"
+	"slices"
 	"strings"
 	"time"
 
@@ -29,7 +30,6 @@ type pageData struct {
 	Domains                 []pageDomain
 	Unmet                   []string
 	Cases                   []pageCase
-	RequirementTexts        map[string]string
 }
 
 // barPart is a part of the bar at the top, in tenths of a percent.
@@ -95,6 +95,8 @@ func (r *Report) WriteHTML(w io.Writer) error {
 	for i := range r.Results {
 		data.Cases = append(data.Cases, pageCaseOf(&r.Results[i], texts))
 	}
+	place := map[string]int{"red": 0, "amber": 1, "grey": 2, "green": 2}
+	slices.SortStableFunc(data.Cases, func(a, b pageCase) int { return place[a.Color] - place[b.Color] })
 	return page.Execute(w, data)
 }
 

@@ -45,7 +45,7 @@ type helloLine struct {
 // form, as are all lines of a testee.
 func ParseHello(line []byte) (Hello, error) {
 	var h helloLine
-	if err := limits.Decode(line, &h); err != nil {
+	if err := decode(line, &h); err != nil {
 		return Hello{}, fmt.Errorf("conformance: not a hello: %w", err)
 	}
 	switch {
@@ -74,7 +74,7 @@ type resultLine struct {
 // refused as well, because nothing says what the testee meant.
 func ParseAnswer(line []byte, seq int64) (Answer, error) {
 	var r resultLine
-	if err := limits.Decode(line, &r); err != nil {
+	if err := decode(line, &r); err != nil {
 		return Answer{}, fmt.Errorf("the line is no answer: %w", err)
 	}
 	if r.Type != "result" || r.Seq == nil {

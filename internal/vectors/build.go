@@ -115,6 +115,39 @@ func (b *builder) invalid(sibling, s spec, defect func(in obj)) {
 	b.add(s, sibling.id, conformance.Expect{Outcome: conformance.Invalid, Code: s.code})
 }
 
+// also adds a case that is to be accepted like a valid one, with an allowed
+// difference. Its output is the sibling's unless the spec has one.
+func (b *builder) also(sibling, s spec, change func(in obj)) spec {
+	s.input = b.copy(s.id, sibling.input)
+	if change != nil {
+		change(s.input)
+	}
+	s.operation = sibling.operation
+	if s.output == nil {
+		s.output = sibling.output
+	}
+	if s.requirements == nil {
+		s.requirements = sibling.requirements
+	}
+	if s.features == nil {
+		s.features = sibling.features
+	}
+	if s.clock.IsZero() {
+		s.clock = sibling.clock
+	}
+	return b.valid(s)
+}
+
+// put is a change of one member of an input.
+func put(name string, value any) func(in obj) {
+	return func(in obj) { in[name] = value }
+}
+
+// drop is a change that leaves a member out.
+func drop(name string) func(in obj) {
+	return func(in obj) { delete(in, name) }
+}
+
 func (b *builder) add(s spec, sibling string, expect conformance.Expect) {
 	if s.level == "" {
 		s.level = conformance.Must

@@ -3,6 +3,6 @@ package vectors
 // coreGroups are the groups about what all domains share: bytes, numbers,
 // times, names and keys (SPEC.md 1 to 3).
 var coreGroups = []func(*builder){
-	groupCanon,
-	groupMoney,
+	groupCanon, groupDigest, groupBytes,
+	groupMoney, groupTime,
 }
