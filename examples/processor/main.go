@@ -92,6 +92,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	}
 	log := o.log.New(stderr)
 	o.set.Warn(log)
+	tuneMemory()
 	end, err := profileTo(o.cpuProfile)
 	if err != nil {
 		return err
