@@ -30,6 +30,9 @@ func Marshal(v any) ([]byte, error) {
 	if err != nil {
 		return nil, semanticError(err)
 	}
+	if plain(data, DefaultMaxDepth) {
+		return data, nil
+	}
 	l := Limits{MaxBytes: len(data)} // the reader's limit is the reader's business
 	s := l.scan(data)
 	if out, ok := l.canonicalize(data); ok && !s.null {

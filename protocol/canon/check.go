@@ -36,11 +36,21 @@ func Check(data []byte) error { return Limits{}.Check(data) }
 
 // Check is the function Check with other limits.
 func (l Limits) Check(data []byte) error {
+	if l.plain(data) {
+		return nil
+	}
 	s := l.scan(data)
 	if s.ok() && jsontext.Value(data).IsValid() {
 		return nil
 	}
 	return explain(data, s)
+}
+
+// plain reports whether data is within the limits and plain. Then it is strict
+// JSON without null.
+func (l Limits) plain(data []byte) bool {
+	maxBytes, maxDepth := l.values()
+	return len(data) <= maxBytes && plain(data, maxDepth)
 }
 
 // findings is what one cheap pass over a text has found. It says nothing about

@@ -35,6 +35,14 @@ func (l Limits) Decode(data []byte, v any) error {
 func (l Limits) DecodeOpen(data []byte, v any) error { return l.decode(data, v) }
 
 func (l Limits) decode(data []byte, v any, opts ...json.Options) error {
+	if l.plain(data) {
+		// The names are in ascending order: none stands twice.
+		opts = append(opts, jsontext.AllowDuplicateNames(true))
+		if err := json.Unmarshal(data, v, opts...); err != nil {
+			return semanticError(err)
+		}
+		return nil
+	}
 	s := l.scan(data)
 	if !s.ok() || s.null {
 		return explain(data, s)

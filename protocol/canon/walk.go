@@ -36,6 +36,9 @@ func (l Limits) canonicalize(data []byte) ([]byte, bool) {
 	if len(data) > maxBytes {
 		return nil, false
 	}
+	if plain(data, maxDepth) {
+		return bytes.Clone(data), true
+	}
 	w := writers.Get().(*writer)
 	w.source = *bytes.NewBuffer(data)
 	w.in, w.out, w.maxDepth = data, make([]byte, 0, len(data)), maxDepth
@@ -190,13 +193,14 @@ func allDigits(b []byte) bool {
 	return true
 }
 
-// compareNames orders by UTF-16 code units, as RFC 8785 section 3.2.3 asks.
-// UTF-8 orders by code point; the two differ only where one name has a
-// character beyond U+FFFF, whose first byte is F0 or more and whose code units
-// are surrogates, and the other one from U+E000 on, whose first byte is EE or
-// EF and which surrogates precede.
-func compareNames(x, y member) int {
-	a, b := x.name, y.name
+func compareNames(x, y member) int { return CompareNames(x.name, y.name) }
+
+// CompareNames orders names of members, which are valid UTF-8, by UTF-16 code
+// units, as RFC 8785 section 3.2.3 asks. UTF-8 orders by code point; the two
+// differ only where one name has a character beyond U+FFFF, whose first byte is
+// F0 or more and whose code units are surrogates, and the other one from U+E000
+// on, whose first byte is EE or EF and which surrogates precede.
+func CompareNames[T ~string | ~[]byte](a, b T) int {
 	for i := range min(len(a), len(b)) {
 		p, q := a[i], b[i]
 		switch {

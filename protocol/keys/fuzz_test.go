@@ -2,6 +2,7 @@ package keys
 
 import (
 	"bytes"
+	"slices"
 	"testing"
 
 	"github.com/actprotocol/act-go/protocol"
@@ -108,6 +109,42 @@ func FuzzParseJWK(f *testing.F) {
 		}
 		if key.Verify([]byte("x"), make([]byte, SignatureSize)) {
 			t.Fatal("a signature of zeros verifies")
+		}
+	})
+}
+
+// FuzzSplit: the members of a canonical object are those that the JSON library
+// finds, and put together again they are the object.
+func FuzzSplit(f *testing.F) {
+	for _, in := range []string{`{}`, `{"a":1}`, `{"a":"}","b":[{"c":[]},"]"],"c":{"d":"\\","e":"\""},"f":true,"g":-1.5}`, `{"\u0000":{},"\\":"\\\\"}`, `{"é":[[],{}]}`, `[1]`, `1`} {
+		f.Add([]byte(in))
+	}
+	f.Fuzz(func(t *testing.T, in []byte) {
+		data, err := canon.Canonicalize(in)
+		if err != nil {
+			return
+		}
+		members, err := split(data)
+		want, notObject := canon.Members(data)
+		if (err == nil) != (notObject == nil) {
+			t.Fatalf("%s: %v, and the JSON library says %v", data, err, notObject)
+		}
+		if err != nil {
+			ours(t, err)
+			return
+		}
+		got := make([]string, 0, len(members))
+		for _, m := range members {
+			got = append(got, m.name)
+			if again, err := canon.Canonicalize(m.value); err != nil || !bytes.Equal(again, m.value) {
+				t.Fatalf("%s: %q is not a value of it", data, m.value)
+			}
+		}
+		if !slices.Equal(got, want) {
+			t.Fatalf("%s: %q, want %q", data, got, want)
+		}
+		if again := join("", members); !bytes.Equal(again, data) {
+			t.Fatalf("%s became %s", data, again)
 		}
 	})
 }

@@ -2,11 +2,7 @@ package keys
 
 import (
 	"bytes"
-	"io"
 	"slices"
-	"unicode/utf16"
-
-	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/actprotocol/act-go/protocol"
 	"github.com/actprotocol/act-go/protocol/canon"
@@ -27,8 +23,10 @@ var signatureMembers = []string{memberCovered, memberSignature, memberSigner, me
 // no message passes as one of another kind; it must be one of the Kind
 // constants, or at least have no line feed.
 func Message(kind string, canonical []byte) []byte {
-	return slices.Concat([]byte("act-go/1 "+kind+"\n"), canonical)
+	return slices.Concat([]byte(messagePrefix(kind)), canonical)
 }
+
+func messagePrefix(kind string) string { return "act-go/1 " + kind + "\n" }
 
 // validKind checks the shape of a kind: lower-case letters, digits, hyphens.
 func validKind(kind string) bool {
@@ -53,12 +51,11 @@ func SignMessage(s *Signer, purpose Purpose, kind string, message any) ([]byte, 
 	if err != nil {
 		return nil, err
 	}
-	sig, err := s.Sign(purpose, Message(kind, join(members)))
+	sig, err := s.Sign(purpose, join(messagePrefix(kind), members))
 	if err != nil {
 		return nil, err
 	}
-	members = append(members, newMember(memberSignature, `"`+canon.EncodeBase64(sig)+`"`))
-	out := join(sorted(members))
+	out := join("", insert(members, newMember(memberSignature, `"`+canon.EncodeBase64(sig)+`"`)))
 	if len(out) > canon.DefaultMaxBytes {
 		return nil, protocol.New(protocol.CodeTooLarge, "", "", "a message has at most 64 KiB")
 	}
@@ -81,7 +78,7 @@ func (s *Signer) assemble(message any) ([]member, error) {
 			return nil, protocol.New(protocol.CodeFieldInvalid, m.name, "", "the content has no signature members")
 		}
 	}
-	return appendEnvelope(members, s)
+	return s.envelope(members), nil
 }
 
 // DigestMessage returns what [UnverifiedMessage.ContentDigest] will return of a
@@ -96,22 +93,15 @@ func DigestMessage(s *Signer, message any, except ...string) (canon.Digest, erro
 	return m.ContentDigest(except...), nil
 }
 
-// appendEnvelope adds the members of the envelope that are signed, and sorts.
-func appendEnvelope(members []member, s *Signer) ([]member, error) {
-	names := []string{memberCovered, memberSigner, memberType}
-	for _, m := range members {
-		names = append(names, m.name)
-	}
-	slices.SortFunc(names, compareUTF16)
-	covered, err := canon.Marshal(names)
-	if err != nil {
-		return nil, err
-	}
-	members = append(slices.Clone(members),
-		newMember(memberCovered, string(covered)),
-		newMember(memberSigner, `"`+s.keyID+`"`), // of plain characters, see checkKeyID
-		newMember(memberType, `"`+s.public.alg.SignatureType()+`"`))
-	return sorted(members), nil
+// envelope adds the members of the envelope that are signed.
+func (s *Signer) envelope(members []member) []member {
+	// What goes into plain quotes is of plain characters, see checkKeyID.
+	members = insert(members, newMember(memberSigner, `"`+s.keyID+`"`))
+	members = insert(members, newMember(memberType, `"`+s.public.alg.SignatureType()+`"`))
+	members = insert(members, newMember(memberCovered, ""))
+	i := slices.IndexFunc(members, func(m member) bool { return m.name == memberCovered })
+	members[i] = newMember(memberCovered, string(names(members)))
+	return members
 }
 
 // An UnverifiedMessage is a message of the right form whose signature has not
@@ -142,16 +132,20 @@ func ParseMessage(data []byte) (*UnverifiedMessage, error) {
 	}
 	m := &UnverifiedMessage{members: members}
 	var signatureType, signature string
-	var covered []string
+	var covered bool
 	for _, field := range []struct {
 		name string
-		into any
-	}{{memberSigner, &m.KeyID}, {memberType, &signatureType}, {memberCovered, &covered}, {memberSignature, &signature}} {
+		read func(member) error
+	}{
+		{memberSigner, text(&m.KeyID)}, {memberType, text(&signatureType)},
+		{memberCovered, func(c member) (err error) { covered, err = coversAll(c, members); return err }},
+		{memberSignature, text(&signature)},
+	} {
 		i := slices.IndexFunc(members, func(m member) bool { return m.name == field.name })
 		if i < 0 || string(members[i].value) == `""` {
 			return nil, protocol.New(protocol.CodeFieldMissing, field.name, "PSD-PAY-DEL-03", "")
 		}
-		if err := canon.Decode(members[i].value, field.into); err != nil {
+		if err := field.read(members[i]); err != nil {
 			return nil, protocol.In(err, field.name)
 		}
 	}
@@ -161,7 +155,7 @@ func ParseMessage(data []byte) (*UnverifiedMessage, error) {
 	if err := checkKeyID(m.KeyID); err != nil {
 		return nil, protocol.In(err, memberSigner)
 	}
-	if !coversAll(covered, members) {
+	if !covered {
 		return nil, protocol.New(protocol.CodeFieldInvalid, memberCovered, "PSD-PAY-DEL-03", "the sorted names of all members but signature")
 	}
 	var ok bool
@@ -171,27 +165,34 @@ func ParseMessage(data []byte) (*UnverifiedMessage, error) {
 	return m, nil
 }
 
-// coversAll compares the declared list with the members, which are in
-// canonical order.
-func coversAll(covered []string, members []member) bool {
-	i := 0
-	for _, m := range members {
-		if m.name == memberSignature {
-			continue
+// text reads a string.
+func text(into *string) func(member) error {
+	return func(m member) error {
+		s, ok := m.plainText()
+		if !ok {
+			return canon.Decode(m.value, into)
 		}
-		if i >= len(covered) || covered[i] != m.name {
-			return false
-		}
-		i++
+		*into = s
+		return nil
 	}
-	return i == len(covered)
+}
+
+// coversAll compares the declared list with the members. Both are in canonical
+// form, so that equal lists are equal texts; what is no list of strings is an
+// error.
+func coversAll(covered member, members []member) (bool, error) {
+	if bytes.Equal(covered.value, names(members)) {
+		return true, nil
+	}
+	var list []string
+	return false, canon.Decode(covered.value, &list)
 }
 
 // Decode reads the content, the members beside the four of the signature, into
 // v as [canon.Decode] does: an unknown member is field_unknown. The values are
 // as unverified as the message.
 func (m *UnverifiedMessage) Decode(v any) error {
-	return canon.Decode(m.without(signatureMembers), v)
+	return canon.Decode(join("", m.members, signatureMembers...), v)
 }
 
 // Verify checks that the message is of this kind and signed by key. A wrong
@@ -205,7 +206,7 @@ func (m *UnverifiedMessage) Verify(key PublicKey, kind string) error {
 	if key.IsZero() || key.alg != m.Algorithm {
 		return protocol.New(protocol.CodeAlgorithmRefused, memberType, "", "not the algorithm of the key")
 	}
-	if !key.Verify(Message(kind, m.Signed()), m.signature) {
+	if !key.Verify(join(messagePrefix(kind), m.members, memberSignature), m.signature) {
 		return protocol.New(protocol.CodeSignatureInvalid, memberSignature, "PSD-PAY-DEL-03", "")
 	}
 	return nil
@@ -213,94 +214,12 @@ func (m *UnverifiedMessage) Verify(key PublicKey, kind string) error {
 
 // Signed returns the canonical form of the message without "signature": what
 // [Message] puts behind the kind.
-func (m *UnverifiedMessage) Signed() []byte { return m.without([]string{memberSignature}) }
+func (m *UnverifiedMessage) Signed() []byte { return join("", m.members, memberSignature) }
 
 // ContentDigest returns the digest of the canonical form of the message
 // without "signature" and the named members. Two transmissions of one request
 // differ in nonce and timestamp only, and so have the same ContentDigest
 // except "nonce" and "timestamp".
 func (m *UnverifiedMessage) ContentDigest(except ...string) canon.Digest {
-	return canon.Sum(m.without(append([]string{memberSignature}, except...)))
-}
-
-func (m *UnverifiedMessage) without(names []string) []byte {
-	return join(slices.DeleteFunc(slices.Clone(m.members), func(m member) bool {
-		return slices.Contains(names, m.name)
-	}))
-}
-
-// A member is one member of a canonical object.
-type member struct {
-	name  string
-	text  []byte // name, colon and value as written
-	value []byte
-}
-
-func newMember(name, value string) member {
-	// The names of the envelope need no escapes.
-	text := []byte(`"` + name + `":` + value)
-	return member{name: name, text: text, value: text[len(name)+3:]}
-}
-
-// split takes a canonical object apart. The members point into data.
-func split(data []byte) ([]member, error) {
-	if len(data) == 0 || data[0] != '{' {
-		return nil, protocol.New(protocol.CodeFieldInvalid, "", "", "a message is an object")
-	}
-	members := make([]member, 0, 24)
-	dec := jsontext.NewDecoder(bytes.NewBuffer(data))
-	if _, err := dec.ReadToken(); err != nil {
-		return nil, malformed("", "")
-	}
-	for dec.PeekKind() == '"' {
-		quoted, err := dec.ReadValue()
-		if err != nil {
-			return nil, malformed("", "")
-		}
-		colon := dec.InputOffset()
-		start := colon - int64(len(quoted))
-		name, err := jsontext.AppendUnquote(nil, quoted)
-		if err != nil {
-			return nil, malformed("", "")
-		}
-		if err := dec.SkipValue(); err != nil {
-			return nil, malformed("", "")
-		}
-		end := dec.InputOffset()
-		members = append(members, member{name: string(name), text: data[start:end:end], value: data[colon+1 : end : end]})
-	}
-	if _, err := dec.ReadToken(); err != nil {
-		return nil, malformed("", "")
-	}
-	if _, err := dec.ReadToken(); err != io.EOF {
-		return nil, malformed("", "")
-	}
-	return members, nil
-}
-
-// join puts members together to an object.
-func join(members []member) []byte {
-	size := 2 + len(members)
-	for _, m := range members {
-		size += len(m.text)
-	}
-	out := append(make([]byte, 0, size), '{')
-	for i, m := range members {
-		if i > 0 {
-			out = append(out, ',')
-		}
-		out = append(out, m.text...)
-	}
-	return append(out, '}')
-}
-
-// sorted sorts members into the order of RFC 8785, 3.2.3.
-func sorted(members []member) []member {
-	slices.SortFunc(members, func(a, b member) int { return compareUTF16(a.name, b.name) })
-	return members
-}
-
-// compareUTF16 compares by UTF-16 code units.
-func compareUTF16(a, b string) int {
-	return slices.Compare(utf16.Encode([]rune(a)), utf16.Encode([]rune(b)))
+	return canon.Sum(join("", m.members, append([]string{memberSignature}, except...)...))
 }
