@@ -14,16 +14,16 @@ import (
 
 // memo is what the ledger keeps of a payment for the proof, beyond what it
 // needs itself. The proof is not stored: it is signed anew from these facts
-// whenever it is asked for.
+// whenever it is asked for. The members are in the order of the canonical form.
 type memo struct {
-	ResourceID     string       `json:"resource_id"`
-	MethodID       string       `json:"method_id"`
-	RequestMethod  string       `json:"request_method,omitzero"`
-	Fingerprint    canon.Digest `json:"request_fingerprint,omitzero"`
 	IdempotencyKey string       `json:"idempotency_key,omitzero"`
-	Thumbprint     string       `json:"jkt"`
-	ProofSeconds   int64        `json:"proof_seconds"`
 	IntentID       string       `json:"intent_id,omitzero"`
+	Thumbprint     string       `json:"jkt"`
+	MethodID       string       `json:"method_id"`
+	ProofSeconds   int64        `json:"proof_seconds"`
+	Fingerprint    canon.Digest `json:"request_fingerprint,omitzero"`
+	RequestMethod  string       `json:"request_method,omitzero"`
+	ResourceID     string       `json:"resource_id"`
 }
 
 // memo reads the trade's.

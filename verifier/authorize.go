@@ -127,7 +127,7 @@ func (r *AuthenticRequest) subAccount(d *protocol.Decision) *payment.UnverifiedS
 	check(a.AgentID == r.request.BuyerAgentID, protocol.CodeAgentMismatch, "authorized by the agent", "iss", "made by another agent")
 	check(a.SubAccountID == r.request.SubAccountID, protocol.CodeClaimsConflict, "authorized for the sub-account", "sub", "not the sub-account of the request")
 	check(a.PSPID == r.request.PSPID, protocol.CodeAudienceMismatch, "authorized for this provider", "aud", "made for another provider")
-	check(a.RequestDigest == r.granted, protocol.CodeClaimsConflict, "authorized this transmission", "request_digest", "made for another request or transmission")
+	check(a.RequestDigest == r.message.AuthorizedDigest(), protocol.CodeClaimsConflict, "authorized this transmission", "request_digest", "made for another request or transmission")
 	check(!a.IssuedAt.After(now.Add(clockSkew)), protocol.CodeRequestExpired, "authorized in the past", "iat", "issued in the future")
 	check(now.Before(a.Expires), protocol.CodeRequestExpired, "authorization not over", "exp", "its time is over")
 	return u
@@ -139,7 +139,7 @@ func (r *AuthenticRequest) subAccount(d *protocol.Decision) *payment.UnverifiedS
 func (r *AuthenticRequest) expectation() MandateExpectation {
 	e := MandateExpectation{Agent: r.request.BuyerAgentID, Audience: r.request.PSPID}
 	if sdjwt.IsPresentation([]byte(r.request.IAC)) {
-		e.Presented = &Presentation{Audience: r.request.PSPID, Nonce: r.binding}
+		e.Presented = &Presentation{Audience: r.request.PSPID, Nonce: r.message.BindingNonce()}
 	}
 	return e
 }

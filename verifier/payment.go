@@ -37,8 +37,7 @@ type AuthenticRequest struct {
 	keyID   string
 	key     keys.PublicKey
 	digest  canon.Digest
-	binding string       // the nonce of a key binding in the mandate
-	granted canon.Digest // what an authorization of a sub-account must name
+	message *payment.UnverifiedRequest // for the digests that not every request needs
 	instant bool
 	checks  protocol.Decision
 	nonce   Nonce
@@ -76,7 +75,7 @@ func (v *Verifier) PaymentRequest(ctx context.Context, raw []byte, expect Paymen
 	}
 	return &AuthenticRequest{
 		v: v, request: u.Request, keyID: u.KeyID(), key: key, digest: u.ContentDigest(), checks: d,
-		binding: u.BindingNonce(), granted: u.AuthorizedDigest(), instant: expect.Instant,
+		message: u, instant: expect.Instant,
 		nonce: Nonce{
 			Scope: keys.KindPaymentRequest + " " + u.Request.BuyerAgentID,
 			Value: u.Request.Nonce,

@@ -59,33 +59,35 @@ func (o Order) Categories() []string {
 	return slices.Compact(out)
 }
 
+// In the order of the canonical form: what is written needs no sorting.
 type orderWire struct {
-	Issuer          string          `json:"iss"`
-	Subject         string          `json:"sub"`
-	IssuedAt        int64           `json:"iat"`
-	Expires         int64           `json:"exp"`
-	MerchantID      string          `json:"merchant_id"`
-	BuyerAgentID    string          `json:"buyer_agent_id"`
-	MerchantOrderID string          `json:"merchant_order_id"`
-	RequestID       string          `json:"request_id"`
-	IntentID        string          `json:"intent_id"`
-	DelegationID    *string         `json:"delegation_id,omitzero"`
-	PSPID           string          `json:"psp_id"`
-	PaymentMethod   string          `json:"payment_method"`
-	Items           []orderLineWire `json:"items"`
 	Amount          string          `json:"amount"`
+	BuyerAgentID    string          `json:"buyer_agent_id"`
 	Currency        string          `json:"currency"`
+	DelegationID    *string         `json:"delegation_id,omitzero"`
 	DeliverBy       string          `json:"deliver_by"`
+	Expires         int64           `json:"exp"`
+	IssuedAt        int64           `json:"iat"`
+	IntentID        string          `json:"intent_id"`
+	Issuer          string          `json:"iss"`
+	Items           []orderLineWire `json:"items"`
+	MerchantID      string          `json:"merchant_id"`
+	MerchantOrderID string          `json:"merchant_order_id"`
+	PaymentMethod   string          `json:"payment_method"`
+	PSPID           string          `json:"psp_id"`
+	RequestID       string          `json:"request_id"`
 	Status          string          `json:"status"`
+	Subject         string          `json:"sub"`
 }
 
+// In the order of the canonical form: what is written needs no sorting.
 type orderLineWire struct {
+	Category  string `json:"category"`
 	ItemID    string `json:"item_id"`
 	Name      string `json:"name"`
-	Category  string `json:"category"`
-	UnitPrice string `json:"unit_price"`
 	Quantity  int64  `json:"quantity"`
 	Subtotal  string `json:"subtotal"`
+	UnitPrice string `json:"unit_price"`
 }
 
 func (o Order) wire() orderWire {

@@ -32,25 +32,26 @@ type ProofClaims struct {
 	Thumbprint         string       // cnf.jkt, RFC 7638, of the key that signed the payment request
 }
 
+// In the order of the canonical form: what is written needs no sorting.
 type claimsWire struct {
-	Issuer             string  `json:"iss"`
-	Audience           string  `json:"aud"`
-	ID                 string  `json:"jti"`
-	IssuedAt           int64   `json:"iat"`
-	Expires            int64   `json:"exp"`
-	TradeNo            string  `json:"trade_no"`
-	OutTradeNo         string  `json:"out_trade_no"`
-	ResourceID         string  `json:"resource_id"`
-	Amount             string  `json:"amount"`
-	Currency           string  `json:"currency"`
-	Payer              string  `json:"payer"`
-	MethodID           string  `json:"method_id"`
-	RequestMethod      *string `json:"request_method,omitzero"`
-	RequestFingerprint *string `json:"request_fingerprint,omitzero"`
-	IdempotencyKey     *string `json:"idempotency_key,omitzero"`
-	Confirmation       struct {
+	Amount       string `json:"amount"`
+	Audience     string `json:"aud"`
+	Confirmation struct {
 		Thumbprint string `json:"jkt"`
 	} `json:"cnf"`
+	Currency           string  `json:"currency"`
+	Expires            int64   `json:"exp"`
+	IssuedAt           int64   `json:"iat"`
+	IdempotencyKey     *string `json:"idempotency_key,omitzero"`
+	Issuer             string  `json:"iss"`
+	ID                 string  `json:"jti"`
+	MethodID           string  `json:"method_id"`
+	OutTradeNo         string  `json:"out_trade_no"`
+	Payer              string  `json:"payer"`
+	RequestFingerprint *string `json:"request_fingerprint,omitzero"`
+	RequestMethod      *string `json:"request_method,omitzero"`
+	ResourceID         string  `json:"resource_id"`
+	TradeNo            string  `json:"trade_no"`
 }
 
 func (c ProofClaims) wire() claimsWire {

@@ -70,25 +70,26 @@ type Request struct {
 	Bill                    string // the value of Payment-Needed; exactly one of the two
 }
 
+// In the order of the canonical form: what is written needs no sorting.
 type requestWire struct {
-	Scenario                Scenario `json:"scenario"`
-	RequestID               string   `json:"request_id"`
-	Nonce                   string   `json:"nonce"`
-	Timestamp               string   `json:"timestamp"`
-	PSPID                   string   `json:"psp_id"`
+	Amount                  string   `json:"amount"`
+	Bill                    *string  `json:"bill,omitzero"`
 	BuyerAgentID            string   `json:"buyer_agent_id"`
-	MerchantID              string   `json:"merchant_id"`
+	Currency                string   `json:"currency"`
 	DelegationID            *string  `json:"delegation_id,omitzero"`
 	IAC                     *string  `json:"iac,omitzero"`
+	MerchantID              string   `json:"merchant_id"`
 	MerchantOrderID         string   `json:"merchant_order_id"`
-	Amount                  string   `json:"amount"`
-	Currency                string   `json:"currency"`
+	Nonce                   string   `json:"nonce"`
+	Order                   *string  `json:"order,omitzero"`
 	PaymentMethod           string   `json:"payment_method"`
 	PaymentToken            *string  `json:"payment_token,omitzero"`
-	SubAccountID            *string  `json:"subaccount_id,omitzero"`
+	PSPID                   string   `json:"psp_id"`
+	RequestID               string   `json:"request_id"`
+	Scenario                Scenario `json:"scenario"`
 	SubAccountAuthorization *string  `json:"subaccount_authorization,omitzero"`
-	Order                   *string  `json:"order,omitzero"`
-	Bill                    *string  `json:"bill,omitzero"`
+	SubAccountID            *string  `json:"subaccount_id,omitzero"`
+	Timestamp               string   `json:"timestamp"`
 }
 
 func (q Request) wire() requestWire {

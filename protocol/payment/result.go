@@ -31,22 +31,23 @@ type Result struct {
 	ProofExpiresAt  time.Time
 }
 
+// In the order of the canonical form: what is written needs no sorting.
 type resultWire struct {
-	RequestID       string   `json:"request_id"`
-	TradeNo         string   `json:"trade_no"`
-	Scenario        Scenario `json:"scenario"`
-	DelegationID    *string  `json:"delegation_id,omitzero"`
-	MerchantOrderID string   `json:"merchant_order_id"`
-	PSPID           string   `json:"psp_id"`
-	BuyerAgentID    string   `json:"buyer_agent_id"`
-	MerchantID      string   `json:"merchant_id"`
 	Amount          string   `json:"amount"`
+	BuyerAgentID    string   `json:"buyer_agent_id"`
 	Currency        string   `json:"currency"`
-	TradeState      State    `json:"trade_state"`
+	DelegationID    *string  `json:"delegation_id,omitzero"`
+	MerchantID      string   `json:"merchant_id"`
+	MerchantOrderID string   `json:"merchant_order_id"`
 	PaidAt          string   `json:"paid_at"`
-	SpentTotal      *string  `json:"spent_total,omitzero"`
 	PaymentProof    string   `json:"payment_proof"`
 	ProofExpiresAt  string   `json:"proof_expires_at"`
+	PSPID           string   `json:"psp_id"`
+	RequestID       string   `json:"request_id"`
+	Scenario        Scenario `json:"scenario"`
+	SpentTotal      *string  `json:"spent_total,omitzero"`
+	TradeNo         string   `json:"trade_no"`
+	TradeState      State    `json:"trade_state"`
 }
 
 func (p Result) wire() resultWire {
