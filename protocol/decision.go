@@ -111,15 +111,20 @@ type Decision struct {
 type entry struct {
 	Check
 	before *entry
-	count  int // of this entry and all before it
+	count  int     // of this entry and all before it
+	worst  Outcome // of this entry and all before it
 }
 
-func (d *Decision) add(c Check) {
-	count := 1
+func (d *Decision) add(c Check) { d.put(new(entry), c) }
+
+// put makes e, which nobody has seen yet, the last entry.
+func (d *Decision) put(e *entry, c Check) {
+	*e = entry{Check: c, before: d.last, count: 1, worst: c.Outcome}
 	if d.last != nil {
-		count += d.last.count
+		e.count += d.last.count
+		e.worst = min(e.worst, d.last.worst)
 	}
-	d.last = &entry{c, d.last, count}
+	d.last = e
 }
 
 // Pass records a check that was met.
@@ -160,8 +165,15 @@ func (d *Decision) Record(requirement, name string, err error) bool {
 
 // Append takes over the checks of another decision.
 func (d *Decision) Append(other Decision) {
-	for _, c := range other.Checks() {
-		d.add(c)
+	if other.last == nil {
+		return
+	}
+	entries := make([]entry, other.last.count)
+	for e := other.last; e != nil; e = e.before {
+		entries[e.count-1].Check = e.Check
+	}
+	for i := range entries {
+		d.put(&entries[i], entries[i].Check)
 	}
 }
 
@@ -209,11 +221,7 @@ func (d Decision) Outcome() Outcome {
 	if d.last == nil {
 		return Denied
 	}
-	out := Allowed
-	for e := d.last; e != nil; e = e.before {
-		out = min(out, e.Outcome)
-	}
-	return out
+	return d.last.worst
 }
 
 // Allowed reports whether every check was met, and there was at least one.
