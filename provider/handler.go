@@ -2,13 +2,11 @@ package provider
 
 import (
 	"context"
-	"errors"
-	"io"
 	"net/http"
+	"strconv"
 
+	"github.com/actprotocol/act-go/internal/body"
 	"github.com/actprotocol/act-go/internal/problem"
-	"github.com/actprotocol/act-go/protocol"
-	"github.com/actprotocol/act-go/protocol/canon"
 )
 
 // The paths of the protocol, below the provider's endpoint.
@@ -38,10 +36,10 @@ func (p *Provider) Handler() http.Handler {
 	}
 	for path, serve := range paths {
 		mux.HandleFunc("POST "+path, func(w http.ResponseWriter, r *http.Request) {
-			body, err := readBody(w, r)
+			message, err := body.Read(w, r)
 			var a Answer
 			if err == nil {
-				a, err = serve(r.Context(), body)
+				a, err = serve(r.Context(), message)
 			}
 			WriteAnswer(w, a, err)
 			p.config.Answered(r.Context(), path, err)
@@ -62,19 +60,7 @@ func WriteAnswer(w http.ResponseWriter, a Answer, err error) {
 	h.Set("Content-Type", "application/json")
 	h.Set("Cache-Control", "no-store")
 	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("Content-Length", strconv.Itoa(len(a.Body))) // else a longer one would go in chunks
 	w.WriteHeader(a.Status)
 	_, _ = w.Write(a.Body)
-}
-
-// readBody reads at most the size of a message (SPEC.md 1.1).
-func readBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, canon.DefaultMaxBytes))
-	var tooLarge *http.MaxBytesError
-	switch {
-	case errors.As(err, &tooLarge):
-		return nil, protocol.New(protocol.CodeTooLarge, "", "", "a message has at most 64 KiB")
-	case err != nil:
-		return nil, protocol.New(protocol.CodeMalformed, "", "", "the body could not be read")
-	}
-	return body, nil
 }

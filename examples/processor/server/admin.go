@@ -4,12 +4,12 @@ import (
 	"context"
 	"crypto/sha256"
 	"crypto/subtle"
-	"errors"
 	"io"
 	"log/slog"
 	"net/http"
 	"strings"
 
+	"github.com/actprotocol/act-go/internal/body"
 	"github.com/actprotocol/act-go/internal/problem"
 	"github.com/actprotocol/act-go/protocol"
 	"github.com/actprotocol/act-go/protocol/canon"
@@ -94,10 +94,10 @@ func (s *Server) desk(route route) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		begun := s.now()
 		var answer []byte
-		body, err := readBody(w, r)
+		message, err := body.Read(w, r)
 		if err == nil {
 			var v any
-			if v, err = route.serve(r, body); err == nil {
+			if v, err = route.serve(r, message); err == nil {
 				answer, err = canon.Marshal(v)
 			}
 		}
@@ -151,17 +151,4 @@ func write(w http.ResponseWriter, body []byte, err error) {
 	h.Set("Cache-Control", "no-store")
 	h.Set("X-Content-Type-Options", "nosniff")
 	_, _ = w.Write(body)
-}
-
-// readBody reads at most the size of a message (SPEC.md 1.1).
-func readBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, canon.DefaultMaxBytes))
-	var tooLarge *http.MaxBytesError
-	switch {
-	case errors.As(err, &tooLarge):
-		return nil, protocol.New(protocol.CodeTooLarge, "", "", "a message has at most 64 KiB")
-	case err != nil:
-		return nil, protocol.New(protocol.CodeMalformed, "", "", "the body could not be read")
-	}
-	return body, nil
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/actprotocol/act-go/examples/processor/book"
 	"github.com/actprotocol/act-go/examples/processor/cashier"
+	"github.com/actprotocol/act-go/internal/body"
 	"github.com/actprotocol/act-go/protocol"
 	"github.com/actprotocol/act-go/protocol/attestation"
 	"github.com/actprotocol/act-go/protocol/identity"
@@ -280,9 +281,9 @@ func (s *Server) message(path string, serve func(context.Context, []byte) (provi
 	return func(w http.ResponseWriter, r *http.Request) {
 		begun := s.now()
 		var answer provider.Answer
-		body, err := readBody(w, r)
+		message, err := body.Read(w, r)
 		if err == nil {
-			answer, err = serve(r.Context(), body)
+			answer, err = serve(r.Context(), message)
 		}
 		provider.WriteAnswer(w, answer, err)
 		took := s.now().Sub(begun)
