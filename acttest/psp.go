@@ -95,10 +95,12 @@ func NewPSP(t TB, v *verifier.Verifier, c *Clock, p *Party, balance int64) *PSP 
 		Cashier: func(_ context.Context, t *provider.Trade) (string, error) {
 			return s.Server.URL + "/cashier/" + t.No, nil
 		},
+		Bindings:    s.house,
+		BindingPage: func(_ context.Context, b *provider.Binding) (string, error) { return s.Server.URL + bindingPath + b.ID, nil },
 	})
 	check(t, err)
 	mux := http.NewServeMux()
-	for _, path := range []string{provider.PathPayments, provider.PathQueries, provider.PathConsumptions, provider.PathFulfilments, provider.PathInstruments} {
+	for _, path := range []string{provider.PathPayments, provider.PathQueries, provider.PathConsumptions, provider.PathFulfilments, provider.PathInstruments, provider.PathBindings} {
 		s.faults[path] = nil
 		mux.Handle("POST "+path, s.serve(path, s.provider.Handler()))
 	}
@@ -108,7 +110,7 @@ func NewPSP(t TB, v *verifier.Verifier, c *Clock, p *Party, balance int64) *PSP 
 }
 
 // Fail makes the next calls of a path go wrong, one fault a call. The paths are
-// "/payments", "/queries", "/consumptions", "/fulfilments" and "/instruments";
+// "/payments", "/queries", "/consumptions", "/fulfilments", "/instruments" and "/bindings";
 // any other one, and an unknown fault, ends the test.
 func (s *PSP) Fail(path string, faults ...Fault) {
 	s.t.Helper()

@@ -61,6 +61,16 @@ func carriers() []carried {
 				m, err := w.v.InstrumentQuery(ctx, raw, verifier.PaymentExpectation{PSP: map[string]string{"me": pspDID, "other": shopDID}[recipient]})
 				return both(w, m != nil && m.Value().PaymentToken == "pt-1" && m.Decision().Allowed(), err)
 			}},
+		{"PSD-PMT-BND-02 binding request", agentDID + "#k1", keys.AgentRequest,
+			func(w *world, s *keys.Signer, nonce string, at time.Time) ([]byte, error) {
+				q := w.wish()
+				q.Nonce, q.Timestamp = nonce, at
+				return payment.SignBindingRequest(s, nil, q)
+			},
+			func(w *world, raw []byte, recipient string) error {
+				m, err := w.v.BindingRequest(ctx, raw, verifier.PaymentExpectation{PSP: map[string]string{"me": pspDID, "other": shopDID}[recipient]})
+				return both(w, m != nil && m.Value().PrincipalID == annDID && m.Decision().Allowed(), err)
+			}},
 		{"PSD-PAY-A402-08 consumption", shopDID + "#sell", keys.Seller,
 			func(_ *world, s *keys.Signer, nonce string, at time.Time) ([]byte, error) {
 				return payment.SignConsumption(s, payment.Consumption{RequestID: "c-1", Nonce: nonce, Timestamp: at, PSPID: pspDID, MerchantID: shopDID, PaymentProof: "cHJvb2Y", Consumer: "delivery-1"})
