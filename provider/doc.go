@@ -12,7 +12,9 @@
 //
 // An agent asks before it pays whether its instrument can
 // ([Provider.Instrument]); it is told of its own alone, and nothing of the
-// account behind.
+// account behind. A merchant gives back what it was paid, or a part of it
+// ([Provider.Refund]), and both sides ask what has become of a trade
+// ([Provider.TradeState]).
 //
 // Instant payments need a cashier (Config.Cashier): a page at which the
 // principal sees one payment and confirms it. When it has verified the
@@ -35,5 +37,4 @@
 // # What it does not do
 //
 // It opens no accounts, identifies nobody, shows no page, and limits no rate.
-
 package provider

@@ -405,11 +405,13 @@ func (l *MemoryLedger) Confirm(_ context.Context, merchant, tradeNo, consumer st
 	case deliveredAt.Before(t.PaidAt.Add(-deliverySkew)) || deliveredAt.After(now.Add(deliverySkew)):
 		return nil, protocol.New(protocol.CodeFieldInvalid, "delivered_at", "PSD-PAY-A402-10", "not before the payment and not in the future")
 	}
+	next := t.State
 	for _, e := range []payment.Event{payment.EventDeliveryCommitted, payment.EventFulfillmentConfirmed} {
-		if t.State, err = payment.Next(t.State, e); err != nil {
+		if next, err = payment.Next(next, e); err != nil {
 			return nil, err
 		}
 	}
+	t.State = next
 	t.ConfirmedAt = now.UTC().Truncate(time.Second)
 	return b.copy(), nil
 }

@@ -154,7 +154,7 @@ type fault struct {
 }
 
 func mutants() []fault {
-	return slices.Concat(answerMutants(), limitMutants(), instrumentMutants(), stateMutants(), instantMutants())
+	return slices.Concat(answerMutants(), limitMutants(), instrumentMutants(), stateMutants(), instantMutants(), refundMutants())
 }
 
 var serial atomic.Int64

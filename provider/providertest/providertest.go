@@ -80,7 +80,7 @@ type contractCase struct {
 }
 
 func cases() (all []contractCase) {
-	for _, part := range [][]contractCase{answerCases(), limitCases(), instrumentCases(), subAccountCases(), stateCases(), instantCases(), deliveryCases()} {
+	for _, part := range [][]contractCase{answerCases(), limitCases(), instrumentCases(), subAccountCases(), stateCases(), instantCases(), deliveryCases(), refundCases()} {
 		all = append(all, part...)
 	}
 	return all
