@@ -18,6 +18,8 @@ type Book interface {
 	Tokens
 	SubAccounts
 	Devices
+	Passkeys
+	Bindings
 	Instants
 	Outbox
 	Notices

@@ -283,7 +283,7 @@ CREATE TABLE subaccount_spent (
 // appendOnly returns the triggers that refuse to change or delete facts.
 func appendOnly() string {
 	var b strings.Builder
-	for _, table := range slices.Concat(facts, refundFacts) {
+	for _, table := range slices.Concat(facts, refundFacts, bindingFacts) {
 		for _, verb := range []string{"UPDATE", "DELETE"} {
 			b.WriteString("CREATE TRIGGER " + table + "_no_" + strings.ToLower(verb) +
 				" BEFORE " + verb + " ON " + table +
@@ -308,7 +308,7 @@ func prepare(conn *sqlite.Conn) (err error) {
 	case schemaVersion:
 		return nil
 	case 0:
-		return sqlitex.ExecuteScript(conn, tables+refundTables+appendOnly()+fmt.Sprintf("PRAGMA user_version = %d;", schemaVersion), nil)
+		return sqlitex.ExecuteScript(conn, tables+refundTables+bindingTables+appendOnly()+fmt.Sprintf("PRAGMA user_version = %d;", schemaVersion), nil)
 	default:
 		return errSchema
 	}
