@@ -5,4 +5,6 @@ package vectors
 var coreGroups = []func(*builder){
 	groupCanon, groupDigest, groupBytes,
 	groupMoney, groupTime,
+	groupDID, groupDocument, groupJWK,
+	groupSignature, groupJWS, groupMessage,
 }
