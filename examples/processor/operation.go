@@ -11,16 +11,14 @@ import (
 	"github.com/actprotocol/act-go/examples/internal/limit"
 	"github.com/actprotocol/act-go/examples/internal/metrics"
 	"github.com/actprotocol/act-go/examples/internal/service"
+	"github.com/actprotocol/act-go/examples/processor/overview"
 	"github.com/actprotocol/act-go/examples/processor/server"
 	"github.com/actprotocol/act-go/internal/problem"
 	"github.com/actprotocol/act-go/protocol"
-	"github.com/actprotocol/act-go/provider"
+	"github.com/actprotocol/act-go/protocol/identity"
 )
 
-const (
-	metricsPath = "/metrics"
-	deskPath    = "/desk"
-)
+const metricsPath = "/metrics"
 
 // An operation is what the program does for its operator, around the processor:
 // limits, health, metrics, the overview.
@@ -32,15 +30,26 @@ type operation struct {
 	metrics   metrics.Registry
 	refused   *metrics.Counters
 	health    *service.Health
+	overview  *overview.Overview
 	processor *server.Server
-	token     string
+	token     string // the operator's
 }
 
-func newOperation(o operating, l *limit.Listener, now time.Time) *operation {
-	d := &operation{operating: o, listener: l, agents: limit.NewRate(o.agentRate, 0, nil)}
+// newOperation makes what the processor's configuration needs; around completes
+// it.
+func newOperation(o operating, l *limit.Listener, id identity.DID, s *store, token string) (*operation, error) {
+	d := &operation{operating: o, listener: l, agents: limit.NewRate(o.agentRate, 0, nil), token: token}
 	d.addresses = &limit.Addresses{Rate: limit.NewRate(o.addressRate, 0, nil), Refuse: http.HandlerFunc(tooMany)}
 	d.health = service.NewHealth(func(ctx context.Context) error { return d.processor.Ready(ctx) })
-	m := &d.metrics
+	d.count()
+	var err error
+	d.overview, err = overview.New(overview.Config{ID: id.String(), Token: token, Book: s.Book, Ready: d.health.Ready})
+	return d, err
+}
+
+// count declares what is counted here; the processor counts the rest.
+func (d *operation) count() {
+	m, l := &d.metrics, d.listener
 	m.Gauge("act_connections_open", "Connections that are open.", func() float64 { return float64(l.Open()) })
 	m.CounterFunc("act_connections_refused_total", "Connections beyond -max-connections or -max-connections-address.", func() float64 { return float64(l.Refused()) })
 	m.CounterFunc("act_address_refused_total", "Requests beyond -rate-address.", func() float64 { return float64(d.addresses.Refused()) })
@@ -51,8 +60,7 @@ func newOperation(o operating, l *limit.Listener, now time.Time) *operation {
 		}
 		return 1
 	})
-	m.Process(now)
-	return d
+	m.Process(time.Now())
 }
 
 // tooMany answers a request that is not read.
@@ -70,17 +78,16 @@ func (d *operation) admit(_ context.Context, sender string) error {
 	return protocol.New(protocol.CodeTooManyRequests, "", "", "from this sender; ask more slowly")
 }
 
-// decided is server.Config.Decided.
-func (d *operation) decided(provider.Verdict) {}
-
 // around puts everything around the processor.
-func (d *operation) around(p *server.Server) (http.Handler, error) {
+func (d *operation) around(p *server.Server) http.Handler {
 	d.processor = p
 	mux := http.NewServeMux()
 	d.addHealth(mux)
 	mux.Handle("GET "+metricsPath, p.OperatorOnly(http.HandlerFunc(d.serveMetrics)))
+	mux.Handle(overview.Path, d.overview)
+	mux.Handle(overview.Path+"/", d.overview)
 	mux.Handle("/", p)
-	return d.addresses.Handler(mux), nil
+	return d.addresses.Handler(mux)
 }
 
 func (d *operation) addHealth(mux *http.ServeMux) {

@@ -8,12 +8,12 @@ import (
 	"io"
 	"log/slog"
 	"net"
-	"time"
 
 	"github.com/actprotocol/act-go/examples/internal/folder"
 	"github.com/actprotocol/act-go/examples/internal/limit"
 	"github.com/actprotocol/act-go/examples/internal/localtls"
 	"github.com/actprotocol/act-go/examples/internal/service"
+	"github.com/actprotocol/act-go/examples/processor/overview"
 	"github.com/actprotocol/act-go/examples/processor/server"
 	"github.com/actprotocol/act-go/protocol/identity"
 	"github.com/actprotocol/act-go/protocol/keys"
@@ -52,16 +52,20 @@ func serveBook(ctx context.Context, o *options, f folder.Folder, s *store, log *
 		return err
 	}
 	bounded := limit.NewListener(listener, o.operate.connections, o.operate.connections1, nil)
-	desk := newOperation(o.operate, bounded, time.Now())
+	token, err := f.Secret(tokenFile)
+	if err != nil {
+		return err
+	}
+	desk, err := newOperation(o.operate, bounded, id, s, token)
+	if err != nil {
+		return err
+	}
 	processor, err := assemble(ctx, o, f, s, id, roots, desk, log)
 	if err != nil {
 		return err
 	}
 	defer processor.Close()
-	handler, err := desk.around(processor)
-	if err != nil {
-		return err
-	}
+	handler := desk.around(processor)
 	stop, err := desk.listen(log)
 	if err != nil {
 		return err
@@ -79,9 +83,6 @@ func assemble(ctx context.Context, o *options, f folder.Folder, s *store, id ide
 	if err != nil {
 		return nil, err
 	}
-	if desk.token, err = f.Secret(tokenFile); err != nil {
-		return nil, err
-	}
 	resolver := verifier.NewResolver(verifier.ResolverConfig{RootCAs: roots, InsecureAllowLoopback: o.tls.AllowLoopback})
 	status, err := verifier.NewStatusClient(verifier.StatusConfig{Keys: resolver, RootCAs: roots, InsecureAllowLoopback: o.tls.AllowLoopback})
 	if err != nil {
@@ -92,7 +93,7 @@ func assemble(ctx context.Context, o *options, f folder.Folder, s *store, id ide
 	}
 	return server.New(ctx, server.Config{
 		ID: id, Signer: signer, Ledger: s.Book, Keys: resolver, Status: status, OperatorToken: desk.token, TimeToConfirm: o.timeToConfirm,
-		Admit: desk.admit, Decided: desk.decided, Log: log,
+		Admit: desk.admit, Decided: desk.overview.Decided, SignedIn: desk.overview.SignedIn, Log: log,
 	})
 }
 
@@ -145,7 +146,7 @@ func announce(w io.Writer, o *options, f folder.Folder, s *store, p *server.Serv
 	line("cashier", base+server.CashierPath+"/{trade_no}")
 	line("ledger", s.where)
 	line("desk", base+"/admin, token in "+f.Path(tokenFile))
-	line("overview", base+deskPath+", with the same token")
+	line("overview", base+overview.Path+", with the same token")
 	if o.tls.Own() {
 		line("trust", f.Path(localtls.CertificateFile))
 	}

@@ -38,7 +38,13 @@ type Config struct {
 	ProofLife     time.Duration // provider.DefaultProofLife when zero; a bill's replay window may end it earlier
 	TimeToConfirm time.Duration // of an instant payment; provider.DefaultTimeToConfirm when zero
 	OperatorToken string        // at least 32 characters; when empty there is no /admin
-	Log           *slog.Logger  // a line a request, and why look-ups failed; nothing when nil
+
+	// SignedIn, when set, reports whether a request comes from a browser in
+	// which the operator has signed in: it may read the desk by GET, and change
+	// nothing.
+	SignedIn func(*http.Request) bool
+
+	Log *slog.Logger // a line a request, and why look-ups failed; nothing when nil
 
 	// Admit, when set, is asked for every message whose signature holds, before
 	// anything else is done for it; see verifier.Config. With too_many_requests
@@ -91,6 +97,7 @@ type Server struct {
 	log      *slog.Logger
 	causes   *causes
 	counts   *counts
+	signedIn func(*http.Request) bool
 	now      func() time.Time
 	handler  http.Handler
 	issuers  issuers
@@ -117,7 +124,7 @@ func New(ctx context.Context, c Config) (*Server, error) {
 	if s.now == nil {
 		s.now = time.Now
 	}
-	s.counts = newCounts()
+	s.counts, s.signedIn = newCounts(), c.SignedIn
 	s.causes = &causes{log: s.log, now: s.now, failed: s.counts.lookups}
 	own := identity.Key{ID: c.Signer.KeyID(), Public: c.Signer.Public(), Purpose: keys.Proof}
 	s.document = &identity.Document{ID: c.ID, Keys: append([]identity.Key{own}, c.OtherKeys...)}
