@@ -360,5 +360,3 @@ func (f *family) late(id, title string, code protocol.Code, clock time.Time, req
 
 // ids is short for a list of requirements.
 func ids(requirements ...string) []string { return requirements }
-
-func confirmedISR() obj { return obj{} }

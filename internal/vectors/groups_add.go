@@ -4,5 +4,5 @@ package vectors
 var addGroups = []func(*builder){
 	groupMandate, groupMandateTwins, groupMandateToken, groupMandateHeader, groupMandateSignature,
 	groupMandateKeys, groupMandateClaims, groupMandateTime, groupMandateState,
-	groupSelective,
+	groupSelective, groupIntent, groupBounds, groupLifecycle, groupStatus, groupIssue, groupIdentity, groupBinding,
 }

@@ -161,9 +161,9 @@ func (i *ISR) read(r *reader) error {
 			i.ConversationHistory = new(ConversationHistory)
 			return i.ConversationHistory.read(r)
 		case "intent_id":
-			return r.text(&i.IntentID)
+			return r.needed(&i.IntentID)
 		case "delegation_mode":
-			return r.text((*string)(&i.DelegationMode))
+			return r.needed((*string)(&i.DelegationMode))
 		case "validity_start_time":
 			return r.time(&i.ValidityStart)
 		case "validity_end_time":
@@ -171,13 +171,13 @@ func (i *ISR) read(r *reader) error {
 		case "max_total_amount":
 			return r.number(&i.MaxTotalAmount)
 		case "currency":
-			return r.text(&i.Currency)
+			return r.needed(&i.Currency)
 		case "allowed_payment_methods":
 			return r.texts(&i.AllowedPaymentMethods)
 		case "agent_id":
-			return r.text(&i.AgentID)
+			return r.needed(&i.AgentID)
 		case "user_confirmation_method":
-			return r.text(&i.UserConfirmationMethod)
+			return r.needed(&i.UserConfirmationMethod)
 		case "user_confirmation_timestamp":
 			return r.time(&i.UserConfirmationTimestamp)
 		case "ext":

@@ -300,3 +300,14 @@ func TestConversationDigest(t *testing.T) {
 		}
 	})
 }
+
+// An empty member would be lost when the draft is written, and the digest would
+// be that of another text.
+func TestDecodeISRRefusesEmptyMembers(t *testing.T) {
+	for _, name := range []string{"intent_id", "delegation_mode", "currency", "agent_id", "user_confirmation_method"} {
+		t.Run("ADD-IAC-ISS-13 "+name, func(t *testing.T) {
+			_, err := DecodeISR([]byte(`{"` + name + `":""}`))
+			want(t, err, protocol.CodeFieldMissing, name, "")
+		})
+	}
+}

@@ -154,6 +154,18 @@ func (r *reader) filled(dst *string) error {
 	return nil
 }
 
+// needed is filled for the members that a final ISR needs: an empty one is as
+// one that is missing, and would be lost when a draft is written again.
+func (r *reader) needed(dst *string) error {
+	if err := r.text(dst); err != nil {
+		return err
+	}
+	if *dst == "" {
+		return protocol.New(protocol.CodeFieldMissing, "", "", "must not be empty")
+	}
+	return nil
+}
+
 // texts reads an array of strings; the result is not nil.
 func (r *reader) texts(dst *[]string) error {
 	*dst = []string{}
