@@ -65,7 +65,8 @@ func Encode(err error) []byte {
 }
 
 // Write answers with an error: the status of its code, and Retry-After in
-// seconds when it is undetermined.
+// seconds when it is undetermined, or too much was asked and the caller has set
+// no Retry-After of its own.
 func Write(w http.ResponseWriter, err error, retryAfter int) {
 	WriteStatus(w, payment.HTTPStatus(protocol.AsError(err).Code), err, retryAfter)
 }
@@ -76,7 +77,7 @@ func WriteStatus(w http.ResponseWriter, status int, err error, retryAfter int) {
 	h.Set("Content-Type", "application/json")
 	h.Set("Cache-Control", "no-store")
 	h.Set("X-Content-Type-Options", "nosniff")
-	if status == http.StatusServiceUnavailable {
+	if status == http.StatusServiceUnavailable || status == http.StatusTooManyRequests && h.Get("Retry-After") == "" {
 		h.Set("Retry-After", strconv.Itoa(retryAfter))
 	}
 	w.WriteHeader(status)
