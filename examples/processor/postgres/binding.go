@@ -1,0 +1,274 @@
+package postgres
+
+import (
+	"context"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/actprotocol/act-go/examples/processor/book"
+	"github.com/actprotocol/act-go/protocol"
+	"github.com/actprotocol/act-go/protocol/canon"
+	"github.com/actprotocol/act-go/protocol/payment"
+	"github.com/actprotocol/act-go/provider"
+)
+
+func bindingKey(id string) key { return keyOf("binding", id) }
+
+// binding is a binding request with its row.
+type binding struct {
+	provider.Binding
+	id int64
+}
+
+const bindingColumns = `SELECT b.id, b.binding, b.agent, b.request_id, b.digest, b.principal, b.terms, b.jwk, b.expires,
+	g.terms, k.token, s.subaccount, g.method, g.confirmed_at, g.at, r.code
+	FROM bindings b LEFT JOIN binding_grants g ON g.binding = b.id LEFT JOIN tokens k ON k.id = g.token
+	LEFT JOIN subaccounts s ON s.id = g.subaccount LEFT JOIN binding_refusals r ON r.binding = b.id `
+
+func (b *binding) scan(r pgx.Row) error {
+	var asked, jwk, granted []byte
+	var token, sub, method, code *string
+	var confirmed, bound *time.Time
+	if err := r.Scan(&b.id, &b.ID, &b.Agent, &b.RequestID, &b.Digest, &b.Principal, &asked, &jwk, &b.Expires,
+		&granted, &token, &sub, &method, &confirmed, &bound, &code); err != nil {
+		return err
+	}
+	b.State, b.Expires = provider.BindingWaiting, b.Expires.UTC()
+	err := canon.Decode(asked, &b.Asked)
+	if err == nil && jwk != nil {
+		b.Key, err = storedKey(jwk)
+	}
+	if err == nil && granted != nil {
+		err = canon.Decode(granted, &b.Granted)
+		b.State, b.Token, b.SubAccount, b.BoundAt = provider.BindingBound, or(token), or(sub), utc(bound)
+		b.Confirmation = provider.Confirmation{Method: or(method), At: utc(confirmed)}
+	}
+	if err != nil {
+		return protocol.Wrap(protocol.CodeServiceUnavailable, "", "", "a stored binding request cannot be read", err)
+	}
+	if code != nil {
+		b.State, b.Reason = provider.BindingRefused, protocol.Code(*code)
+	}
+	return nil
+}
+
+// bindingBy reads the one binding request that a condition names; nil when there
+// is none.
+func bindingBy(ctx context.Context, q querier, condition string, args ...any) (*binding, error) {
+	b := new(binding)
+	ok, err := found(b.scan(q.QueryRow(ctx, bindingColumns+condition, args...)))
+	if !ok {
+		return nil, err
+	}
+	return b, nil
+}
+
+// settledBinding is bindingBy in the transaction that may change it: one whose
+// time is over is refused first.
+func (t *tx) settledBinding(id string) (*binding, error) {
+	b, err := bindingBy(t, t.Tx, "WHERE b.binding = $1", id)
+	if b == nil || err != nil || !b.Late(t.now) {
+		return b, err
+	}
+	return b, t.refuseBinding(b, protocol.CodeConfirmationFailed)
+}
+
+func (t *tx) refuseBinding(b *binding, code protocol.Code) error {
+	b.State, b.Reason = provider.BindingRefused, code
+	return t.exec("INSERT INTO binding_refusals (binding, code, at) VALUES ($1, $2, $3)", b.id, string(code), t.at())
+}
+
+func unknownBinding() error {
+	return protocol.New(protocol.CodeContextUnknown, "binding_id", "PSD-PMT-BND-02", "")
+}
+
+// BeginBinding implements provider.Bindings.
+func (s *Store) BeginBinding(ctx context.Context, b provider.Binding) (*provider.Binding, error) {
+	if err := b.Check(); err != nil {
+		return nil, err
+	}
+	terms, err := canon.Marshal(b.Asked)
+	if err != nil {
+		return nil, unavailable(err)
+	}
+	var now *binding
+	err = s.decide(ctx, []key{keyOf("binding agent", b.Agent), bindingKey(b.ID)}, func(t *tx) (refusal, err error) {
+		if now, err = bindingBy(t, t.Tx, "WHERE b.agent = $1 AND b.request_id = $2", b.Agent, b.RequestID); err != nil {
+			return nil, err
+		}
+		if now == nil {
+			refusal, err = t.beginBinding(&b, terms)
+			if refusal == nil && err == nil {
+				now, err = t.settledBinding(b.ID)
+			}
+			return refusal, err
+		}
+		if now.Digest != b.Digest {
+			return protocol.New(protocol.CodeRequestConflict, "request_id", "PSD-PMT-BND-05", "the id was used before with other content"), nil
+		}
+		return nil, nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return s.Binding(ctx, now.ID) // which refuses it when its time is over
+}
+
+func (t *tx) beginBinding(b *provider.Binding, terms []byte) (refusal, err error) {
+	var open, one int
+	if err := t.QueryRow(t, `SELECT count(*) FROM bindings b WHERE b.agent = $1 AND b.expires > $2 AND NOT EXISTS (SELECT 1 FROM binding_grants g WHERE g.binding = b.id)
+		AND NOT EXISTS (SELECT 1 FROM binding_refusals r WHERE r.binding = b.id)`, b.Agent, t.now).Scan(&open); err != nil {
+		return nil, err
+	}
+	if open >= provider.MaxOpenBindings {
+		return protocol.New(protocol.CodeTooManyRequests, "buyer_agent_id", "PSD-PMT-BND-02", "too many requests wait for their principals"), nil
+	}
+	used, err := t.row("SELECT 1 FROM bindings WHERE binding = $1", []any{b.ID}, &one)
+	if err != nil {
+		return nil, err
+	}
+	if used {
+		return protocol.New(protocol.CodeStateConflict, "id", "PSD-PMT-BND-02", "begun before"), nil
+	}
+	var jwk []byte
+	if !b.Key.IsZero() {
+		jwk = b.Key.JWK()
+	}
+	return nil, t.exec("INSERT INTO bindings (binding, agent, request_id, digest, principal, terms, jwk, expires, begun_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+		b.ID, b.Agent, b.RequestID, string(b.Digest), b.Principal, terms, jwk, seconds(b.Expires), t.at())
+}
+
+// Binding implements provider.Bindings.
+func (s *Store) Binding(ctx context.Context, id string) (*provider.Binding, error) {
+	b, now, err := s.bindingNow(ctx, id)
+	if err == nil && b != nil && b.Late(now) {
+		err = s.write(ctx, []key{bindingKey(id)}, func(t *tx) (err error) {
+			b, err = t.settledBinding(id)
+			return err
+		})
+	}
+	if err == nil && b == nil {
+		err = unknownBinding()
+	}
+	if err != nil {
+		return nil, unavailable(err)
+	}
+	return &b.Binding, nil
+}
+
+// bindingNow reads a binding request and the time at which it was read.
+func (s *Store) bindingNow(ctx context.Context, id string) (b *binding, now time.Time, err error) {
+	if err := s.pool.QueryRow(ctx, "SELECT coalesce($1, clock_timestamp())", s.clock()).Scan(&now); err != nil {
+		return nil, now, err
+	}
+	b, err = bindingBy(ctx, s.pool, "WHERE b.binding = $1", id)
+	return b, now, err
+}
+
+// AcceptBinding implements provider.Bindings.
+func (s *Store) AcceptBinding(ctx context.Context, id string, g provider.Grant) (*provider.Binding, error) {
+	held := []key{bindingKey(id), tokenKey(g.Token)}
+	if before, err := bindingBy(ctx, s.pool, "WHERE b.binding = $1", id); err != nil {
+		return nil, unavailable(err)
+	} else if before != nil && !before.Key.IsZero() {
+		held = append(held, purseKeys(g.SubAccount, before.Key)...)
+	}
+	var b *binding
+	err := s.decide(ctx, held, func(t *tx) (refusal, err error) {
+		b, err = t.settledBinding(id)
+		switch {
+		case err != nil:
+			return nil, err
+		case b == nil:
+			return unknownBinding(), nil
+		case b.State == provider.BindingBound:
+			return nil, nil
+		case b.State == provider.BindingRefused:
+			return b.Refusal(), nil
+		}
+		if refusal := b.Judge(g, t.now); refusal != nil {
+			return refusal, nil
+		}
+		code, refusal, err := t.makeInstrument(b, g)
+		if code != "" && err == nil {
+			if err = t.refuseBinding(b, code); err == nil {
+				refusal = b.Refusal()
+			}
+		}
+		return refusal, err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &b.Binding, nil
+}
+
+// makeInstrument makes what a grant promises and ends the waiting, or says why
+// it cannot, and then has written nothing: with a code, which is the answer for
+// ever, or with a refusal of this grant.
+func (t *tx) makeInstrument(b *binding, g provider.Grant) (code protocol.Code, refusal, err error) {
+	subAccount := g.Terms.Instrument == payment.BindSubAccount
+	if subAccount {
+		a := book.SubAccountOf(&b.Binding, g)
+		refusal, err = t.openSubAccount(&a)
+	} else {
+		k := b.NewToken(g)
+		refusal, err = t.bindToken(&k)
+	}
+	switch said := protocol.CodeOf(refusal); {
+	case err != nil:
+		return "", nil, err
+	case said == protocol.CodeStateConflict && subAccount && protocol.AsError(refusal).Field == "key":
+		return protocol.CodeSubAccountKey, nil, nil
+	case said == protocol.CodeInstrumentInvalid:
+		return said, nil, nil
+	case refusal != nil:
+		return "", refusal, nil // an id that was used before: the caller makes a fresh one
+	}
+	terms, err := canon.Marshal(g.Terms)
+	if err != nil {
+		return "", nil, err
+	}
+	if err := t.exec(`INSERT INTO binding_grants (binding, terms, token, subaccount, method, confirmed_at, at)
+		VALUES ($1, $2, (SELECT id FROM tokens WHERE token = $3), (SELECT id FROM subaccounts WHERE subaccount = $4), $5, $6, $7)`,
+		b.id, terms, g.Token, g.SubAccount, g.Confirmation.Method, exact(g.Confirmation.At), t.at()); err != nil {
+		return "", nil, err
+	}
+	b.State, b.Granted, b.Token, b.SubAccount = provider.BindingBound, g.Terms, g.Token, g.SubAccount
+	b.Confirmation, b.BoundAt = provider.Confirmation{Method: g.Confirmation.Method, At: exact(g.Confirmation.At)}, t.at().UTC()
+	return "", nil, nil
+}
+
+// DeclineBinding implements provider.Bindings.
+func (s *Store) DeclineBinding(ctx context.Context, id string, code protocol.Code) error {
+	if !provider.BindingDeclines(code) {
+		return protocol.New(protocol.CodeFieldInvalid, "code", "PSD-PMT-BND-05", "confirmation_failed or risk_refused")
+	}
+	return s.decide(ctx, []key{bindingKey(id)}, func(t *tx) (refusal, err error) {
+		b, err := t.settledBinding(id)
+		switch {
+		case err != nil:
+			return nil, err
+		case b == nil:
+			return unknownBinding(), nil
+		case b.State == provider.BindingBound:
+			return protocol.New(protocol.CodeStateConflict, "binding_id", "PSD-PMT-BND-05", "bound already"), nil
+		case b.State == provider.BindingWaiting:
+			return nil, t.refuseBinding(b, code)
+		}
+		return nil, nil
+	})
+}
+
+// ListBindings implements book.Bindings.
+func (s *Store) ListBindings(ctx context.Context, limit int) ([]provider.Binding, error) {
+	var out []provider.Binding
+	err := s.query(ctx, func(r pgx.Rows) error {
+		var b binding
+		err := b.scan(r)
+		out = append(out, b.Binding)
+		return err
+	}, bindingColumns+"ORDER BY b.id DESC LIMIT $1", limit)
+	return out, err
+}
