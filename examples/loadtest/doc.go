@@ -40,5 +40,5 @@
 //   - rss_mib: the most memory the processor's process ever had
 //
 // Without -json it says besides in which stage of a payment the processor spends
-// its time, from a CPU profile of the whole run.
+// its time, from a CPU profile that the processor makes while payments come in.
 package main

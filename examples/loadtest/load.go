@@ -30,11 +30,12 @@ const (
 // A load is the run: payments that come in at given moments, and what became of
 // them.
 type load struct {
-	street  *street
-	seconds float64
-	rate    float64
-	lines   []*line
-	sent    int // payments of all rounds so far, the warm-up included
+	street   *street
+	seconds  float64
+	rate     float64
+	profiled bool // a profile of the first round is wanted
+	lines    []*line
+	sent     int // payments of all rounds so far, the warm-up included
 
 	// What was measured; without the warm-up.
 	latencies []time.Duration // of those that were answered
@@ -43,6 +44,7 @@ type load struct {
 	errors    int
 	fault     error // the first of them
 	sample    []answer
+	profile   []byte
 }
 
 // An answer is one that is to be verified: the number of its payment, and what
@@ -54,7 +56,7 @@ type answer struct {
 
 // newLoad opens the connections.
 func newLoad(s *street, o options) (*load, error) {
-	l := &load{street: s, seconds: o.seconds, rate: o.rate}
+	l := &load{street: s, seconds: o.seconds, rate: o.rate, profiled: !o.json || o.profile != ""}
 	for range o.connections {
 		c, err := tls.Dial("tcp", s.processor.address, s.clientConfig())
 		if err != nil {
@@ -130,11 +132,12 @@ func (l *load) round(ctx context.Context, b *batch, due []time.Duration) error {
 	if err != nil {
 		return err
 	}
+	profile := l.beginProfile(ctx, due[len(due)-1])
 	r := &round{batch: b, due: due, first: l.sent, begun: time.Now(), latencies: make([]time.Duration, len(due))}
 	r.send(ctx, l.lines)
 	spent := time.Since(r.begun) - due[0]
 	after, err := l.street.processor.usage()
-	if err != nil {
+	if err = errors.Join(err, profile()); err != nil {
 		return err
 	}
 	l.sent += len(due)
@@ -149,6 +152,22 @@ func (l *load) round(ctx context.Context, b *batch, due []time.Duration) error {
 		}
 	}
 	return ctx.Err()
+}
+
+// beginProfile has the processor make a profile of itself in the first round, if
+// one is wanted, and returns what waits for it.
+func (l *load) beginProfile(ctx context.Context, length time.Duration) (wait func() error) {
+	if !l.profiled || l.profile != nil {
+		return func() error { return nil }
+	}
+	seconds := min(max(1, int(length.Seconds())), 30)
+	ended := make(chan error, 1)
+	go func() {
+		var err error
+		l.profile, err = l.street.processor.profile(ctx, seconds)
+		ended <- err
+	}()
+	return func() error { return <-ended }
 }
 
 // A round is one batch on its way.

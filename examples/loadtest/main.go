@@ -53,7 +53,7 @@ func parse(args []string, stderr io.Writer) (options, error) {
 	f.IntVar(&o.merchants, "merchants", 16, "merchants")
 	f.IntVar(&o.connections, "connections", 64, "connections to the processor")
 	f.StringVar(&o.program, "processor", "", "a processor that was built before (default: build one)")
-	f.StringVar(&o.profile, "cpuprofile", "", "keep the processor's CPU profile in this file")
+	f.StringVar(&o.profile, "cpuprofile", "", "keep a CPU profile of the processor in this file, of the first half minute at most")
 	f.StringVar(&o.dir, "dir", "", "where to make the temporary folder with the processor's data (default the system's)")
 	if err := f.Parse(args); err != nil {
 		return o, err
@@ -128,10 +128,8 @@ func measure(ctx context.Context, o options, folder string, progress io.Writer) 
 	if err := s.verify(ctx, l.sample, r.payments); err != nil {
 		return nil, err
 	}
-	profile, err := s.processor.stop()
-	if err != nil {
+	if err := s.processor.stop(); err != nil {
 		return nil, err
 	}
-	r.stages, err = stagesOf(profile)
-	return r, err
+	return r, r.addStages(l.profile, o.profile)
 }

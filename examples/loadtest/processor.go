@@ -28,7 +28,6 @@ type processor struct {
 	id      identity.DID
 	address string
 	data    string // its folder
-	profile string // file of its CPU profile
 	client  *http.Client
 	token   string
 
@@ -54,14 +53,11 @@ func startProcessor(ctx context.Context, o options, folder, roots string) (*proc
 	if err := free.Close(); err != nil {
 		return nil, err
 	}
-	p := &processor{address: "127.0.0.1:" + at, data: filepath.Join(folder, "data"), profile: o.profile, ended: make(chan error, 1)}
-	if p.profile == "" {
-		p.profile = filepath.Join(folder, "cpu.pprof")
-	}
+	p := &processor{address: "127.0.0.1:" + at, data: filepath.Join(folder, "data"), ended: make(chan error, 1)}
 	if p.id, err = identity.NewActDID("localhost:"+at, "psp"); err != nil {
 		return nil, err
 	}
-	p.command = exec.Command(binary, "-addr", p.address, "-data", p.data, "-insecure-allow-loopback", "-roots", roots, "-cpuprofile", p.profile)
+	p.command = exec.Command(binary, "-addr", p.address, "-data", p.data, "-insecure-allow-loopback", "-roots", roots)
 	p.command.Stdout, p.command.Stderr = &p.output, &p.output
 	if err := p.command.Start(); err != nil {
 		return nil, err
@@ -123,34 +119,43 @@ func (p *processor) desk(ctx context.Context, path string, f form, v any) error 
 			return err
 		}
 	}
-	r, err := http.NewRequestWithContext(ctx, verb, "https://"+p.id.Host()+"/admin/"+path, bytes.NewReader(body))
-	if err != nil {
+	answer, err := p.operator(ctx, verb, "/admin/"+path, body)
+	if err != nil || v == nil {
 		return err
-	}
-	r.Header.Set("Authorization", "Bearer "+p.token)
-	resp, err := p.client.Do(r)
-	if err != nil {
-		return err
-	}
-	defer resp.Body.Close()
-	answer, err := io.ReadAll(io.LimitReader(resp.Body, 1<<20))
-	if err != nil {
-		return err
-	}
-	if resp.StatusCode != http.StatusOK {
-		return fmt.Errorf("the desk refuses %s: %s", path, answer)
-	}
-	if v == nil {
-		return nil
 	}
 	return canon.DecodeOpen(bytes.TrimSpace(answer), v)
 }
 
-// stop asks the processor to end, waits until it has, and returns its CPU
-// profile. What it had to say goes with the error.
-func (p *processor) stop() ([]byte, error) {
+// profile is where the processor's time goes from now on, for so many seconds,
+// in the form of go tool pprof.
+func (p *processor) profile(ctx context.Context, seconds int) ([]byte, error) {
+	return p.operator(ctx, http.MethodGet, fmt.Sprint("/debug/pprof/profile?seconds=", seconds), nil)
+}
+
+// operator sends a request that only the operator may send.
+func (p *processor) operator(ctx context.Context, verb, path string, body []byte) ([]byte, error) {
+	r, err := http.NewRequestWithContext(ctx, verb, "https://"+p.id.Host()+path, bytes.NewReader(body))
+	if err != nil {
+		return nil, err
+	}
+	r.Header.Set("Authorization", "Bearer "+p.token)
+	resp, err := p.client.Do(r)
+	if err != nil {
+		return nil, err
+	}
+	defer resp.Body.Close()
+	answer, err := io.ReadAll(io.LimitReader(resp.Body, 16<<20))
+	if err == nil && resp.StatusCode != http.StatusOK {
+		err = fmt.Errorf("%s: status %d: %s", path, resp.StatusCode, answer)
+	}
+	return answer, err
+}
+
+// stop asks the processor to end, and waits until it has. What it had to say
+// goes with the error. A processor that was stopped before stays so.
+func (p *processor) stop() error {
 	if p.ended == nil {
-		return nil, nil
+		return nil
 	}
 	if err := p.command.Process.Signal(os.Interrupt); err != nil { // not to be had on Windows
 		_ = p.command.Process.Kill()
@@ -167,7 +172,7 @@ func (p *processor) stop() ([]byte, error) {
 		p.client.CloseIdleConnections()
 	}
 	if err != nil {
-		return nil, fmt.Errorf("the processor: %w\n%s", err, p.output.String())
+		return fmt.Errorf("the processor: %w\n%s", err, p.output.String())
 	}
-	return os.ReadFile(p.profile)
+	return nil
 }

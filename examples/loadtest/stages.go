@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"cmp"
+	"os"
 	"slices"
 	"strings"
 
@@ -42,6 +43,21 @@ var stageOf = []struct{ prefix, stage string }{
 	{"net/http.", "HTTP"},
 	{"net.", "network"},
 	{"runtime.", "scheduler and the rest of the runtime"},
+}
+
+// addStages reads the profile, if there is one, and keeps it in a file, if one
+// is named.
+func (r *report) addStages(data []byte, file string) (err error) {
+	if data == nil {
+		return nil
+	}
+	if file != "" {
+		if err := os.WriteFile(file, data, 0o600); err != nil {
+			return err
+		}
+	}
+	r.stages, err = stagesOf(data)
+	return err
 }
 
 // stagesOf reads a CPU profile.

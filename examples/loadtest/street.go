@@ -97,12 +97,11 @@ func (s *street) open(ctx context.Context, o options, folder string) error {
 	return s.introduce(ctx)
 }
 
-// close ends site and processor. A processor that was stopped before stays so.
+// close ends site and processor.
 func (s *street) close() error {
 	var errs []error
 	if s.processor != nil {
-		_, err := s.processor.stop()
-		errs = append(errs, err)
+		errs = append(errs, s.processor.stop())
 	}
 	if s.server != nil {
 		errs = append(errs, s.server.Close())

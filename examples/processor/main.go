@@ -93,9 +93,5 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	log := o.log.New(stderr)
 	o.set.Warn(log)
 	tuneMemory()
-	end, err := profileTo(o.cpuProfile)
-	if err != nil {
-		return err
-	}
-	return errors.Join(serve(ctx, o, f, log, stdout), end())
+	return serve(ctx, o, f, log, stdout)
 }

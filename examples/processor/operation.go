@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/http/pprof"
 	"time"
 
 	"github.com/actprotocol/act-go/examples/internal/limit"
@@ -18,7 +19,10 @@ import (
 	"github.com/actprotocol/act-go/protocol/identity"
 )
 
-const metricsPath = "/metrics"
+const (
+	metricsPath = "/metrics"
+	profilePath = "/debug/pprof/profile"
+)
 
 // An operation is what the program does for its operator, around the processor:
 // limits, health, metrics, the overview.
@@ -86,6 +90,9 @@ func (d *operation) around(p *server.Server) http.Handler {
 	mux.Handle("GET "+metricsPath, p.OperatorOnly(http.HandlerFunc(d.serveMetrics)))
 	mux.Handle(overview.Path, d.overview)
 	mux.Handle(overview.Path+"/", d.overview)
+	// Where the processor time goes, in the form of go tool pprof, from now on for
+	// ?seconds=. It names functions and holds nothing of what they are called with.
+	mux.Handle("GET "+profilePath, p.OperatorOnly(http.HandlerFunc(pprof.Profile)))
 	mux.Handle("/", p)
 	return d.addresses.Handler(mux)
 }

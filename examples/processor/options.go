@@ -36,7 +36,6 @@ type options struct {
 	tls                    service.TLS
 	log                    service.Log
 	operate                operating
-	cpuProfile             string
 }
 
 // operating is how the program behaves towards those who operate it, and those
@@ -59,7 +58,6 @@ func (o *options) declare() {
 	o.tls.Declare(f)
 	o.log.Declare(f)
 	o.operate.declare(f)
-	f.StringVar(&o.cpuProfile, "cpuprofile", "", "write a CPU profile of the whole run to this file")
 }
 
 func (o *operating) declare(f *settings.Set) {
