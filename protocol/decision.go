@@ -2,8 +2,10 @@ package protocol
 
 import (
 	"errors"
+	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
 )
 
 // An Outcome is the result of a check or of a decision. The zero value denies.
@@ -113,13 +115,42 @@ type entry struct {
 	before *entry
 	count  int     // of this entry and all before it
 	worst  Outcome // of this entry and all before it
+	block  *block  // it lies in
 }
 
-func (d *Decision) add(c Check) { d.put(new(entry), c) }
+// A block has room for some entries, since a payment makes some forty. Whoever
+// takes the next place is its only owner: copies of one Decision, in several
+// goroutines too, get different ones.
+type block struct {
+	taken   atomic.Int32
+	entries [8]entry
+}
 
-// put makes e, which nobody has seen yet, the last entry.
-func (d *Decision) put(e *entry, c Check) {
-	*e = entry{Check: c, before: d.last, count: 1, worst: c.Outcome}
+// take returns the next place, or nil when all are taken.
+func (b *block) take() *entry {
+	// Asked first, so that however many copies of a full block cannot count too
+	// far.
+	if int(b.taken.Load()) >= len(b.entries) {
+		return nil
+	}
+	if n := int(b.taken.Add(1)); n <= len(b.entries) {
+		return &b.entries[n-1]
+	}
+	return nil
+}
+
+func (d *Decision) add(c Check) {
+	var e *entry
+	var b *block
+	if d.last != nil {
+		b = d.last.block
+		e = b.take()
+	}
+	if e == nil {
+		b = new(block)
+		e = b.take()
+	}
+	*e = entry{Check: c, before: d.last, count: 1, worst: c.Outcome, block: b}
 	if d.last != nil {
 		e.count += d.last.count
 		e.worst = min(e.worst, d.last.worst)
@@ -165,15 +196,13 @@ func (d *Decision) Record(requirement, name string, err error) bool {
 
 // Append takes over the checks of another decision.
 func (d *Decision) Append(other Decision) {
-	if other.last == nil {
-		return
-	}
-	entries := make([]entry, other.last.count)
+	var room [48]*entry
+	entries := room[:0]
 	for e := other.last; e != nil; e = e.before {
-		entries[e.count-1].Check = e.Check
+		entries = append(entries, e)
 	}
-	for i := range entries {
-		d.put(&entries[i], entries[i].Check)
+	for _, e := range slices.Backward(entries) {
+		d.add(e.Check)
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -128,6 +129,37 @@ func TestDecisionCopiesAreIndependent(t *testing.T) {
 			t.Fatal("the caller can write into a decision")
 		}
 	})
+}
+
+// Copies share memory, and goroutines that go on from one decision each get
+// checks of their own.
+func TestDecisionCopiesInGoroutines(t *testing.T) {
+	for _, common := range []int{1, 7, 8, 9} {
+		base := decide(make([]protocol.Code, common))
+		var group sync.WaitGroup
+		for i := range 16 {
+			group.Go(func() {
+				d := base
+				for j := range 20 {
+					d.Fail(protocol.CodeTotalLimitExceeded, fmt.Sprint(i, " ", j), "a check", "", "")
+				}
+				checks := d.Checks()
+				if len(checks) != common+20 || d.Outcome() != protocol.Denied {
+					t.Errorf("%d checks, %s", len(checks), d.Outcome())
+					return
+				}
+				for j, c := range checks[common:] {
+					if c.Requirement != fmt.Sprint(i, " ", j) {
+						t.Errorf("check %q of another copy", c.Requirement)
+					}
+				}
+			})
+		}
+		group.Wait()
+		if len(base.Checks()) != common || !base.Allowed() {
+			t.Errorf("the original has %d checks, %s", len(base.Checks()), base.Outcome())
+		}
+	}
 }
 
 func TestDecisionAppend(t *testing.T) {

@@ -43,6 +43,7 @@ type verifiedMandate struct {
 	parsed *delegation.UnverifiedMandate
 	claims delegation.Claims // not handed out: accessors copy
 	bounds delegation.Bounds
+	digest canon.Digest   // of the payload
 	key    keys.PublicKey // the one that verified the signature
 }
 
@@ -120,7 +121,7 @@ func (m *Mandate) PayloadDigest() canon.Digest {
 	if m.core == nil {
 		return ""
 	}
-	return m.core.parsed.PayloadDigest()
+	return m.core.digest
 }
 
 // Holder is the key of cnf, zero for the zero Mandate.
@@ -185,7 +186,7 @@ func parseMandate(raw []byte) (*verifiedMandate, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &verifiedMandate{parsed: parsed, claims: claims, bounds: bounds}, nil
+	return &verifiedMandate{parsed: parsed, claims: claims, bounds: bounds, digest: parsed.PayloadDigest()}, nil
 }
 
 // checkWindow judges the times of a mandate. The end has no skew.

@@ -135,7 +135,7 @@ func FuzzSplit(f *testing.F) {
 		}
 		got := make([]string, 0, len(members))
 		for _, m := range members {
-			got = append(got, m.name)
+			got = append(got, string(m.name))
 			if again, err := canon.Canonicalize(m.value); err != nil || !bytes.Equal(again, m.value) {
 				t.Fatalf("%s: %q is not a value of it", data, m.value)
 			}

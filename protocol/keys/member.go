@@ -3,6 +3,7 @@ package keys
 import (
 	"bytes"
 	"slices"
+	"sync"
 
 	"github.com/go-json-experiment/json/jsontext"
 
@@ -12,7 +13,7 @@ import (
 
 // A member is one member of a canonical object.
 type member struct {
-	name  string
+	name  []byte
 	text  []byte // name, colon and value as written
 	value []byte // the end of text
 }
@@ -21,14 +22,14 @@ type member struct {
 func newMember(name, value string) member {
 	text := make([]byte, 0, len(name)+len(value)+3)
 	text = append(append(append(append(text, '"'), name...), `":`...), value...)
-	return member{name: name, text: text, value: text[len(name)+3:]}
+	return member{name: text[1 : len(name)+1], text: text, value: text[len(name)+3:]}
 }
 
 // quoted is the name as written, with its quotes.
-func (m member) quoted() []byte { return m.text[:len(m.text)-len(m.value)-1] }
+func (m *member) quoted() []byte { return m.text[:len(m.text)-len(m.value)-1] }
 
 // plainText is the content of a value that is a string without escapes.
-func (m member) plainText() (string, bool) {
+func (m *member) plainText() (string, bool) {
 	n := len(m.value)
 	if n < 2 || m.value[0] != '"' || bytes.IndexByte(m.value, '\\') >= 0 {
 		return "", false
@@ -86,28 +87,45 @@ func endOfValue(data []byte, at int) int {
 	}
 }
 
-func unquote(quoted []byte) (string, error) {
+func unquote(quoted []byte) ([]byte, error) {
 	if bytes.IndexByte(quoted, '\\') < 0 {
-		return string(quoted[1 : len(quoted)-1]), nil
+		return quoted[1 : len(quoted)-1], nil
 	}
 	name, err := jsontext.AppendUnquote(nil, quoted)
 	if err != nil { // cannot be: the text is canonical
-		return "", malformed("", "")
+		return nil, malformed("", "")
 	}
-	return string(name), nil
+	return name, nil
 }
 
 // join puts the members together to an object, behind prefix, but for those
 // with the names in except.
 func join(prefix string, members []member, except ...string) []byte {
 	size := len(prefix) + 2 + len(members)
-	for _, m := range members {
-		size += len(m.text)
+	for i := range members {
+		size += len(members[i].text)
 	}
-	out := append(append(make([]byte, 0, size), prefix...), '{')
+	return appendJoined(make([]byte, 0, size), prefix, members, except)
+}
+
+// buffers are for what is put together to be looked at once: hashed, verified,
+// decoded.
+var buffers = sync.Pool{New: func() any { return new([]byte) }}
+
+// withJoined calls f with what join returns. f must not keep it.
+func withJoined[T any](prefix string, members []member, except []string, f func([]byte) T) T {
+	buf := buffers.Get().(*[]byte)
+	*buf = appendJoined((*buf)[:0], prefix, members, except)
+	defer buffers.Put(buf)
+	return f(*buf)
+}
+
+func appendJoined(out []byte, prefix string, members []member, except []string) []byte {
+	out = append(append(out, prefix...), '{')
 	first := true
-	for _, m := range members {
-		if slices.Contains(except, m.name) {
+	for i := range members {
+		m := &members[i]
+		if slices.ContainsFunc(except, m.is) {
 			continue
 		}
 		if !first {
@@ -117,6 +135,9 @@ func join(prefix string, members []member, except ...string) []byte {
 	}
 	return append(out, '}')
 }
+
+// is reports whether the member has this name.
+func (m *member) is(name string) bool { return string(m.name) == name }
 
 // insert puts a member where it belongs in the order of RFC 8785, 3.2.3, in
 // which the others are.
@@ -129,8 +150,8 @@ func insert(members []member, m member) []member {
 // which are in canonical order.
 func names(members []member) []byte {
 	out := make([]byte, 0, 24*len(members))
-	for _, m := range members {
-		if m.name != memberSignature {
+	for i := range members {
+		if m := &members[i]; !m.is(memberSignature) {
 			out = append(append(out, ','), m.quoted()...)
 		}
 	}

@@ -74,8 +74,8 @@ func (s *Signer) assemble(message any) ([]member, error) {
 		return nil, err
 	}
 	for _, m := range members {
-		if slices.Contains(signatureMembers, m.name) {
-			return nil, protocol.New(protocol.CodeFieldInvalid, m.name, "", "the content has no signature members")
+		if slices.ContainsFunc(signatureMembers, m.is) {
+			return nil, protocol.New(protocol.CodeFieldInvalid, string(m.name), "", "the content has no signature members")
 		}
 	}
 	return s.envelope(members), nil
@@ -99,7 +99,7 @@ func (s *Signer) envelope(members []member) []member {
 	members = insert(members, newMember(memberSigner, `"`+s.keyID+`"`))
 	members = insert(members, newMember(memberType, `"`+s.public.alg.SignatureType()+`"`))
 	members = insert(members, newMember(memberCovered, ""))
-	i := slices.IndexFunc(members, func(m member) bool { return m.name == memberCovered })
+	i := slices.IndexFunc(members, func(m member) bool { return m.is(memberCovered) })
 	members[i] = newMember(memberCovered, string(names(members)))
 	return members
 }
@@ -141,7 +141,7 @@ func ParseMessage(data []byte) (*UnverifiedMessage, error) {
 		{memberCovered, func(c member) (err error) { covered, err = coversAll(c, members); return err }},
 		{memberSignature, text(&signature)},
 	} {
-		i := slices.IndexFunc(members, func(m member) bool { return m.name == field.name })
+		i := slices.IndexFunc(members, func(m member) bool { return m.is(field.name) })
 		if i < 0 || string(members[i].value) == `""` {
 			return nil, protocol.New(protocol.CodeFieldMissing, field.name, "PSD-PAY-DEL-03", "")
 		}
@@ -192,7 +192,7 @@ func coversAll(covered member, members []member) (bool, error) {
 // v as [canon.Decode] does: an unknown member is field_unknown. The values are
 // as unverified as the message.
 func (m *UnverifiedMessage) Decode(v any) error {
-	return canon.Decode(join("", m.members, signatureMembers...), v)
+	return withJoined("", m.members, signatureMembers, func(content []byte) error { return canon.Decode(content, v) })
 }
 
 // Verify checks that the message is of this kind and signed by key. A wrong
@@ -206,7 +206,8 @@ func (m *UnverifiedMessage) Verify(key PublicKey, kind string) error {
 	if key.IsZero() || key.alg != m.Algorithm {
 		return protocol.New(protocol.CodeAlgorithmRefused, memberType, "", "not the algorithm of the key")
 	}
-	if !key.Verify(join(messagePrefix(kind), m.members, memberSignature), m.signature) {
+	valid := func(signed []byte) bool { return key.Verify(signed, m.signature) }
+	if !withJoined(messagePrefix(kind), m.members, []string{memberSignature}, valid) {
 		return protocol.New(protocol.CodeSignatureInvalid, memberSignature, "PSD-PAY-DEL-03", "")
 	}
 	return nil
@@ -221,5 +222,5 @@ func (m *UnverifiedMessage) Signed() []byte { return join("", m.members, memberS
 // differ in nonce and timestamp only, and so have the same ContentDigest
 // except "nonce" and "timestamp".
 func (m *UnverifiedMessage) ContentDigest(except ...string) canon.Digest {
-	return canon.Sum(join("", m.members, append([]string{memberSignature}, except...)...))
+	return withJoined("", m.members, append([]string{memberSignature}, except...), canon.Sum)
 }
