@@ -78,6 +78,9 @@ func (a *actRail) consume(ctx context.Context, proof string, c payment.ProofClai
 	if result.TradeNo != c.TradeNo || result.OutTradeNo != c.OutTradeNo || result.Amount != c.Amount {
 		return "", mismatch("trade_no", "PSD-PAY-A402-08", "the provider speaks of another trade")
 	}
+	if result.TradeState == payment.StateTradeClosed { // had by this consumer before, and given back since
+		return "", protocol.New(protocol.CodeProofInvalid, "payment_proof", "PSD-PAY-A402-08", "what was paid has been given back")
+	}
 	return result.TradeState, nil
 }
 

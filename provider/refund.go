@@ -138,9 +138,9 @@ func (f *RefundFacts) Judge(r *RefundRequest) (d protocol.Decision) {
 	if !d.Require(r.Currency == t.Currency, protocol.CodeCurrencyMismatch, "PSD-PAY-A402-13", "currency of the payment", "currency", "") {
 		return d // amounts of two currencies are not compared
 	}
-	d.Require(f.Count < payment.MaxRefunds, protocol.CodeRefundExceeded, "", "number of refunds", "trade_no", "a trade has at most 64 refunds")
-	d.Require(within(r.Amount, f.Refunded, t.Amount), protocol.CodeRefundExceeded, "", "not more than is left of the payment", "amount", "")
-	d.Require(r.Amount <= f.Balance, protocol.CodeBalanceInsufficient, "", "balance of the merchant", "amount", "")
+	d.Require(f.Count < payment.MaxRefunds, protocol.CodeRefundExceeded, "PSD-PAY-A402-11", "number of refunds", "trade_no", "a trade has at most 64 refunds")
+	d.Require(within(r.Amount, f.Refunded, t.Amount), protocol.CodeRefundExceeded, "PSD-PAY-A402-11", "not more than is left of the payment", "amount", "")
+	d.Require(r.Amount <= f.Balance, protocol.CodeBalanceInsufficient, "PSD-PAY-A402-11", "balance of the merchant", "amount", "")
 	return d
 }
 

@@ -8,6 +8,9 @@ import (
 	"github.com/actprotocol/act-go/protocol/payment"
 )
 
+// refundRequirement is what a refund is part of: the moves of a trade.
+const refundRequirement = "PSD-PAY-A402-11"
+
 // RefundRequest verifies a merchant's request to give money back, for the
 // provider (SPEC.md 6.12): form, the merchant's key for selling and its
 // signature, recipient, time of sending and the nonce, which it uses up. That
@@ -26,7 +29,7 @@ func (v *Verifier) RefundRequest(ctx context.Context, raw []byte, expect Payment
 	key, d, err := v.receive(ctx, u, envelope{
 		kind: keys.KindRefundRequest, signer: q.MerchantID, purpose: keys.Seller,
 		recipient: q.PSPID, recipientField: "psp_id", expectedRecipient: expect.PSP,
-		nonce: q.Nonce, timestamp: q.Timestamp,
+		nonce: q.Nonce, timestamp: q.Timestamp, requirement: refundRequirement,
 	})
 	if err != nil {
 		return nil, err
@@ -50,13 +53,13 @@ func (v *Verifier) RefundResult(ctx context.Context, raw []byte, sent payment.Re
 		return nil, err
 	}
 	r := u.Result
-	key, d, err := v.answer(ctx, u, "", r.PSPID, sent.PSPID, r.RequestID == sent.RequestID && r.MerchantID == sent.MerchantID)
+	key, d, err := v.answer(ctx, u, refundRequirement, r.PSPID, sent.PSPID, r.RequestID == sent.RequestID && r.MerchantID == sent.MerchantID)
 	if err != nil {
 		return nil, err
 	}
-	d.Require(named(sent.TradeNo, r.TradeNo) && named(sent.MerchantOrderID, r.MerchantOrderID), protocol.CodeOrderMismatch, "", "refund of this trade", "trade_no",
+	d.Require(named(sent.TradeNo, r.TradeNo) && named(sent.MerchantOrderID, r.MerchantOrderID), protocol.CodeOrderMismatch, refundRequirement, "refund of this trade", "trade_no",
 		"not what was asked for")
-	d.Require(r.Amount == sent.Amount && r.Reason == sent.Reason, protocol.CodeOrderMismatch, "", "amount, currency and reason", "amount", "not what was asked for")
+	d.Require(r.Amount == sent.Amount && r.Reason == sent.Reason, protocol.CodeOrderMismatch, refundRequirement, "amount, currency and reason", "amount", "not what was asked for")
 	if err := d.Err(); err != nil {
 		return nil, err
 	}

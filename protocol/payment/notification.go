@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/actprotocol/act-go/internal/wire"
+	"github.com/actprotocol/act-go/protocol"
 	"github.com/actprotocol/act-go/protocol/keys"
 	"github.com/actprotocol/act-go/protocol/money"
 )
@@ -47,7 +48,7 @@ const MaxSequence = 1<<53 - 1
 type notificationWire struct {
 	PSPID           string            `json:"psp_id"`
 	MerchantID      string            `json:"merchant_id"`
-	Sequence        int64             `json:"sequence"`
+	Sequence        *int64            `json:"sequence"`
 	Timestamp       string            `json:"timestamp"`
 	Event           NotificationEvent `json:"event"`
 	OccurredAt      string            `json:"occurred_at"`
@@ -64,7 +65,7 @@ type notificationWire struct {
 
 func (n Notification) wire() notificationWire {
 	w := notificationWire{
-		PSPID: n.PSPID, MerchantID: n.MerchantID, Sequence: n.Sequence, Timestamp: wire.FormatTime(n.Timestamp), Event: n.Event,
+		PSPID: n.PSPID, MerchantID: n.MerchantID, Sequence: &n.Sequence, Timestamp: wire.FormatTime(n.Timestamp), Event: n.Event,
 		OccurredAt: wire.FormatTime(n.OccurredAt), TradeNo: n.TradeNo, MerchantOrderID: n.MerchantOrderID, TradeState: n.TradeState,
 		RefundNo: wire.Optional(n.RefundNo), RefundRequestID: wire.Optional(n.RefundRequestID),
 		RefundAmount: wire.Optional(inCurrency(n.RefundAmount, n.Amount)), RefundedTotal: wire.Optional(inCurrency(n.RefundedTotal, n.Amount)),
@@ -77,7 +78,10 @@ func (w notificationWire) value() (Notification, error) {
 	r := wire.Reader{Requirement: "PSD-PAY-DEL-13"}
 	r.DID("psp_id", w.PSPID)
 	r.DID("merchant_id", w.MerchantID)
-	if w.Sequence < 1 || w.Sequence > MaxSequence {
+	if w.Sequence == nil {
+		r.Fail("", protocol.New(protocol.CodeFieldMissing, "sequence", "", ""))
+		w.Sequence = new(int64)
+	} else if *w.Sequence < 1 || *w.Sequence > MaxSequence {
 		r.Invalid("sequence", "counts from 1")
 	}
 	enum(&r, "event", w.Event, []NotificationEvent{NotifyCompleted, NotifyRefunded, NotifyClosed})
@@ -86,7 +90,7 @@ func (w notificationWire) value() (Notification, error) {
 	enum(&r, "trade_state", w.TradeState, States())
 	currency := r.Currency("currency", w.Currency)
 	n := Notification{
-		PSPID: w.PSPID, MerchantID: w.MerchantID, Sequence: w.Sequence, Timestamp: r.Time("timestamp", w.Timestamp), Event: w.Event,
+		PSPID: w.PSPID, MerchantID: w.MerchantID, Sequence: *w.Sequence, Timestamp: r.Time("timestamp", w.Timestamp), Event: w.Event,
 		OccurredAt: r.Time("occurred_at", w.OccurredAt), TradeNo: w.TradeNo, MerchantOrderID: w.MerchantOrderID,
 		Amount: r.Positive("amount", w.Amount, currency), TradeState: w.TradeState,
 	}

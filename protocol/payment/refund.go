@@ -32,6 +32,9 @@ func RefundReasons() []RefundReason {
 	}
 }
 
+// refundRequirement is what a refund is part of: the moves of a trade.
+const refundRequirement = "PSD-PAY-A402-11"
+
 // MaxRefunds is how many refunds one trade can have, so that a [TradeState]
 // with all of them is a message.
 const MaxRefunds = 64
@@ -75,7 +78,7 @@ func (q RefundRequest) wire() refundRequestWire {
 }
 
 func (w refundRequestWire) value() (RefundRequest, error) {
-	r := wire.Reader{}
+	r := wire.Reader{Requirement: refundRequirement}
 	q := RefundRequest{RequestID: w.RequestID, Nonce: w.Nonce, PSPID: w.PSPID, MerchantID: w.MerchantID, Reason: w.Reason}
 	r.ID("request_id", w.RequestID)
 	r.Nonce("nonce", w.Nonce)
@@ -168,7 +171,7 @@ func (p RefundResult) wire() refundResultWire {
 }
 
 func (w refundResultWire) value() (RefundResult, error) {
-	r := wire.Reader{}
+	r := wire.Reader{Requirement: refundRequirement}
 	r.ID("request_id", w.RequestID)
 	r.DID("psp_id", w.PSPID)
 	r.DID("merchant_id", w.MerchantID)

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/actprotocol/act-go/internal/wire"
+	"github.com/actprotocol/act-go/protocol"
 	"github.com/actprotocol/act-go/protocol/keys"
 	"github.com/actprotocol/act-go/protocol/money"
 )
@@ -191,7 +192,7 @@ func (w tradeStateWire) value() (TradeState, error) {
 		PaidAt:        r.OptionalTime("paid_at", w.PaidAt), AsOf: r.Time("as_of", w.AsOf),
 	}
 	w.refunds(&r, &s, currency)
-	s.judge(&r)
+	s.judge(&r, w.PaidAt == nil)
 	if err := r.Err(); err != nil {
 		return TradeState{}, err
 	}
@@ -219,12 +220,14 @@ func (w tradeStateWire) refunds(r *wire.Reader, s *TradeState, currency money.Cu
 }
 
 // judge compares what the members say with each other.
-func (s *TradeState) judge(r *wire.Reader) {
-	unpaid := s.PaidAt.IsZero()
+func (s *TradeState) judge(r *wire.Reader, unpaid bool) {
 	switch {
-	case s.State == StateCreate, s.State == StateWaitBuyerPay && !unpaid,
-		unpaid && s.State != StateWaitBuyerPay && s.State != StateTradeClosed:
-		r.Invalid("trade_state", "not the state of a trade that was, or was not, paid")
+	case s.State == StateCreate:
+		r.Invalid("trade_state", "nobody has asked for this money")
+	case s.State == StateWaitBuyerPay && !unpaid:
+		r.Invalid("paid_at", "it waits for the buyer")
+	case unpaid && s.State != StateWaitBuyerPay && s.State != StateTradeClosed:
+		r.Fail("", protocol.New(protocol.CodeFieldMissing, "paid_at", "", "it was paid"))
 	case unpaid && len(s.Refunds) > 0:
 		r.Invalid("refunds", "nothing was paid")
 	}
