@@ -128,7 +128,7 @@ func (d *desk) page(path string) string {
 func checks(code protocol.Code) (d protocol.Decision) {
 	for _, c := range [][2]string{
 		{"PSD-PAY-DEL-02", "form"}, {"PSD-PAY-DEL-04", "key of the signer, for this purpose"}, {"PSD-PAY-DEL-04", "signature"},
-		{"ADD-IAC-VFY-01", "mandate's signature"}, {"ADD-IAC-LCM-10", "state of the mandate"}, {"CID-ORD-03", "order signed by the merchant"},
+		{"ADD-IAC-ISS-10", "mandate's signature"}, {"ADD-IAC-LCM-10", "state of the mandate"}, {"CID-CART-CFM-03", "order signed by the merchant"},
 		{"PSD-PAY-DEL-06", "single limit"}, {"PSD-PMT-BND-04", "payment token usable"},
 	} {
 		d.Pass(c[0], c[1])
