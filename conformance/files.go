@@ -5,15 +5,19 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"time"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// WriteJSON writes the whole report as one JSON object, members as the types of
-// this package name them, times of runs in nanoseconds.
+// WriteJSON writes the whole report as one JSON object, with the members that the
+// types of this package name. Durations are numbers of seconds.
 func (r *Report) WriteJSON(w io.Writer) error {
-	return json.MarshalWrite(w, r, json.Deterministic(true), jsontext.WithIndent(" "))
+	seconds := json.MarshalToFunc(func(enc *jsontext.Encoder, d time.Duration) error {
+		return enc.WriteToken(jsontext.Float(d.Seconds()))
+	})
+	return json.MarshalWrite(w, r, json.Deterministic(true), json.WithMarshalers(seconds), jsontext.WithIndent(" "))
 }
 
 type junitSuites struct {

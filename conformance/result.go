@@ -67,7 +67,7 @@ type Result struct {
 	Surprise string `json:"surprise,omitzero"`
 
 	Exchange []Exchange    `json:"exchange,omitzero"`
-	Duration time.Duration `json:"duration_ns,format:nano"`
+	Duration time.Duration `json:"seconds"`
 	// Reproduce is the command that runs this one check again.
 	Reproduce string `json:"reproduce,omitzero"`
 }
@@ -85,7 +85,7 @@ type Report struct {
 	Subject  Subject       `json:"subject"`
 	Suite    string        `json:"suite"` // version of the suite
 	Started  time.Time     `json:"started"`
-	Duration time.Duration `json:"duration_ns,format:nano"`
+	Duration time.Duration `json:"seconds"`
 	Seed     uint64        `json:"seed,string"` // of the order; the same seed gives the same order
 	Results  []Result      `json:"results"`     // ordered by id
 	// Unmet lists what the file of known failures says about checks that were
