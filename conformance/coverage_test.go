@@ -1,6 +1,8 @@
 package conformance
 
 import (
+	"io/fs"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -47,6 +49,34 @@ func TestParseUnjudged(t *testing.T) {
 	}
 }
 
+// described is all that a stranger finds about an operation: its own text, that
+// of the operations which it refers to, and what stands at the top of its page.
+func described(t *testing.T, operation string, seen map[string]bool) string {
+	text := OperationText(operation)
+	if seen[operation] || text == "" {
+		return ""
+	}
+	seen[operation] = true
+	for _, m := range regexp.MustCompile("`([a-z0-9_]+\\.[a-z0-9_]+)`").FindAllStringSubmatch(text, -1) {
+		text += described(t, m[1], seen)
+	}
+	names, err := fs.Glob(Pages, "operations/*.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range names {
+		page, err := fs.ReadFile(Pages, name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if strings.Contains(string(page), "\n#### `"+operation+"`\n") {
+			top, _, _ := strings.Cut(string(page), "\n#### ")
+			text += top
+		}
+	}
+	return text
+}
+
 // Every operation that a case uses is described, with each member of its inputs
 // and outputs: a stranger finds in operations/*.md what they are sent.
 func TestEveryOperationIsDescribed(t *testing.T) {
@@ -55,8 +85,13 @@ func TestEveryOperationIsDescribed(t *testing.T) {
 		t.Fatal(err)
 	}
 	missing := map[string]bool{}
+	texts := map[string]string{}
 	for _, c := range cases {
-		text := OperationText(c.Operation)
+		text, known := texts[c.Operation]
+		if !known {
+			text = described(t, c.Operation, map[string]bool{})
+			texts[c.Operation] = text
+		}
 		if text == "" {
 			missing["no description of "+c.Operation] = true
 			continue
