@@ -99,12 +99,20 @@ func before(seconds int, status obj) func(*listing) {
 func groupStatus(b *builder) {
 	rule := ids("ADD-IAC-LCM-10", "ADD-IAC-LCM-06")
 	good := func(id, title, state string, clock time.Time, changes ...func(*listing)) spec {
-		return b.valid(spec{id: "status/" + id, title: title, requirements: rule, operation: "status.read", clock: clock,
+		requirements := rule
+		if l := b.listing(changes...); l.grace > 0 {
+			requirements = append(requirements[:2:2], "ADD-IAC-LCM-08")
+		}
+		return b.valid(spec{id: "status/" + id, title: title, requirements: requirements, operation: "status.read", clock: clock,
 			input: b.listing(changes...).input(), output: obj{"status": state}})
 	}
 	ok := good("entry/001", "An entry of 0 is Active, in the list of the draft's own example.", "Active", now)
 	bad := func(id, title string, changes ...func(*listing)) {
-		b.invalid(ok, spec{id: "status/" + id, title: title, code: protocol.CodeStatusUnavailable}, func(in obj) {
+		requirements := rule
+		if l := b.listing(changes...); l.earlier != nil && l.status[bankList] == nil || l.grace > 0 {
+			requirements = append(requirements[:2:2], "ADD-IAC-LCM-08")
+		}
+		b.invalid(ok, spec{id: "status/" + id, title: title, requirements: requirements, code: protocol.CodeStatusUnavailable}, func(in obj) {
 			clear(in)
 			for name, value := range b.listing(changes...).input() {
 				in[name] = value
@@ -120,7 +128,7 @@ func groupStatus(b *builder) {
 	good("entry/007", "A list of 4194304 entries is read, to the last.", "Active", now, listed("status_list.lst", b.deflated("status-list-full", 1<<20)), at(1<<22-1))
 	bad("entry/010", "An entry of 3 has no meaning here.", at(3))
 	bad("entry/011", "An index behind the list has no entry.", at(12))
-	bad("entry/012", "A list of more entries is not unpacked, however small it arrives.", listed("status_list.lst", b.deflated("status-list-bomb", 64<<20)))
+	bad("entry/012", "A list of more entries is not unpacked, however small it arrives.", listed("status_list.lst", b.deflated("status-list-bomb", 16<<20)))
 	bad("entry/013", "One entry more than is read is too many.", listed("status_list.lst", b.deflated("status-list-over", 1<<20+1)))
 	statusForm(b, bad)
 	statusSigner(b, good, bad)
