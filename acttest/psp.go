@@ -2,6 +2,7 @@ package acttest
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"io"
 	"net/http"
@@ -100,7 +101,7 @@ func NewPSP(t TB, v *verifier.Verifier, c *Clock, p *Party, balance int64) *PSP 
 	})
 	check(t, err)
 	mux := http.NewServeMux()
-	for _, path := range []string{provider.PathPayments, provider.PathQueries, provider.PathConsumptions, provider.PathFulfilments, provider.PathInstruments, provider.PathBindings} {
+	for _, path := range []string{provider.PathPayments, provider.PathQueries, provider.PathConsumptions, provider.PathFulfilments, provider.PathInstruments, provider.PathBindings, provider.PathRefunds, provider.PathTrades} {
 		s.faults[path] = nil
 		mux.Handle("POST "+path, s.serve(path, s.provider.Handler()))
 	}
@@ -110,8 +111,8 @@ func NewPSP(t TB, v *verifier.Verifier, c *Clock, p *Party, balance int64) *PSP 
 }
 
 // Fail makes the next calls of a path go wrong, one fault a call. The paths are
-// "/payments", "/queries", "/consumptions", "/fulfilments", "/instruments" and "/bindings";
-// any other one, and an unknown fault, ends the test.
+// "/payments", "/queries", "/consumptions", "/fulfilments", "/instruments", "/bindings", "/refunds" and
+// "/trades"; any other one, and an unknown fault, ends the test.
 func (s *PSP) Fail(path string, faults ...Fault) {
 	s.t.Helper()
 	s.mu.Lock()
@@ -191,6 +192,28 @@ func (s *PSP) OpenSubAccount(principal, agent string, key keys.PublicKey, funds 
 		return "", err
 	}
 	return id, s.house.FundSubAccount(id, funds.Minor())
+}
+
+// Notification is what the provider POSTs to a shop when something has happened
+// to a trade (SPEC.md 6.14), signed now: for tests of merchant.NotificationHandler.
+// PSPID and Timestamp are set here, and of MerchantID, OccurredAt and TradeState
+// what is left empty.
+func (s *PSP) Notification(n payment.Notification) []byte {
+	s.t.Helper()
+	n.PSPID, n.Timestamp = s.provider.ID(), s.clock.Now()
+	n.MerchantID = cmp.Or(n.MerchantID, ShopDID)
+	if n.OccurredAt.IsZero() {
+		n.OccurredAt = n.Timestamp
+	}
+	if n.TradeState == "" {
+		n.TradeState = payment.StateWaitSellerFulfillment
+		if n.Event == payment.NotifyClosed {
+			n.TradeState = payment.StateTradeClosed
+		}
+	}
+	message, err := payment.SignNotification(s.Party.Signer(keys.Proof), n)
+	check(s.t, err)
+	return message
 }
 
 func (s *PSP) next(path string) (f Fault) {
