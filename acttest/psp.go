@@ -96,8 +96,10 @@ func NewPSP(t TB, v *verifier.Verifier, c *Clock, p *Party, balance int64) *PSP 
 		Cashier: func(_ context.Context, t *provider.Trade) (string, error) {
 			return s.Server.URL + "/cashier/" + t.No, nil
 		},
-		Bindings:    s.house,
-		BindingPage: func(_ context.Context, b *provider.Binding) (string, error) { return s.Server.URL + bindingPath + b.ID, nil },
+		Bindings: s.house,
+		BindingPage: func(_ context.Context, b *provider.Binding) (string, error) {
+			return s.Server.URL + bindingPath + b.ID, nil
+		},
 	})
 	check(t, err)
 	mux := http.NewServeMux()
