@@ -221,6 +221,8 @@ func behaviour(b *builder) {
 	price("007", "A tolerance of zero allows no other.", denied(protocol.CodePriceDeviation), "18.01", "18.00", "ext.agent_behavior.price_deviation_tolerance", 0)
 	price("008", "Without a tolerance prices may move.", allowed, "40.00", "18.00", "ext.agent_behavior.price_deviation_tolerance", nil)
 	b.decide("bounds/price/009", "Without a recorded price nothing can be compared.", "agent", undetermined(protocol.CodeFactMissing), rule, buying("catalogue_price", nil))
+	b.decide("bounds/price/011", "A recorded price in another currency cannot be compared.", "agent", denied(protocol.CodeCurrencyMismatch), rule,
+		buying("catalogue_price", obj{"amount": "18.00", "currency": "USD"}))
 	b.decide("bounds/price/010", "A PSP does not judge how far the price moved.", "psp", allowed, ids("PSD-PAY-DEL-04"), buying("amount", yuan("40.00")))
 	retry := func(id, title, role string, output obj, attempt int, changes ...any) {
 		b.decide("bounds/retry/"+id, title, role, output, rule, bounded(changes...), buying("attempt", attempt))
@@ -272,6 +274,14 @@ func withheld(b *builder) {
 	ok := spec{id: "bounds/form/001", title: "The boundaries of a mandate of the first form are those of its payload.", requirements: ids("ADD-IAC-ISS-14"), operation: "mandate.decide",
 		input: obj{"role": "psp", "purchase": latte(), "mandate": bad.sign()}, output: allowed}
 	ok = b.valid(ok)
+	text := b.valid(spec{id: "bounds/form/003", title: "The boundaries of a payload are judged without its envelope.", requirements: ids("ADD-IAC-ISS-04"), operation: "mandate.decide",
+		input: obj{"role": "psp", "purchase": latte(), "authorization": b.textOf("authorization", authorization())}, output: allowed})
+	payload := func(id, title string, code protocol.Code, authorization string) {
+		b.invalid(text, spec{id: "bounds/form/" + id, title: title, code: code}, func(in obj) { in["authorization"] = authorization })
+	}
+	payload("004", "A payload without a total has no boundaries.", protocol.CodeFieldMissing, b.textOf("authorization", changed(authorization(), []any{"max_total_amount", nil})))
+	payload("005", "A payload with a member twice has no one meaning.", protocol.CodeMalformed, `{"max_total_amount":1,`+b.textOf("authorization", authorization())[1:])
+	payload("006", "A payload is an object.", protocol.CodeFieldInvalid, `"everything"`)
 	b.invalid(ok, spec{id: "bounds/form/002", title: "A payload that breaks a rule has no boundaries.", code: protocol.CodeFieldInvalid}, func(in obj) {
 		g := b.grant(keys.EdDSA, subject("ext.commerce.allowed_merchants", list{}))
 		maps.Copy(in, obj{"mandate": g.sign()})

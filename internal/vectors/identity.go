@@ -284,6 +284,11 @@ func identityForm(a *album) {
 		c.payload = func(p string) string { return strings.Replace(p, `"jti":`, `"jti":"x","jti":`, 1) }
 	})
 	a.not("form/031", "A reference to a list without index is none.", protocol.CodeFieldMissing, "IDN-01", states("status.status_list.idx", nil))
+	a.not("form/033", "An id of a credential has no spaces.", protocol.CodeFieldInvalid, "IDN-01", states("jti", "cred 1"))
+	a.not("form/034", "A time is in the years up to 9999.", protocol.CodeFieldInvalid, "IDN-01", states("exp", raw("253402300800")))
+	a.not("form/035", "The address of a list is https.", protocol.CodeFieldInvalid, "IDN-01", states("status.status_list.uri", "http://agents.example/status/1"))
+	a.not("form/036", "An index is one that a list can have.", protocol.CodeFieldInvalid, "IDN-01", states("status.status_list.idx", 1<<22))
+	a.not("form/037", "A principal has no spaces in its name.", protocol.CodeFieldInvalid, "IDN-03", is("principal", "Ann Lee"))
 	a.not("form/032", "A provider is named by a DID.", protocol.CodeFieldInvalid, "IDN-01", is("provider", "Agents Ltd"))
 }
 
@@ -341,6 +346,8 @@ func identityPossession(b *builder, a *album) {
 	no("025", "An answer that was changed after signing is found.", protocol.CodeSignatureInvalid, func(c *card) {
 		c.finishAnswer = part(1, func(p string) string { return p + " " })
 	})
+	no("027", "A digest of a credential has the form of one.", protocol.CodeFieldInvalid, answers("credential_digest", "abc"))
+	no("028", "Who asks is named by a DID.", protocol.CodeFieldInvalid, answers("aud", "the gate"))
 	no("026", "A challenge has 16 bytes.", protocol.CodeFieldInvalid, func(c *card) {
 		set(c.answer, "nonce", "AAAA")
 	})
@@ -412,6 +419,9 @@ func groupBinding(b *builder) {
 	}
 	no("form/018", "A binding is closed.", protocol.CodeFieldUnknown, binds("nbf", ago(time.Minute)))
 	no("form/019", "A thumbprint has 32 bytes.", protocol.CodeFieldInvalid, binds("cnf.jkt", "AAAA"))
+	no("form/021", "A recipient is named by a DID.", protocol.CodeFieldInvalid, binds("aud", "the gate"))
+	no("form/022", "A principal has no spaces in its name.", protocol.CodeFieldInvalid, binds("principal", "Ann Lee"), func(c *card) { c.principal = "Ann Lee" })
+	no("form/023", "A time is in the years up to 9999.", protocol.CodeFieldInvalid, binds("iat", raw("253402300800")), binds("exp", raw("253402300900")))
 	no("form/020", "A credential is no binding.", protocol.CodeTypeMismatch, func(c *card) { set(c.bindingHeader, "typ", keys.TypeIdentity) })
 	no("key/001", "A binding that was changed after signing is found.", protocol.CodeSignatureInvalid, func(c *card) { c.finishBinding = part(1, func(p string) string { return p + " " }) })
 	no("key/002", "A key that issues no identities binds nobody.", protocol.CodeKeyPurpose, func(c *card) {
@@ -421,6 +431,13 @@ func groupBinding(b *builder) {
 		doc["verificationMethod"] = append(doc["verificationMethod"].(list), entry(c.binder))
 	})
 	no("key/003", "An agent does not bind itself: the issuing key is not the agent's.", protocol.CodeKeyPurpose, binds("cnf.jkt", b.signer(houseDID+"#id", keys.IssueIdentity, keys.EdDSA).Public().Thumbprint()))
+	no("key/005", "A did:key binds nobody.", protocol.CodeKeyPurpose, func(c *card) {
+		did := didKeyOf(b, "issuer")
+		c.binder = keyNamed(b, "issuer", did+"#"+strings.TrimPrefix(did, "did:key:"), keys.IssueIdentity)
+		c.bindingHeader = headerOf(c.binder, keys.TypePrincipalBinding)
+		set(c.binding, "iss", did)
+		c.identities = append(c.identities, obj{"issuer": did, "provider": houseDID})
+	})
 	no("key/004", "The key that signed lies under the issuer.", protocol.CodeClaimsConflict, func(c *card) {
 		another(c)
 		set(c.binding, "iss", houseDID)

@@ -101,6 +101,13 @@ func groupIntent(b *builder) {
 	d.with("intent/draft/002", "A draft may be empty.", "ADD-INT-ICS-04", "max_total_amount", nil)
 	d.not("intent/draft/003", "What a draft has keeps its rule.", protocol.CodeFieldInvalid, "ADD-INT-ICS-09", "max_total_amount", "20")
 	d.not("intent/draft/004", "A method of confirmation needs its time, in a draft too.", protocol.CodeFieldMissing, "ADD-INT-ICS-12", "user_confirmation_method", "PIN")
+	d.b.invalid(d.ok, spec{id: "intent/draft/020", title: "An intent is strict JSON: a member that stands twice refuses it.", code: protocol.CodeMalformed, requirements: ids("ADD-IAC-ISS-08")}, func(in obj) {
+		in["isr"] = `{"max_total_amount":20,"max_total_amount":2000}`
+	})
+	d.b.invalid(d.ok, spec{id: "intent/draft/021", title: "A text without an object is no intent.", code: protocol.CodeFieldInvalid, requirements: ids("ADD-INT-ICS-04")}, func(in obj) { in["isr"] = `[]` })
+	d.b.invalid(d.ok, spec{id: "intent/draft/022", title: "An intent has at most 64 KiB.", code: protocol.CodeTooLarge, requirements: ids("ADD-INT-ICS-01")}, func(in obj) {
+		in["isr"] = `{"conversation_history":{"user_intent_raw":"` + strings.Repeat("a", 64<<10) + `"}}`
+	})
 	d.not("intent/draft/005", "An unknown member is refused.", protocol.CodeFieldUnknown, "ADD-INT-ICS-17", "max_daily_amount", 5)
 	d.not("intent/draft/006", "An unknown namespace of ext is refused.", protocol.CodeFieldUnknown, "ADD-INT-ICS-17", "ext.insurance", obj{})
 	d.not("intent/draft/007", "An unknown member of a standard extension is refused.", protocol.CodeFieldUnknown, "ADD-INT-ICS-17", "ext.commerce.allowed_regions", list{"CN"})
@@ -236,6 +243,8 @@ func intentExtensions(f *intents) {
 	no("044", "A category has at most 256 bytes.", "ADD-INT-ICS-14", "commerce.allowed_categories", list{strings.Repeat("食", 86)})
 	no("045", "A name for people identifies no merchant.", "ADD-INT-ICS-14", "commerce.allowed_merchants", list{"The coffee shop"})
 	no("046", "A merchant is an absolute URI.", "ADD-INT-ICS-14", "commerce.forbidden_merchants", list{"shop.example"})
+	no("047", "A scheme is written in small letters: names are compared byte by byte.", "ADD-INT-ICS-14", "commerce.allowed_merchants", list{"DID:act:shop.example/coffee"})
+	no("048", "A merchant has no spaces in its name.", "ADD-INT-ICS-14", "commerce.allowed_merchants", list{"urn:shop:a b"})
 	no("050", "A tolerance is not negative.", "ADD-INT-ICS-15", "agent_behavior.price_deviation_tolerance", -1)
 	no("051", "A tolerance is a number, without a sign of percent.", "ADD-INT-ICS-15", "agent_behavior.price_deviation_tolerance", "5%")
 	no("052", "What to do about prices is one of two.", "ADD-INT-ICS-15", "agent_behavior.price_deviation_action", "IGNORE")

@@ -47,6 +47,10 @@ func holder(f *family) {
 	f.not("mandate/holder/007", "A key that names another algorithm is refused.", protocol.CodeAlgorithmRefused, ids("ADD-IAC-ISS-10"), claim("cnf.jwk.alg", "ES256"))
 	f.with("mandate/holder/008", "Members of a key that are not known are ignored, and those that allow verifying are right.", ids("ADD-IAC-ISS-10"), nil,
 		claim("cnf.jwk.use", "sig"), claim("cnf.jwk.key_ops", list{"verify"}), claim("cnf.jwk.alg", "EdDSA"), claim("cnf.jwk.kid", "k1"), claim("cnf.jwk.x5u", "https://agents.example"))
+	f.not("mandate/holder/012", "A key is an object.", protocol.CodeFieldInvalid, ids("ADD-IAC-ISS-10"), claim("cnf.jwk", "a key"))
+	f.not("mandate/holder/013", "A key without kty is none.", protocol.CodeFieldMissing, ids("ADD-IAC-ISS-10"), claim("cnf.jwk.kty", nil))
+	f.not("mandate/holder/014", "An Ed25519 key has no y.", protocol.CodeFieldInvalid, ids("ADD-IAC-ISS-10"), claim("cnf.jwk.y", canon.EncodeBase64(bytesOf("y", 32))))
+	f.not("mandate/holder/015", "A key that may be used for other things than verifying is refused.", protocol.CodeKeyPurpose, ids("ADD-IAC-ISS-12"), claim("cnf.jwk.key_ops", list{"sign", "deriveKey"}))
 	f.not("mandate/holder/009", "A confirmation has a key and nothing else.", protocol.CodeFieldUnknown, ids("ADD-IAC-ISS-10"), claim("cnf.jkt", "AAAA"))
 	f.not("mandate/holder/010", "A confirmation without key confirms nobody.", protocol.CodeFieldMissing, ids("ADD-IAC-ISS-10"), claim("cnf.jwk", nil))
 	f.not("mandate/holder/011", "A key without coordinate is none.", protocol.CodeFieldMissing, ids("ADD-IAC-ISS-10"), claim("cnf.jwk.x", nil))

@@ -132,5 +132,8 @@ func keyDocuments(b *builder, f *family) {
 		g.documents[bankDID] = strings.Replace(b.textOf("document", g.documents[bankDID]), `"actPurpose":`, `"actPurpose":"seller","actPurpose":`, 1)
 	})
 	doc("017", "A null in a document refuses it.", whole("service", raw("null")))
+	doc("019", "A period that is no time refuses the document.", entryOf(bankDID+"#status", "actValidUntil", "next year"))
+	doc("020", "An entry of ours without a key refuses the document.", entryOf(bankDID+"#status", "publicKeyJwk", nil))
+	doc("021", "A document without id is nobody's.", whole("id", nil))
 	doc("018", "A key of a kind that is not read, for a purpose of ours, refuses the document.", entryOf(bankDID+"#status", "publicKeyJwk", obj{"kty": "EC", "crv": "secp256k1", "x": canon.EncodeBase64(bytesOf("x", 32)), "y": canon.EncodeBase64(bytesOf("y", 32))}))
 }

@@ -59,6 +59,15 @@ func groupMandatePayload(b *builder) {
 	} {
 		f.not("mandate/payload/04"+string(rune('0'+i)), m.why, protocol.CodeFieldInvalid, ids(m.rule), subject(m.path, m.value))
 	}
+	for i, name := range []string{"delegation_id", "intent_id"} {
+		changes := []change{subject(name, "an id with spaces")}
+		if name == "delegation_id" {
+			changes = append(changes, claim("jti", "an id with spaces"))
+		}
+		f.not("mandate/payload/06"+string(rune('0'+i)), "An id has no spaces: "+name+".", protocol.CodeFieldInvalid, ids("ADD-IAC-ISS-04", "ADD-INT-ICS-06"), changes...)
+	}
+	f.not("mandate/payload/062", "A principal is named by a DID.", protocol.CodeFieldInvalid, ids("ADD-IAC-ISS-04"), subject("delegator_identity", "Ann"))
+	f.not("mandate/payload/063", "A time before 1970 is none.", protocol.CodeFieldInvalid, ids("ADD-INT-ICS-08"), subject("user_confirmation_timestamp", "1969-12-31T23:59:59Z"))
 	f.not("mandate/payload/050", "A payload is an object.", protocol.CodeFieldInvalid, ids("ADD-IAC-ISS-14"), claim("vc.credentialSubject", list{}))
 	f.not("mandate/payload/051", "A window ends after it begins, though the twins agree.", protocol.CodeFieldInvalid, ids("ADD-INT-ICS-08"),
 		subject("validity_start_time", utc(grantEnd)), claim("nbf", numericDate(grantEnd)))

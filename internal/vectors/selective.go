@@ -124,6 +124,47 @@ func selectiveForm(b *builder) {
 	malformed("015", "A disclosure is base64url without padding.", shows(func(p *presentation) { p.order = func(d []string) []string { d[0] += "="; return d } }))
 	malformed("016", "An empty disclosure is none.", finish(func(t string) string { return t + "~" }))
 	malformed("017", "Digests in an object are an array.", payloadWith(func(p obj) { p["_sd"] = digestOf("x") }))
+	malformed("023", "The name of a placeholder is nobody's member in clear either.", payloadWith(func(p obj) { p["authorization"].(obj)["..."] = digestOf("x") }))
+	malformed("024", "A placeholder has nothing beside its digest.", payloadWith(func(p obj) {
+		p["authorization"].(obj)["allowed_payment_methods"] = list{obj{"...": digestOf("x"), "a": 1}}
+	}), shows(func(p *presentation) {
+		p.hide = slices.DeleteFunc(p.hide, func(s string) bool { return strings.Contains(s, "allowed_payment_methods") })
+	}))
+	malformed("025", "A member of an object is no element of an array.", func(g *grant) {
+		g.show.hide = slices.DeleteFunc(g.show.hide, func(s string) bool { return strings.Contains(s, "allowed_payment_methods") })
+		other := canon.EncodeBase64([]byte(`["` + salt + `","a",1]`))
+		g.show.extra = append(g.show.extra, other)
+		g.show.signed = func(p obj) {
+			p["authorization"].(obj)["allowed_payment_methods"] = list{walletURN, obj{"...": digestOf(other)}}
+		}
+	})
+	malformed("026", "A name of a member is a string.", swap(`["`+salt+`",7,200]`))
+	malformed("027", "A disclosure of a salt alone is none.", swap(`["`+salt+`"]`))
+	malformed("028", "A disclosure is an array.", swap(`{"salt":"`+salt+`"}`))
+	malformed("029", "A salt is of the alphabet of base64url.", swap(`["AAAAAAAAAAAAAAAAAAAAA ","max_total_amount",200]`))
+	malformed("041", "A line break inside of a disclosure is refused.", shows(func(p *presentation) {
+		p.order = func(d []string) []string { d[0] = d[0][:10] + "\n" + d[0][10:]; return d }
+	}))
+	malformed("042", "A digest of nothing that occurs twice is refused as well.", payloadWith(func(p obj) {
+		a := p["authorization"].(obj)
+		a["_sd"] = append(a["_sd"].(list), digestOf("nothing"), digestOf("nothing"))
+	}))
+	f.not("selective/form/043", "Whatever follows the last tilde is a key binding, and nobody expects one here.", protocol.CodeFieldInvalid, ids("PRV-01"), finish(func(t string) string { return t + "x" }))
+	f.not("selective/form/044", "A presentation has at most 64 KiB.", protocol.CodeTooLarge, ids("PRV-01"), granted("ext.vendor_private.note", strings.Repeat("a", 64<<10)))
+	f.not("selective/form/045", "What is disclosed is nested no deeper than anything else.", protocol.CodeTooLarge, ids("PRV-01"),
+		granted("ext.vendor_private.note", raw(strings.Repeat("[", 31)+strings.Repeat("]", 31))))
+	f.not("selective/form/046", "The type of a credential is a string.", protocol.CodeFieldInvalid, ids("ADD-IAC-ISS-14"), claim("vct", list{"urn:act:vct:intent-authorization"}))
+	f.not("selective/form/047", "A manifest is a list of names.", protocol.CodeFieldInvalid, ids("PRV-01"), claim("constraints", "max_total_amount"))
+	f.with("selective/form/048", "A mandate without extensions is read in this form too.", ids("ADD-IAC-ISS-04", "PRV-01"), obj{"withheld": nil, "delegation_mode": "SPECIFIED", "currency": "CNY"},
+		func(g *grant) {
+			payload := g.claims["authorization"].(obj)
+			for _, name := range []string{"ext", "allowed_payment_methods", "currency", "delegation_mode"} {
+				delete(payload, name)
+			}
+			g.claims["constraints"] = list{"delegator_identity", "max_total_amount"}
+		})
+	f.with("selective/form/049", "A name with a solidus or a tilde inside of private members is a name.", ids("PRV-01", "ADD-INT-ICS-17"), obj{"withheld": allowPartly},
+		granted("ext.vendor_private", obj{"a/b~c": obj{"_": list{obj{"d": "\\"}}}}))
 	f.not("selective/form/018", "Digests by another hash function are refused.", protocol.CodeAlgorithmRefused, ids("PRV-01"), payloadWith(func(p obj) { p["_sd_alg"] = "sha-512" }))
 	f.not("selective/form/019", "At most 256 disclosures are read.", protocol.CodeTooLarge, ids("PRV-01"), shows(func(p *presentation) {
 		p.order = func(d []string) []string { return slices.Repeat(d[:1], 257) }
@@ -224,6 +265,12 @@ func selectiveBinding(b *builder, f *family) {
 		}
 		not("02"+string(rune('0'+i)), "A key binding without "+name+" binds too little.", protocol.CodeFieldMissing, bindingClaim(name, value))
 	}
+	not("032", "A key binding without an algorithm is not signed.", protocol.CodeFieldMissing, shows(func(p *presentation) { delete(p.bindingHeader, "alg") }))
+	not("033", "A key binding without a type is none.", protocol.CodeFieldMissing, shows(func(p *presentation) { delete(p.bindingHeader, "typ") }))
+	not("034", "A key binding by HMAC is never accepted.", protocol.CodeAlgorithmRefused, shows(func(p *presentation) { p.bindingHeader["alg"] = "HS256" }))
+	not("035", "A key binding of another algorithm than the holder's key is refused.", protocol.CodeAlgorithmRefused, shows(func(p *presentation) { p.bindingHeader["alg"] = "ES256" }))
+	not("036", "The time of a key binding is whole seconds.", protocol.CodeFieldInvalid, bindingClaim("iat", raw("1793527200.5")))
+	not("037", "A text after the last tilde that is no token is none.", protocol.CodeMalformed, finish(func(t string) string { return t[:strings.LastIndexByte(t, '~')+1] + "x" }))
 	not("024", "A key binding has exactly four claims.", protocol.CodeFieldUnknown, bindingClaim("exp", numericDate(now.Add(time.Hour))))
 	not("025", "A key binding is for one audience.", protocol.CodeFieldInvalid, bindingClaim("aud", list{pspDID}))
 	not("026", "A mandate of the first form is bound to no occasion.", protocol.CodeTypeMismatch, func(g *grant) {
