@@ -31,6 +31,8 @@ type options struct {
 	set     *settings.Set
 
 	addr, host, name, data string
+	postgres               string
+	postgresConnections    int
 	changeIdentifier       bool
 	timeToConfirm          time.Duration
 	tls                    service.TLS
@@ -53,6 +55,9 @@ func (o *options) declare() {
 	f.StringVar(&o.host, "host", "", "host of the identifier, with a port unless it is 443 (default localhost and the port of -addr)")
 	f.StringVar(&o.name, "name", "psp", "name of the identifier")
 	f.StringVar(&o.data, "data", "processor-data", "folder of keys and ledger, made when absent")
+	f.StringVar(&o.postgres, "postgres", "", "PostgreSQL database that holds the ledger instead of a file in -data, as a URL or in keywords; several processes may share it, and have the same keys in -data")
+	f.IntVar(&o.postgresConnections, "postgres-connections", 8, "connections to it, at most")
+	f.Secret("postgres")
 	f.BoolVar(&o.changeIdentifier, "change-identifier", false, "serve the folder under another identifier than before; old mandates and proofs no longer hold")
 	f.DurationVar(&o.timeToConfirm, "time-to-confirm", provider.DefaultTimeToConfirm, "how long an instant payment waits for the principal")
 	o.tls.Declare(f)
@@ -92,6 +97,9 @@ func parse(args []string, stderr io.Writer) (*options, error) {
 func (o *options) check() error {
 	if o.timeToConfirm < time.Second {
 		return errors.New("-time-to-confirm is at least a second")
+	}
+	if o.postgresConnections < 2 || o.postgresConnections > 1000 {
+		return errors.New("-postgres-connections is from 2 to 1000")
 	}
 	if err := o.operate.check(); err != nil {
 		return err

@@ -94,6 +94,7 @@ func assemble(ctx context.Context, o *options, f folder.Folder, s *store, id ide
 	return server.New(ctx, server.Config{
 		ID: id, Signer: signer, Ledger: s.Book, Keys: resolver, Status: status, OperatorToken: desk.token, TimeToConfirm: o.timeToConfirm,
 		Admit: desk.admit, Decided: desk.overview.Decided, SignedIn: desk.overview.SignedIn, Log: log,
+		Shared: s.shared, Cause: s.cause,
 	})
 }
 

@@ -8,6 +8,7 @@ import (
 	"github.com/actprotocol/act-go/examples/internal/folder"
 	"github.com/actprotocol/act-go/examples/processor/book"
 	"github.com/actprotocol/act-go/examples/processor/ledger"
+	"github.com/actprotocol/act-go/examples/processor/postgres"
 )
 
 // The files of the folder, beside those of package localtls. The lock is held
@@ -23,13 +24,18 @@ const (
 // A store is a book that is open, and what closes it.
 type store struct {
 	book.Book
-	where string // for the operator: what holds the book
-	close func() error
+	where  string // for the operator: what holds the book
+	shared bool   // with other processes
+	cause  func(error) string
+	close  func() error
 }
 
-// openStore opens the book for serving, and takes the folder: its SQLite file
-// has one process.
-func openStore(_ context.Context, _ *options, f folder.Folder) (*store, error) {
+// openStore opens the book for serving. A SQLite file has one process, which
+// takes the folder; a database has any number.
+func openStore(ctx context.Context, o *options, f folder.Folder) (*store, error) {
+	if o.postgres != "" {
+		return openPostgres(ctx, o)
+	}
 	release, err := f.Lock(lockFile)
 	if err != nil {
 		return nil, err
@@ -38,11 +44,24 @@ func openStore(_ context.Context, _ *options, f folder.Folder) (*store, error) {
 	if err != nil {
 		return nil, errors.Join(err, release())
 	}
-	return &store{Book: l, where: f.Path(ledgerFile), close: func() error { return errors.Join(l.Close(), release()) }}, nil
+	return &store{
+		Book: l, where: f.Path(ledgerFile), cause: ledger.Cause, close: func() error { return errors.Join(l.Close(), release()) },
+	}, nil
+}
+
+func openPostgres(ctx context.Context, o *options) (*store, error) {
+	s, err := postgres.Open(ctx, postgres.Config{DSN: o.postgres, Connections: o.postgresConnections})
+	if err != nil {
+		return nil, err
+	}
+	return &store{Book: s, where: "PostgreSQL, schema " + postgres.DefaultSchema, shared: true, cause: postgres.Cause, close: s.Close}, nil
 }
 
 // openToRead opens a book that there is, while another process may serve it.
-func openToRead(_ context.Context, _ *options, f folder.Folder) (*store, error) {
+func openToRead(ctx context.Context, o *options, f folder.Folder) (*store, error) {
+	if o.postgres != "" {
+		return openPostgres(ctx, o)
+	}
 	if _, err := os.Stat(f.Path(ledgerFile)); err != nil {
 		return nil, err
 	}
@@ -50,5 +69,5 @@ func openToRead(_ context.Context, _ *options, f folder.Folder) (*store, error) 
 	if err != nil {
 		return nil, err
 	}
-	return &store{Book: l, where: f.Path(ledgerFile), close: l.Close}, nil
+	return &store{Book: l, where: f.Path(ledgerFile), cause: ledger.Cause, close: l.Close}, nil
 }

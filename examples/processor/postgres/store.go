@@ -13,6 +13,9 @@ import (
 	"github.com/actprotocol/act-go/protocol"
 )
 
+// DefaultSchema is the schema that holds the book.
+const DefaultSchema = "act"
+
 // Config is what [Open] needs.
 type Config struct {
 	// DSN says where the database is, as a URL (postgres://...) or in libpq's
@@ -20,8 +23,8 @@ type Config struct {
 	// or a password file rather than here.
 	DSN string
 
-	// Schema of the database in which the book is: "act" when empty, made when
-	// it is absent. Lower-case letters, digits and underscores.
+	// Schema of the database in which the book is: DefaultSchema when empty,
+	// made when it is absent. Lower-case letters, digits and underscores.
 	Schema string
 
 	// Now is the clock of a test. When nil it is the database's, which all
@@ -63,7 +66,7 @@ var schemaName = regexp.MustCompile(`^[a-z_][a-z0-9_]{0,47}$`)
 // refused. It is service_unavailable when the database does not answer.
 func Open(ctx context.Context, cfg Config) (*Store, error) {
 	if cfg.Schema == "" {
-		cfg.Schema = "act"
+		cfg.Schema = DefaultSchema
 	}
 	if !schemaName.MatchString(cfg.Schema) {
 		return nil, protocol.New(protocol.CodeFieldInvalid, "Schema", "", "lower-case letters, digits and underscores")

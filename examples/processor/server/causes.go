@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/actprotocol/act-go/examples/internal/metrics"
-	"github.com/actprotocol/act-go/examples/processor/ledger"
 	"github.com/actprotocol/act-go/protocol"
 	"github.com/actprotocol/act-go/protocol/delegation"
 	"github.com/actprotocol/act-go/protocol/identity"
@@ -31,6 +30,8 @@ type causes struct {
 	log    *slog.Logger
 	now    func() time.Time
 	failed *metrics.Counters
+
+	database func(error) string // Config.Cause
 
 	mu    sync.Mutex
 	since time.Time
@@ -74,8 +75,12 @@ func (c *causes) book(ctx context.Context, err error) {
 	if e == nil || e.Code != protocol.CodeServiceUnavailable && e.Code != protocol.CodeOutcomeUnknown {
 		return
 	}
+	said := ""
+	if c.database != nil {
+		said = c.database(err)
+	}
 	c.log.LogAttrs(ctx, c.level(), "could not answer", slog.String("code", string(e.Code)),
-		slog.String("detail", e.Detail), slog.String("database", ledger.Cause(err)))
+		slog.String("detail", e.Detail), slog.String("database", said))
 }
 
 // hints go from the special case to the general one.

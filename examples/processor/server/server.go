@@ -77,6 +77,14 @@ type Config struct {
 	// an account number must not keep all later payments from being attested.
 	Attest func(ctx context.Context, d attestation.Draft) error
 
+	// Shared says that other processes write to the ledger too. What one of
+	// them is told about issuers of mandates then holds here within a second.
+	Shared bool
+
+	// Cause, when set, names for the log what the ledger's database said when
+	// that is why a request could not be answered; it quotes nothing.
+	Cause func(error) string
+
 	// OtherKeys are further keys for the processor's document, of purposes
 	// attestation and anchor for example.
 	OtherKeys []identity.Key
@@ -103,6 +111,7 @@ type Server struct {
 	issuers  issuers
 	setup    sync.Mutex // serialises changes of issuers
 	reporter *reporter
+	follower *follower
 }
 
 // New checks the configuration, reads from the ledger who may issue mandates
@@ -125,7 +134,7 @@ func New(ctx context.Context, c Config) (*Server, error) {
 		s.now = time.Now
 	}
 	s.counts, s.signedIn = newCounts(), c.SignedIn
-	s.causes = &causes{log: s.log, now: s.now, failed: s.counts.lookups}
+	s.causes = &causes{log: s.log, now: s.now, failed: s.counts.lookups, database: c.Cause}
 	own := identity.Key{ID: c.Signer.KeyID(), Public: c.Signer.Public(), Purpose: keys.Proof}
 	s.document = &identity.Document{ID: c.ID, Keys: append([]identity.Key{own}, c.OtherKeys...)}
 	documents, err := identity.Handler(s.document)
@@ -148,6 +157,7 @@ func New(ctx context.Context, c Config) (*Server, error) {
 	}
 	s.handler = s.routes(documents, c.OperatorToken != "")
 	s.reporter = startReporter(c.Ledger, s.reports(c), s.log)
+	s.follower = s.follow(c.Shared)
 	return s, nil
 }
 
@@ -214,7 +224,10 @@ func (s *Server) newProvider(c Config) (*provider.Provider, error) {
 // Close stops the reporting of events and waits until a report that is under
 // way has ended. Requests are answered as before, and their events stay in the
 // outbox. Close comes before that of the ledger, and may be called again.
-func (s *Server) Close() { s.reporter.stop() }
+func (s *Server) Close() {
+	s.follower.stop()
+	s.reporter.stop()
+}
 
 func (c *Config) check() error {
 	missing := func(field, detail string) error { return protocol.New(protocol.CodeFieldMissing, field, "", detail) }
