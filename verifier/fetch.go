@@ -2,15 +2,12 @@ package verifier
 
 import (
 	"context"
-	"crypto/tls"
 	"crypto/x509"
 	"errors"
 	"io"
-	"net"
 	"net/http"
 	"net/netip"
 	"net/url"
-	"syscall"
 	"time"
 )
 
@@ -43,33 +40,11 @@ func newFetcher(roots *x509.CertPool, timeout time.Duration, maxBytes int64, all
 	if timeout <= 0 {
 		timeout = defaultFetchTimeout
 	}
-	dialer := &net.Dialer{
-		Timeout: timeout,
-		// Control sees the address that is about to be connected to, so a name
-		// that resolves differently the second time gains nothing.
-		Control: func(_, address string, _ syscall.RawConn) error {
-			return checkAddress(address, allowLoopback)
-		},
-	}
 	return &fetcher{
 		own:      own,
 		timeout:  timeout,
 		maxBytes: maxBytes,
-		client: &http.Client{
-			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-			Transport: &http.Transport{
-				Proxy:                  nil, // a proxy would make the address check meaningless
-				DialContext:            dialer.DialContext,
-				TLSClientConfig:        &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12},
-				TLSHandshakeTimeout:    timeout,
-				ResponseHeaderTimeout:  timeout,
-				MaxResponseHeaderBytes: maxHeaderBytes,
-				DisableCompression:     true,
-				MaxIdleConns:           32,
-				MaxIdleConnsPerHost:    2,
-				IdleConnTimeout:        30 * time.Second,
-			},
-		},
+		client:   newGuarded(roots, timeout, allowLoopback),
 	}
 }
 
