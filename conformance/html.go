@@ -63,13 +63,17 @@ type pageCase struct {
 	Requirements     []pageRequirement
 	Components       string
 	Exchange         []Exchange
-	Long             bool // Duration is worth showing
+	Took             string // where it is worth showing
 }
 
 type pageRequirement struct{ ID, Text string }
 
-// maxPageText is how much of one input, answer or exchange the page shows.
-const maxPageText = 16 << 10
+// How much of one input, answer or exchange the page shows, and how much of the
+// input of a check that passed.
+const (
+	maxPageText = 16 << 10
+	maxPassing  = 3 << 10
+)
 
 // WriteHTML writes the report as one page that needs nothing beside it: the map
 // of components, each requirement a cell in it, and every check with its input,
@@ -150,8 +154,10 @@ func pageCaseOf(x *Result, texts map[string]string) pageCase {
 	var one Tally
 	one.Add(x)
 	c := pageCase{
-		Result: x, Color: one.color(), Input: indented(x.Input), Expected: x.Expected.block(), Actual: x.Actual.block(),
-		Long: x.Duration >= time.Millisecond,
+		Result: x, Color: one.color(), Input: indented(x.Input, shownOf(x.Verdict)), Expected: x.Expected.block(), Actual: x.Actual.block(),
+	}
+	if x.Duration >= 5*time.Millisecond {
+		c.Took = x.Duration.Round(time.Millisecond).String()
 	}
 	if c.Color == "green" && x.Surprise != "" {
 		c.Color = "red"
@@ -167,7 +173,7 @@ func pageCaseOf(x *Result, texts map[string]string) pageCase {
 	}
 	c.Components = strings.Join(components, " ")
 	for _, e := range x.Exchange {
-		c.Exchange = append(c.Exchange, Exchange{e.Sent, shortened(e.Text)})
+		c.Exchange = append(c.Exchange, Exchange{e.Sent, cut(e.Text, maxPageText)})
 	}
 	return c
 }
@@ -179,25 +185,33 @@ func (a *Answer) block() string {
 		if len(a.Output) == 0 {
 			return "valid"
 		}
-		return "valid\n" + indented(a.Output)
+		return "valid\n" + indented(a.Output, maxPageText)
 	case Invalid:
 		return "invalid\n" + string(a.Code)
 	}
-	return shortened(string(a.Outcome) + "\n" + a.Reason + a.Message)
+	return cut(string(a.Outcome)+"\n"+a.Reason+a.Message, maxPageText)
 }
 
-func indented(v jsontext.Value) string {
+// indented returns JSON over several lines, or what it is when it is none.
+func indented(v jsontext.Value, most int) string {
 	v = v.Clone()
-	if len(v) == 0 || v.Indent(jsontext.WithIndent("  ")) != nil {
-		return shortened(string(v))
-	}
-	return shortened(string(v))
+	_ = v.Indent(jsontext.WithIndent("  ")) // what is no JSON stays as it is
+	return cut(string(v), most)
 }
 
-func shortened(s string) string {
+// shownOf is how much of an input is shown.
+func shownOf(v Verdict) int {
+	if v == Pass {
+		return maxPassing
+	}
+	return maxPageText
+}
+
+// cut returns the beginning of a text, and says how much more there is.
+func cut(s string, most int) string {
 	s = strings.ToValidUTF8(s, "?")
-	if len(s) <= maxPageText {
+	if len(s) <= most {
 		return s
 	}
-	return strings.ToValidUTF8(s[:maxPageText], "") + fmt.Sprintf("\n… %d bytes more", len(s)-maxPageText)
+	return strings.ToValidUTF8(s[:most], "") + fmt.Sprintf("\n… %d bytes more", len(s)-most)
 }
