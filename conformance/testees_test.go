@@ -114,7 +114,7 @@ func serve(name string) {
 		switch r.Type {
 		case "hello":
 			if name == "silent" {
-				time.Sleep(time.Minute)
+				time.Sleep(time.Hour)
 			}
 			operations := `"number.double"`
 			if name == "lacking" {
@@ -126,7 +126,7 @@ func serve(name string) {
 			before = &r
 		case "bye":
 			if name == "stubborn" {
-				time.Sleep(time.Minute)
+				time.Sleep(time.Hour)
 			}
 			return
 		}
@@ -155,12 +155,12 @@ func broken(name string, o *oracle, r, before *request, line string) {
 		}
 	case "hanging":
 		if third {
-			time.Sleep(time.Minute)
+			time.Sleep(time.Hour)
 		}
 	case "closing":
 		if third {
 			os.Stdout.Close()
-			time.Sleep(time.Minute)
+			time.Sleep(time.Hour)
 		}
 	case "echoing":
 		fmt.Println(line)

@@ -1,7 +1,7 @@
 // Command acttestee is the testee of this library: every operation of the
 // conformance suite, on the packages that a user of the library calls.
 //
-//	go run ./conformance/cmd/act-conformance testee -- acttestee
+//	go run ./conformance/cmd/act-conformance testee -- go run ./conformance/testee/acttestee
 package main
 
 import (
