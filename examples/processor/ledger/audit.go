@@ -89,7 +89,7 @@ var rules = []rule{
 	{"money was moved for something that does not exist", `
 		SELECT f.id FROM transfers f WHERE f.cause = 'return' AND NOT EXISTS (SELECT 1 FROM subaccounts s WHERE s.subaccount = f.cause_id)`},
 	{"a trade has not exactly one event", `
-		SELECT t.id FROM trades t WHERE (SELECT count(*) FROM events e WHERE e.trade = t.id AND e.type = '` + book.TransactionCompleted + `' AND e.at = t.paid_at) <> 1
+		SELECT t.id FROM trades t WHERE (SELECT count(*) FROM events e WHERE e.trade = t.id AND e.refund IS NULL AND e.type = '` + book.TransactionCompleted + `' AND e.at = t.paid_at) <> 1
 		OR (SELECT count(*) FROM events e WHERE e.trade = t.id AND e.refund IS NULL) <> 1`},
 	{"a trade was fulfilled and not consumed", `
 		SELECT m.trade FROM trade_moves m WHERE m.state <> 'TRADE_CLOSED' AND NOT EXISTS (SELECT 1 FROM consumptions c WHERE c.trade = m.trade)`},
