@@ -101,7 +101,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 
 // measure makes the street, loads it, and says what it saw.
 func measure(ctx context.Context, o options, folder string, progress io.Writer) (r *report, err error) {
-	s, err := openStreet(ctx, o, folder)
+	s, err := openStreet(ctx, o, folder, progress)
 	if err != nil {
 		return nil, err
 	}

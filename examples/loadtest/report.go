@@ -50,7 +50,7 @@ func (l *load) report(o options, floor time.Duration) (*report, error) {
 		PerSecond: round1(float64(n) / l.spent.Seconds()), P50: ms(quantile(l.latencies, 50)), P99: ms(quantile(l.latencies, 99)),
 		Errors: l.errors, CPU: us(l.cpu / time.Duration(n)), Floor: us(floor), RSS: round1(float64(used.rss) / (1 << 20)),
 		Store: o.store, Rate: o.rate, Seconds: round1(l.spent.Seconds()), Agents: o.agents, Prefilled: o.prefill,
-		fault: l.fault, payments: l.sent - l.errors, maxLatency: l.latencies[n-1],
+		fault: l.fault, payments: o.prefill + l.sent - l.errors, maxLatency: l.latencies[n-1],
 	}, nil
 }
 

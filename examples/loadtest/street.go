@@ -51,9 +51,9 @@ type buyer struct {
 type shop struct{ signer *keys.Signer }
 
 // openStreet starts site and processor, and makes everybody known to the desk.
-func openStreet(ctx context.Context, o options, folder string) (*street, error) {
+func openStreet(ctx context.Context, o options, folder string, progress io.Writer) (*street, error) {
 	s := new(street)
-	if err := s.open(ctx, o, folder); err != nil {
+	if err := errors.Join(prefill(ctx, filepath.Join(folder, "data"), o.prefill, progress), s.open(ctx, o, folder)); err != nil {
 		return nil, errors.Join(err, s.close())
 	}
 	return s, nil
