@@ -143,11 +143,6 @@ func put(name string, value any) func(in obj) {
 	return func(in obj) { in[name] = value }
 }
 
-// drop is a change that leaves a member out.
-func drop(name string) func(in obj) {
-	return func(in obj) { delete(in, name) }
-}
-
 func (b *builder) add(s spec, sibling string, expect conformance.Expect) {
 	if s.level == "" {
 		s.level = conformance.Must

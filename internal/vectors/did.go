@@ -147,6 +147,12 @@ func groupDocument(b *builder) {
 	} {
 		b.also(ok, spec{id: c.id, title: c.title, output: c.output}, put("text", make(c.change)))
 	}
+	documentRefused(b, ok, make)
+	groupKeyFind(b)
+}
+
+func documentRefused(b *builder, ok spec, make func(func(doc, agent obj)) string) {
+	_, seller := coreKeys(b)
 	for _, c := range []struct {
 		id, title string
 		code      protocol.Code
@@ -180,7 +186,6 @@ func groupDocument(b *builder) {
 		}
 		b.invalid(ok, spec{id: c.id, title: c.title, code: c.code, requirements: requirements}, put("text", make(c.change)))
 	}
-	groupKeyFind(b)
 }
 
 // groupKeyFind: a key for a purpose at a time.

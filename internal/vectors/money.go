@@ -1,10 +1,6 @@
 package vectors
 
-import (
-	"time"
-
-	"github.com/actprotocol/act-go/protocol"
-)
+import "github.com/actprotocol/act-go/protocol"
 
 // groupMoney: amounts in messages and in intents (SPEC.md 1.5).
 func groupMoney(b *builder) {
@@ -142,6 +138,3 @@ func groupTime(b *builder) {
 		b.invalid(utc, spec{id: c.id, title: c.title, code: protocol.CodeFieldInvalid}, put("time", c.time))
 	}
 }
-
-// later is now and some time.
-func later(d time.Duration) time.Time { return now.Add(d) }
