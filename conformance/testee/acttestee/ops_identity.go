@@ -4,7 +4,6 @@ import (
 	"context"
 	"time"
 
-	"github.com/actprotocol/act-go/protocol"
 	"github.com/actprotocol/act-go/verifier"
 )
 
@@ -83,9 +82,6 @@ func verifyBinding(clock time.Time, in struct {
 	})
 	if err != nil {
 		return nil, err
-	}
-	if got := b.Binding(); got.Principal != in.Principal || got.Audience != in.Audience {
-		return nil, protocol.New(protocol.CodePrincipalMismatch, "", "IDN-03", "")
 	}
 	return map[string]any{"agent_id": who.Agent(), "principal": b.Binding().Principal}, nil
 }
