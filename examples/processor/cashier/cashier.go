@@ -3,9 +3,12 @@ package cashier
 import (
 	"context"
 	"net/http"
+	"net/url"
 	"strings"
 	"time"
 
+	"github.com/actprotocol/act-go/examples/processor/internal/page"
+	"github.com/actprotocol/act-go/examples/processor/internal/passkey"
 	"github.com/actprotocol/act-go/protocol"
 	"github.com/actprotocol/act-go/protocol/canon"
 	"github.com/actprotocol/act-go/protocol/keys"
@@ -16,6 +19,7 @@ import (
 type Payment struct {
 	TradeNo   string
 	Principal string // DID of whose account pays
+	Agent     string // DID of who asks
 	Payee     string // DID
 	PayeeName string // as the provider knows the payee; empty when it has no name
 	Amount    money.Amount
@@ -23,6 +27,9 @@ type Payment struct {
 	Order     string // the merchant's order number
 	Expires   time.Time
 	State     State
+	PaidAt    time.Time     // zero unless Paid, as is Confirmed
+	Confirmed string        // how the principal was verified
+	Reason    protocol.Code // why it was closed; empty otherwise
 }
 
 // A State is what has become of a payment, as far as the cashier needs to know.
@@ -58,20 +65,24 @@ type Provider interface {
 	Decline(ctx context.Context, tradeNo string, code protocol.Code) error
 }
 
-// Config is what [New] needs; all of it.
+// Config is what [New] needs; all but Passkeys.
 type Config struct {
 	Base     string // public https URL below which the cashier is served, without a slash at its end
 	PSPID    string // DID of the provider
 	Book     Book
 	Provider Provider
 	Now      func() time.Time
+
+	// Passkeys, when set, lets principals confirm on the page itself.
+	Passkeys *passkey.Verifier
 }
 
 // A Cashier is an http.Handler for everything below its path. It is safe for
 // concurrent use.
 type Cashier struct {
 	Config
-	mux *http.ServeMux
+	mux  *http.ServeMux
+	path string // of Base
 }
 
 // New returns a cashier.
@@ -86,7 +97,9 @@ func New(c Config) (*Cashier, error) {
 	k := &Cashier{Config: c, mux: http.NewServeMux()}
 	k.mux.HandleFunc("GET "+path+"/{id}", k.show)
 	k.mux.HandleFunc("POST "+path+"/{id}/confirm", k.confirm)
+	k.mux.HandleFunc("POST "+path+"/{id}/passkey", k.confirmByPasskey)
 	k.mux.HandleFunc("POST "+path+"/{id}/cancel", k.cancel)
+	k.path = path
 	return k, nil
 }
 
@@ -123,6 +136,55 @@ func (k *Cashier) view(p Payment) View {
 func (k *Cashier) show(w http.ResponseWriter, r *http.Request) {
 	p, err := k.Book.Instant(r.Context(), r.PathValue("id"))
 	k.answer(w, r, p, err)
+}
+
+// act is what a passkey signs for a payment: its terms, like a device.
+func (k *Cashier) act(p Payment) passkey.Act {
+	return passkey.Act{Kind: kindPasskey, Of: k.terms(p), Principal: p.Principal, Until: p.Expires}
+}
+
+// confirmByPasskey takes what the page sends after the principal has used a
+// passkey. What does not hold ends nothing.
+func (k *Cashier) confirmByPasskey(w http.ResponseWriter, r *http.Request) {
+	form, err := page.ReadForm(w, r)
+	if err != nil {
+		k.answer(w, r, Payment{}, err)
+		return
+	}
+	p, err := k.Book.Instant(r.Context(), r.PathValue("id"))
+	switch {
+	case err != nil:
+		k.answer(w, r, p, err)
+		return
+	case k.Passkeys == nil:
+		err = protocol.New(protocol.CodeMethodNotAllowed, "", "PSD-PAY-INS-03", "this cashier knows no passkeys")
+	case k.view(p).State != Waiting:
+		k.again(w, r) // the page says what became of it
+		return
+	default:
+		err = k.agreed(r.Context(), p, form)
+	}
+	if err != nil {
+		k.refused(w, r, p, err)
+		return
+	}
+	k.again(w, r)
+}
+
+// agreed verifies the passkey and has the payment made.
+func (k *Cashier) agreed(ctx context.Context, p Payment, form url.Values) error {
+	key, err := k.Passkeys.Agreed(ctx, k.act(p), form)
+	if err != nil {
+		return err
+	}
+	// From here on the browser may go away: the word was given.
+	return k.Provider.Confirm(context.WithoutCancel(ctx), p.TradeNo, "passkey:"+key.ID)
+}
+
+// again sends the browser to the payment's page, which then shows its state.
+func (k *Cashier) again(w http.ResponseWriter, r *http.Request) {
+	page.Secure(w.Header())
+	http.Redirect(w, r, page.New(r, k.host(), k.pagePath(r.PathValue("id"))).Here(), http.StatusSeeOther)
 }
 
 // confirm takes a device's word. What does not hold ends nothing: the payment
@@ -168,11 +230,19 @@ func (k *Cashier) confirmed(w http.ResponseWriter, r *http.Request) (Payment, er
 }
 
 func (k *Cashier) cancel(w http.ResponseWriter, r *http.Request) {
-	p, err := k.Book.Instant(r.Context(), r.PathValue("id"))
+	err := page.SameOrigin(r)
+	var p Payment
+	if err == nil {
+		p, err = k.Book.Instant(r.Context(), r.PathValue("id"))
+	}
 	if err == nil {
 		if err = k.Provider.Decline(context.WithoutCancel(r.Context()), p.TradeNo, protocol.CodeConfirmationFailed); err == nil {
 			p, err = k.Book.Instant(r.Context(), p.TradeNo)
 		}
+	}
+	if page.Wanted(r) && p.TradeNo != "" && (err == nil || protocol.CodeOf(err) == protocol.CodeStateConflict) {
+		k.again(w, r) // cancelled, or paid before: the page says which
+		return
 	}
 	k.answer(w, r, p, err)
 }

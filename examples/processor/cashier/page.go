@@ -1,95 +1,132 @@
 package cashier
 
 import (
-	"bytes"
-	"crypto/sha256"
-	"encoding/base64"
+	_ "embed"
 	"errors"
-	"html/template"
 	"io"
 	"net/http"
 	"strings"
+	"time"
 
+	"github.com/actprotocol/act-go/examples/processor/internal/page"
 	"github.com/actprotocol/act-go/internal/problem"
 	"github.com/actprotocol/act-go/protocol"
 	"github.com/actprotocol/act-go/protocol/canon"
 	"github.com/actprotocol/act-go/protocol/payment"
 )
 
-const style = `body{font:1.1rem/1.5 system-ui,sans-serif;max-width:26rem;margin:2rem auto;padding:0 1rem}
-strong{font-size:2rem}dt{color:#555;font-size:.9rem}dd{margin:0 0 .8rem;overflow-wrap:anywhere}
-button{font:inherit;width:100%;padding:.8rem;border-radius:.5rem;border:1px solid #888;background:#fff}`
+// kindPasskey is the kind of what a passkey signs here; see package passkey.
+const kindPasskey = "cashier-passkey"
 
-// security allows the page its own style and one form, and nothing else.
-var security = func() string {
-	sum := sha256.Sum256([]byte(style))
-	return "default-src 'none'; style-src 'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
-}()
+//go:embed page.html
+var pageText string
 
-var page = template.Must(template.New("page").Parse(`<!DOCTYPE html>
-<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
-<title>{{.Title}}</title><style>` + style + `</style></head><body>
-<h1>{{.Title}}</h1>
-{{- with .View}}
-<p><strong>{{.Amount}} {{.Currency}}</strong></p>
-<dl><dt>To</dt><dd>{{if .PayeeName}}{{.PayeeName}}<br><small>{{.Payee}}</small>{{else}}{{.Payee}}{{end}}</dd>
-<dt>Method</dt><dd>{{.Method}}</dd><dt>Order</dt><dd>{{.Order}}</dd><dt>Open until</dt><dd>{{.Expires}}</dd></dl>
-{{- end}}
-{{- if .Open}}
-<p>To pay, confirm on your paired device. Nothing is moved or held before that.</p>
-<form method="post" action="{{.Cancel}}"><button>Cancel</button></form>
-{{- else}}
-<p>{{.Word}}</p>
-{{- end}}
-</body></html>
-`))
+var template = page.Must(pageText)
 
-type pageData struct {
-	Title, Word, Cancel string
-	Open                bool
-	View                *View
+// content is what the page of a payment shows.
+type content struct {
+	View
+	W       words
+	Agent   string
+	Account string
+	Expires page.Moment
+	PaidAt  page.Moment
+	How     string
+	Why     string // a closed one
+	Long    bool   // the amount has many digits
+	Passkey *page.Form
+	Cancel  string
+	Open    bool
+	Good    bool
 }
+
+func (k *Cashier) host() string {
+	host, _, _ := strings.Cut(strings.TrimPrefix(k.Base, "https://"), "/")
+	return host
+}
+
+func (k *Cashier) pagePath(tradeNo string) string { return k.path + "/" + tradeNo }
 
 // answer writes a payment, or what went wrong, for a person or for a program.
 func (k *Cashier) answer(w http.ResponseWriter, r *http.Request, p Payment, err error) {
-	h := w.Header()
-	h.Set("Cache-Control", "no-store")
-	h.Set("Vary", "Accept")
-	h.Set("X-Content-Type-Options", "nosniff")
-	h.Set("Referrer-Policy", "no-referrer")
-	if !wantsPage(r) {
+	if !page.Wanted(r) {
+		h := w.Header()
+		page.Secure(h)
 		k.answerJSON(w, p, err)
 		return
 	}
-	status, data := http.StatusOK, pageData{}
+	shown := page.New(r, k.host(), k.pagePath(r.PathValue("id")))
 	if err != nil {
-		e := protocol.AsError(err)
-		status = payment.HTTPStatus(e.Code)
-		data.Title, data.Word = "This did not work", e.Code.Text()
-	} else {
-		data = k.data(p)
-	}
-	var text bytes.Buffer
-	if err := page.Execute(&text, data); err != nil {
-		problem.Write(w, protocol.Wrap(protocol.CodeServiceUnavailable, "", "", "the page could not be made", err), 1)
+		code := protocol.AsError(err).Code
+		c := content{W: texts[shown.Lang]}
+		shown.Title, c.Why = c.W.Failed, shown.Lang.Explain(code)
+		shown.Content = c
+		template.Write(w, payment.HTTPStatus(code), shown)
 		return
 	}
-	h.Set("Content-Type", "text/html; charset=utf-8")
-	h.Set("Content-Security-Policy", security)
-	w.WriteHeader(status)
-	_, _ = w.Write(text.Bytes())
+	k.write(w, shown, p, nil)
 }
 
-func (k *Cashier) data(p Payment) pageData {
-	view := k.view(p)
-	switch view.State {
-	case Waiting:
-		return pageData{Title: "Do you want to pay?", Open: true, Cancel: k.URL(p.TradeNo) + "/cancel", View: &view}
-	case Paid:
-		return pageData{Title: "Paid", Word: "You confirmed this payment.", View: &view}
-	default:
-		return pageData{Title: "Not paid", Word: "This payment is closed. Nothing was moved.", View: &view}
+// refused shows a payment together with why a confirmation of it did not count.
+func (k *Cashier) refused(w http.ResponseWriter, r *http.Request, p Payment, cause error) {
+	if !page.Wanted(r) {
+		k.answer(w, r, p, cause)
+		return
 	}
+	now, err := k.Book.Instant(r.Context(), p.TradeNo)
+	if err != nil {
+		k.answer(w, r, p, cause)
+		return
+	}
+	k.write(w, page.New(r, k.host(), k.pagePath(p.TradeNo)), now, cause)
+}
+
+// write writes the page of a payment. Of a payment that is closed its own reason
+// is told, not that of the last try.
+func (k *Cashier) write(w http.ResponseWriter, shown *page.Page, p Payment, cause error) {
+	c := k.content(shown, p)
+	status := http.StatusOK
+	if cause != nil {
+		code := protocol.AsError(cause).Code
+		status = payment.HTTPStatus(code)
+		if c.Open {
+			shown.Fault = shown.Lang.Explain(code) + " " + c.W.NothingPaid
+		}
+	}
+	if c.Open && k.Passkeys != nil {
+		ceremony, err := k.Passkeys.Ask(k.act(p))
+		if err != nil {
+			problem.Write(w, err, 1)
+			return
+		}
+		form := shown.PasskeyForm(ceremony, k.pagePath(p.TradeNo)+"/passkey", c.W.Pay+" "+c.Amount+" "+c.Currency)
+		c.Passkey = &form
+	}
+	shown.Content = c
+	template.Write(w, status, shown)
+}
+
+func (k *Cashier) content(shown *page.Page, p Payment) content {
+	w := texts[shown.Lang]
+	c := content{
+		View: k.view(p), W: w, Agent: p.Agent, Account: p.Principal, Expires: page.At(p.Expires), Cancel: shown.Href(k.pagePath(p.TradeNo) + "/cancel"),
+		Long: len(p.Amount.String()) > 11,
+	}
+	switch c.State {
+	case Waiting:
+		shown.Title, c.Open = w.Confirm, true
+		shown.Over = max(p.Expires.Sub(k.Now()).Truncate(time.Second), time.Second)
+	case Paid:
+		shown.Title, c.Good, c.How, c.PaidAt = w.Paid, true, w.how(p.Confirmed), page.At(p.PaidAt)
+	default:
+		shown.Title, c.Why = w.Closed, shown.Lang.Explain(protocol.CodeConfirmationFailed)
+		if p.Reason != "" && p.Reason != protocol.CodeConfirmationFailed {
+			c.Why = shown.Lang.Explain(p.Reason)
+		} else if k.Now().Before(p.Expires) {
+			shown.Title, c.Why = w.Cancelled, w.YouCancelled
+		}
+	}
+	return c
 }
 
 func (k *Cashier) answerJSON(w http.ResponseWriter, p Payment, err error) {
@@ -103,12 +140,6 @@ func (k *Cashier) answerJSON(w http.ResponseWriter, p Payment, err error) {
 	}
 	w.Header().Set("Content-Type", "application/json")
 	_, _ = w.Write(text)
-}
-
-// wantsPage reports whether a person is looking: browsers name text/html,
-// programs name application/json or nothing.
-func wantsPage(r *http.Request) bool {
-	return strings.Contains(r.Header.Get("Accept"), "text/html")
 }
 
 // read reads a confirmation within its limit.

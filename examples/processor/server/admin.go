@@ -65,6 +65,11 @@ func (s *Server) deskRoutes() []route {
 		{"POST", "/admin/devices", "pair a device with a principal, to confirm payments at the cashier", with(s.adminPair)},
 		{"POST", "/admin/device-removals", "end the pairing of a device", with(s.adminRemoveDevice)},
 		{"GET", "/admin/devices", "list the paired devices", s.adminDevices},
+		{"POST", "/admin/enrolments", "make a one-time link at which a principal, who was identified, enrols a passkey", with(s.adminEnrolment)},
+		{"POST", "/admin/passkey-removals", "end the use of a passkey", with(s.adminRemovePasskey)},
+		{"GET", "/admin/passkeys", "list the passkeys of principals", s.adminPasskeys},
+		{"GET", "/admin/bindings", "list the latest binding requests: waiting, bound, refused", s.adminBindings},
+		{"POST", "/admin/binding-declines", "refuse a binding request that waits", with(s.adminDeclineBinding)},
 		{"GET", "/admin/instants", "list the latest instant payments: waiting, paid, closed", s.adminInstants},
 		{"POST", "/admin/declines", "close an instant payment that waits, without money", with(s.adminDecline)},
 		{"GET", "/admin/accounts", "list the accounts and their balances", s.adminAccounts},
@@ -77,7 +82,8 @@ func (s *Server) deskRoutes() []route {
 // what everything else under /admin is pointed to.
 func (s *Server) adminRoutes() http.Handler {
 	mux := http.NewServeMux()
-	routes := s.deskRoutes()
+	routes := append(s.deskRoutes(), s.statementRoutes()...)
+	s.documents(mux)
 	for _, r := range routes {
 		mux.HandleFunc(r.Method+" "+r.Path, s.desk(r))
 	}

@@ -254,7 +254,7 @@ func TestPage(t *testing.T) {
 		}
 	}
 	if policy := resp.Header.Get("Content-Security-Policy"); !strings.Contains(policy, "default-src 'none'") || !strings.Contains(policy, "frame-ancestors 'none'") ||
-		strings.Contains(page, "<script") || resp.Header.Get("Cache-Control") != "no-store" || resp.Header.Get("Referrer-Policy") != "no-referrer" {
+		!strings.Contains(policy, "script-src 'sha256-") || strings.Contains(policy, "unsafe") || resp.Header.Get("Cache-Control") != "no-store" || resp.Header.Get("Referrer-Policy") != "same-origin" {
 		t.Errorf("header %v", resp.Header)
 	}
 	r, err := http.NewRequest("POST", pending.CashierURL+"/cancel", nil)
@@ -267,7 +267,7 @@ func TestPage(t *testing.T) {
 	if w.must(err); cancelled.StatusCode != http.StatusOK || !strings.Contains(string(body), "Nothing was moved") {
 		t.Errorf("PSD-PAY-INS-04: %d %s", cancelled.StatusCode, body)
 	}
-	if _, page := get(pending.CashierURL); strings.Contains(page, "<form") || !strings.Contains(page, "Not paid") {
+	if _, page := get(pending.CashierURL); strings.Contains(page, "<form") || !strings.Contains(page, "<h1>Cancelled</h1>") {
 		t.Errorf("%s", page)
 	}
 	confirmed := w.waits(w.Instant(w.token, "1.00"))
@@ -276,7 +276,7 @@ func TestPage(t *testing.T) {
 	if _, page := get(confirmed.CashierURL); strings.Contains(page, "<form") || !strings.Contains(page, "<h1>Paid</h1>") {
 		t.Errorf("%s", page)
 	}
-	if resp, page := get(strings.TrimSuffix(pending.CashierURL, pending.TradeNo) + "none"); resp.StatusCode != http.StatusNotFound || !strings.Contains(page, "no such trade") {
+	if resp, page := get(strings.TrimSuffix(pending.CashierURL, pending.TradeNo) + "none"); resp.StatusCode != http.StatusNotFound || !strings.Contains(page, "There is no such payment here.") {
 		t.Errorf("%d %s", resp.StatusCode, page)
 	}
 }

@@ -31,14 +31,16 @@ func (c counter) Instant(ctx context.Context, tradeNo string) (cashier.Payment, 
 		return cashier.Payment{}, err
 	}
 	p := cashier.Payment{
-		TradeNo: t.No, Principal: t.Principal, Payee: t.Payee, PayeeName: name, Amount: amount, Method: t.Method, Order: t.Order,
-		Expires: t.Expires, State: cashier.Paid,
+		TradeNo: t.No, Principal: t.Principal, Agent: t.Agent, Payee: t.Payee, PayeeName: name, Amount: amount, Method: t.Method, Order: t.Order,
+		Expires: t.Expires, State: cashier.Paid, PaidAt: t.PaidAt, Confirmed: t.Confirmation.Method,
 	}
 	switch {
 	case t.Waiting():
 		p.State = cashier.Waiting
 	case t.PaidAt.IsZero():
 		p.State = cashier.Closed
+		_, refusal := c.ledger.Query(ctx, t.Agent, t.RequestID) // the stored answer says why
+		p.Reason = protocol.CodeOf(refusal)
 	}
 	return p, nil
 }

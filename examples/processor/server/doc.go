@@ -11,6 +11,8 @@
 //	POST <base>/consumptions  a merchant claims the delivery of a proof
 //	POST <base>/fulfilments   a merchant has delivered
 //	POST <base>/instruments   an agent asks whether its instrument can pay
+//	POST <base>/refunds       a merchant gives back what it was paid, or a part
+//	POST <base>/trades        what has become of a trade, for its two parties
 //	     /cashier/{trade_no}  see package cashier
 //	GET  /.well-known/act/<name>/did.json
 //	     /admin/...           with the operator's token only
@@ -18,7 +20,8 @@
 // What it promises: the checks of a payment run in the order of SPEC.md 6.1;
 // what could not be decided answers 503 and is never stored; an answer leaves
 // only after it is durable; a repeated request gets its first answer; every
-// payment is reported in the end, when Config.Report is set. Errors
+// payment is reported in the end, when Config.Report is set, and a merchant
+// that wants to be told of its trades is told of all, in order. Errors
 // and log lines hold codes and names of the library's, never a token, a proof,
 // a mandate or another part of a message. The one exception is for the
 // operator: the log tells from which host a key or a state could not be had,

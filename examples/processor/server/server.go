@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/actprotocol/act-go/examples/processor/binding"
 	"github.com/actprotocol/act-go/examples/processor/book"
 	"github.com/actprotocol/act-go/examples/processor/cashier"
 	"github.com/actprotocol/act-go/internal/body"
@@ -77,6 +78,11 @@ type Config struct {
 	// an account number must not keep all later payments from being attested.
 	Attest func(ctx context.Context, d attestation.Draft) error
 
+	// Notify carries notifications to merchants (SPEC.md 6.14): by default
+	// verifier.NewHTTPClient with 10 seconds for each, which reaches public
+	// addresses alone.
+	Notify *http.Client
+
 	// Shared says that other processes write to the ledger too. What one of
 	// them is told about issuers of mandates then holds here within a second.
 	Shared bool
@@ -99,6 +105,7 @@ type Server struct {
 	ledger   book.Book
 	provider *provider.Provider
 	cashier  *cashier.Cashier
+	pages    *binding.Pages
 	document *identity.Document
 	basePath string
 	operator [sha256.Size]byte
@@ -111,7 +118,9 @@ type Server struct {
 	issuers  issuers
 	setup    sync.Mutex // serialises changes of issuers
 	reporter *reporter
+	notifier *notifier
 	follower *follower
+	signer   *keys.Signer
 }
 
 // New checks the configuration, reads from the ledger who may issue mandates
@@ -133,7 +142,10 @@ func New(ctx context.Context, c Config) (*Server, error) {
 	if s.now == nil {
 		s.now = time.Now
 	}
-	s.counts, s.signedIn = newCounts(), c.SignedIn
+	s.counts, s.signedIn, s.signer = newCounts(), c.SignedIn, c.Signer
+	if c.Notify == nil {
+		c.Notify = verifier.NewHTTPClient(verifier.HTTPClientConfig{Timeout: noticeTimeout})
+	}
 	s.causes = &causes{log: s.log, now: s.now, failed: s.counts.lookups, database: c.Cause}
 	own := identity.Key{ID: c.Signer.KeyID(), Public: c.Signer.Public(), Purpose: keys.Proof}
 	s.document = &identity.Document{ID: c.ID, Keys: append([]identity.Key{own}, c.OtherKeys...)}
@@ -146,10 +158,7 @@ func New(ctx context.Context, c Config) (*Server, error) {
 		return nil, err
 	}
 	s.issuers.load(trusts)
-	s.cashier, err = cashier.New(cashier.Config{
-		Base: "https://" + c.ID.Host() + CashierPath, PSPID: c.ID.String(), Book: counter{s}, Provider: counter{s}, Now: s.now,
-	})
-	if err != nil {
+	if err := s.openPages(ctx); err != nil {
 		return nil, err
 	}
 	if s.provider, err = s.newProvider(c); err != nil {
@@ -157,6 +166,7 @@ func New(ctx context.Context, c Config) (*Server, error) {
 	}
 	s.handler = s.routes(documents, c.OperatorToken != "")
 	s.reporter = startReporter(c.Ledger, s.reports(c), s.log)
+	s.notifier = startNotifier(c.Ledger, s.notification, c.Notify, s.log)
 	s.follower = s.follow(c.Shared)
 	return s, nil
 }
@@ -207,7 +217,9 @@ func (s *Server) newProvider(c Config) (*provider.Provider, error) {
 	}
 	return provider.New(provider.Config{
 		Signer: c.Signer, Verifier: v, Ledger: c.Ledger, Document: s.document,
-		Cashier: func(_ context.Context, t *provider.Trade) (string, error) { return s.cashier.URL(t.No), nil },
+		Cashier:     func(_ context.Context, t *provider.Trade) (string, error) { return s.cashier.URL(t.No), nil },
+		Bindings:    c.Ledger,
+		BindingPage: func(_ context.Context, b *provider.Binding) (string, error) { return s.pages.URL(b.ID), nil },
 		Decided: func(v provider.Verdict) {
 			s.counts.decided(v)
 			if c.Decided != nil {
@@ -216,16 +228,20 @@ func (s *Server) newProvider(c Config) (*provider.Provider, error) {
 			if v.Trade != nil && !v.Trade.PaidAt.IsZero() {
 				s.reporter.wake()
 			}
+			if v.Trade != nil && !v.Trade.Waiting() {
+				s.notifier.wake()
+			}
 		},
 		Risk: c.Risk, TimeToConfirm: c.TimeToConfirm, ProofLife: c.ProofLife, Now: s.now,
 	})
 }
 
-// Close stops the reporting of events and waits until a report that is under
-// way has ended. Requests are answered as before, and their events stay in the
+// Close stops the reporting of events and the telling of merchants, and waits
+// until what is under way has ended. Requests are answered as before, and their events stay in the
 // outbox. Close comes before that of the ledger, and may be called again.
 func (s *Server) Close() {
 	s.follower.stop()
+	s.notifier.stop()
 	s.reporter.stop()
 }
 
@@ -270,14 +286,12 @@ func (s *Server) routes(documents http.Handler, admin bool) http.Handler {
 	for path, serve := range map[string]func(context.Context, []byte) (provider.Answer, error){
 		provider.PathPayments: s.provider.Pay, provider.PathQueries: s.provider.Query,
 		provider.PathConsumptions: s.provider.Consume, provider.PathFulfilments: s.provider.Fulfil,
-		provider.PathInstruments: s.provider.Instrument,
+		provider.PathInstruments: s.provider.Instrument, provider.PathBindings: s.provider.Bind,
+		provider.PathRefunds: s.refund, provider.PathTrades: s.provider.TradeState,
 	} {
 		mux.HandleFunc("POST "+s.basePath+path, s.message(path, serve))
 	}
-	mux.HandleFunc(CashierPath+"/", func(w http.ResponseWriter, r *http.Request) {
-		s.cashier.ServeHTTP(w, r)
-		s.log.LogAttrs(r.Context(), slog.LevelInfo, "cashier", slog.String("method", method(r)))
-	})
+	s.pageRoutes(mux)
 	mux.Handle("/.well-known/", documents)
 	if admin {
 		desk := lines(s.OperatorOnly(s.adminRoutes()))

@@ -124,6 +124,7 @@ func newWorld(t testing.TB) *world {
 		OperatorToken: operatorToken, Log: w.logger(), Now: now,
 	})
 	w.must(err)
+	t.Cleanup(w.server.Close) // before the book's
 
 	w.ca, err = localtls.NewCA()
 	w.must(err)
