@@ -31,13 +31,15 @@
 //     that broke; afterwards the book is audited and a sample of the answers is
 //     verified, and the program fails when either is wrong
 //   - cpu_us_per_payment: processor time of the processor's process, all of it,
-//     kernel included, while payments were made
+//     kernel included, while payments were made; of several processes the sum.
+//     PostgreSQL's processes are not counted
 //   - floor_us_per_payment: what the signatures cost which a payment cannot do
 //     without, on the same machine, before and after the run: checking the
 //     agent's and the merchant's, making that of the proof and of the answer;
 //     Ed25519 by the standard library over texts of the same length, on all cores
 //     at once. The mandate's is checked once for many payments and not counted
-//   - rss_mib: the most memory the processor's process ever had
+//   - rss_mib: the most memory the processor's process ever had; of several
+//     processes, the largest
 //
 // Without -json it says besides in which stage of a payment the processor spends
 // its time, from a CPU profile that the processor makes while payments come in.

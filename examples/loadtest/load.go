@@ -57,8 +57,8 @@ type answer struct {
 // newLoad opens the connections.
 func newLoad(s *street, o options) (*load, error) {
 	l := &load{street: s, seconds: o.seconds, rate: o.rate, profiled: !o.json || o.profile != ""}
-	for range o.connections {
-		c, err := tls.Dial("tcp", s.processor.address, s.clientConfig())
+	for i := range o.connections {
+		c, err := tls.Dial("tcp", s.all[i%len(s.all)].address(), s.clientConfig())
 		if err != nil {
 			return nil, errors.Join(err, l.close())
 		}
@@ -128,7 +128,7 @@ func (l *load) arrivals(n int) []time.Duration {
 
 // round sends a batch and adds what it saw to the load.
 func (l *load) round(ctx context.Context, b *batch, due []time.Duration) error {
-	before, err := l.street.processor.usage()
+	before, err := l.street.usage()
 	if err != nil {
 		return err
 	}
@@ -136,7 +136,7 @@ func (l *load) round(ctx context.Context, b *batch, due []time.Duration) error {
 	r := &round{batch: b, due: due, first: l.sent, begun: time.Now(), latencies: make([]time.Duration, len(due))}
 	r.send(ctx, l.lines)
 	spent := time.Since(r.begun) - due[0]
-	after, err := l.street.processor.usage()
+	after, err := l.street.usage()
 	if err = errors.Join(err, profile()); err != nil {
 		return err
 	}

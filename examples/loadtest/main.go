@@ -31,6 +31,7 @@ type options struct {
 	rate        float64
 	json        bool
 	store       string
+	processes   int
 	prefill     int
 	agents      int
 	merchants   int
@@ -47,7 +48,8 @@ func parse(args []string, stderr io.Writer) (options, error) {
 	f.Float64Var(&o.seconds, "seconds", 10, "how long payments come in")
 	f.Float64Var(&o.rate, "rate", 5000, "payments a second that come in, on average")
 	f.BoolVar(&o.json, "json", false, "print the figures as one JSON object")
-	f.StringVar(&o.store, "store", "sqlite", "the processor's store")
+	f.StringVar(&o.store, "store", sqlite, "the processor's store: sqlite, or postgres, for which a cluster is made in a temporary folder")
+	f.IntVar(&o.processes, "processes", 1, "processes of the processor, which share a PostgreSQL store")
 	f.IntVar(&o.prefill, "prefill", 0, "payments that the book has before the run, put there without the processor")
 	f.IntVar(&o.agents, "agents", 64, "agents, each with a principal, a mandate and a payment token")
 	f.IntVar(&o.merchants, "merchants", 16, "merchants")
@@ -73,11 +75,19 @@ func (o *options) check(arguments int) error {
 		return errors.New("-agents, -merchants and -connections are at least 1, and -prefill at least 0")
 	case o.agents > 512 || o.merchants > 256:
 		return errors.New("at most 512 agents and 256 merchants: the processor keeps a thousand documents")
-	case o.store != "sqlite":
-		return errors.New("-store is sqlite")
+	case o.store != sqlite && o.store != postgresql:
+		return errors.New("-store is sqlite or postgres")
+	case o.processes < 1 || o.processes > 8 || o.processes > 1 && o.store == sqlite:
+		return errors.New("-processes is from 1 to 8, and 1 for sqlite: its file has one process")
 	}
 	return nil
 }
+
+// The stores.
+const (
+	sqlite     = "sqlite"
+	postgresql = "postgres"
+)
 
 // patience is how long the ends of a run may take.
 const patience = 30 * time.Second
@@ -126,9 +136,6 @@ func measure(ctx context.Context, o options, folder string, progress io.Writer) 
 		return nil, err
 	}
 	if err := s.verify(ctx, l.sample, r.payments); err != nil {
-		return nil, err
-	}
-	if err := s.processor.stop(); err != nil {
 		return nil, err
 	}
 	return r, r.addStages(l.profile, o.profile)

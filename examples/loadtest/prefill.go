@@ -13,6 +13,7 @@ import (
 
 	"github.com/actprotocol/act-go/examples/processor/book"
 	"github.com/actprotocol/act-go/examples/processor/ledger"
+	"github.com/actprotocol/act-go/examples/processor/postgres"
 	"github.com/actprotocol/act-go/protocol/canon"
 	"github.com/actprotocol/act-go/protocol/payment"
 	"github.com/actprotocol/act-go/provider"
@@ -25,20 +26,32 @@ const earlier = 64
 // payments in it: of other people than those of the run, each with an account, a
 // token and a mandate, all decided and booked by the store itself. What the
 // library checks before the store is asked was not checked.
-func prefill(ctx context.Context, data string, n int, progress io.Writer) (err error) {
+func prefill(ctx context.Context, data, dsn string, n int, progress io.Writer) (err error) {
 	if n == 0 {
 		return nil
 	}
-	if err := os.MkdirAll(data, 0o700); err != nil {
-		return err
-	}
-	b, err := ledger.Open(ledger.Config{Path: filepath.Join(data, "ledger.db")})
+	b, err := openBook(ctx, data, dsn)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, b.Close()) }()
 	fmt.Fprintf(progress, "booking %d earlier payments\n", n)
 	return fill(ctx, b, n)
+}
+
+// openBook opens the book that the processor will have: a database, or a file in
+// its folder.
+func openBook(ctx context.Context, data, dsn string) (interface {
+	book.Book
+	io.Closer
+}, error) {
+	if dsn != "" {
+		return postgres.Open(ctx, postgres.Config{DSN: dsn})
+	}
+	if err := os.MkdirAll(data, 0o700); err != nil {
+		return nil, err
+	}
+	return ledger.Open(ledger.Config{Path: filepath.Join(data, "ledger.db")})
 }
 
 // fill books n payments.

@@ -25,46 +25,59 @@ const program = "github.com/actprotocol/act-go/examples/processor"
 
 // A processor is the processor's process.
 type processor struct {
-	id      identity.DID
-	address string
-	data    string // its folder
-	client  *http.Client
-	token   string
+	id     identity.DID
+	port   string
+	data   string // its folder
+	client *http.Client
+	token  string
 
 	command *exec.Cmd
 	output  bytes.Buffer // what it printed; read when it has ended
 	ended   chan error   // nil once it has been stopped
 }
 
-// startProcessor builds the program, unless it was built before, and starts it.
-func startProcessor(ctx context.Context, o options, folder, roots string) (*processor, error) {
-	binary := o.program
-	if binary == "" {
-		binary = filepath.Join(folder, "processor.exe")
-		if text, err := exec.CommandContext(ctx, "go", "build", "-o", binary, program).CombinedOutput(); err != nil {
-			return nil, fmt.Errorf("building the processor: %w\n%s", err, text)
-		}
+// build builds the program, unless it was built before, and returns where it is.
+func build(ctx context.Context, o options, folder string) (string, error) {
+	if o.program != "" {
+		return o.program, nil
 	}
+	binary := filepath.Join(folder, "processor.exe")
+	if text, err := exec.CommandContext(ctx, "go", "build", "-o", binary, program).CombinedOutput(); err != nil {
+		return "", fmt.Errorf("building the processor: %w\n%s", err, text)
+	}
+	return binary, nil
+}
+
+func newProcessor(data string) *processor { return &processor{data: data} }
+
+// start starts a process and waits until it serves, under the identifier of the
+// first one.
+func (p *processor) start(ctx context.Context, binary string, first *processor, dsn, roots string) error {
 	free, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
-		return nil, err
+		return err
 	}
-	at := port(free)
+	p.port = port(free)
 	if err := free.Close(); err != nil {
-		return nil, err
+		return err
 	}
-	p := &processor{address: "127.0.0.1:" + at, data: filepath.Join(folder, "data"), ended: make(chan error, 1)}
-	if p.id, err = identity.NewActDID("localhost:"+at, "psp"); err != nil {
-		return nil, err
+	host := "localhost:" + first.port
+	if p.id, err = identity.NewActDID(host, "psp"); err != nil {
+		return err
 	}
-	p.command = exec.Command(binary, "-addr", p.address, "-data", p.data, "-insecure-allow-loopback", "-roots", roots)
+	p.command = exec.Command(binary, "-addr", p.address(), "-host", host, "-data", p.data, "-insecure-allow-loopback", "-roots", roots)
+	p.command.Env = append(os.Environ(), "ACT_PROCESSOR_POSTGRES="+dsn)
 	p.command.Stdout, p.command.Stderr = &p.output, &p.output
 	if err := p.command.Start(); err != nil {
-		return nil, err
+		return err
 	}
+	p.ended = make(chan error, 1)
 	go func() { p.ended <- p.command.Wait() }()
-	return p, p.ready(ctx)
+	return p.ready(ctx)
 }
+
+// address is where it listens.
+func (p *processor) address() string { return "127.0.0.1:" + p.port }
 
 // ready waits until it serves.
 func (p *processor) ready(ctx context.Context) error {
@@ -73,7 +86,7 @@ func (p *processor) ready(ctx context.Context) error {
 	for {
 		if data, err := os.ReadFile(filepath.Join(p.data, "operator-token")); err == nil && len(data) > 32 {
 			p.token = strings.TrimSpace(string(data))
-			if c, err := net.Dial("tcp", p.address); err == nil {
+			if c, err := net.Dial("tcp", p.address()); err == nil {
 				return c.Close()
 			}
 		}

@@ -26,6 +26,7 @@ type report struct {
 	Floor      float64 `json:"floor_us_per_payment"`
 	RSS        float64 `json:"rss_mib"`
 	Store      string  `json:"store"`
+	Processes  int     `json:"processes"`
 	Rate       float64 `json:"rate"`
 	Seconds    float64 `json:"seconds"`
 	Agents     int     `json:"agents"`
@@ -37,7 +38,7 @@ type report struct {
 }
 
 func (l *load) report(o options, floor time.Duration) (*report, error) {
-	used, err := l.street.processor.usage()
+	used, err := l.street.usage()
 	if err != nil {
 		return nil, err
 	}
@@ -49,7 +50,7 @@ func (l *load) report(o options, floor time.Duration) (*report, error) {
 	return &report{
 		PerSecond: round1(float64(n) / l.spent.Seconds()), P50: ms(quantile(l.latencies, 50)), P99: ms(quantile(l.latencies, 99)),
 		Errors: l.errors, CPU: us(l.cpu / time.Duration(n)), Floor: us(floor), RSS: round1(float64(used.rss) / (1 << 20)),
-		Store: o.store, Rate: o.rate, Seconds: round1(l.spent.Seconds()), Agents: o.agents, Prefilled: o.prefill,
+		Store: o.store, Processes: o.processes, Rate: o.rate, Seconds: round1(l.spent.Seconds()), Agents: o.agents, Prefilled: o.prefill,
 		fault: l.fault, payments: o.prefill + l.sent - l.errors, maxLatency: l.latencies[n-1],
 	}, nil
 }

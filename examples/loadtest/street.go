@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/actprotocol/act-go/examples/internal/localtls"
+	"github.com/actprotocol/act-go/examples/internal/pgcluster"
 	"github.com/actprotocol/act-go/issuer"
 	"github.com/actprotocol/act-go/protocol/delegation"
 	"github.com/actprotocol/act-go/protocol/identity"
@@ -30,8 +31,10 @@ const method = "urn:act:payment:example-wallet"
 type street struct {
 	host      string // of all identifiers
 	server    *http.Server
-	roots     *x509.CertPool // of the site and of the processor
-	processor *processor
+	roots     *x509.CertPool     // of the site and of the processor
+	cluster   *pgcluster.Cluster // nil when the store is SQLite
+	processor *processor         // the first of
+	all       []*processor
 	bank      *issuer.Issuer
 	buyers    []*buyer
 	shops     []*shop
@@ -53,13 +56,13 @@ type shop struct{ signer *keys.Signer }
 // openStreet starts site and processor, and makes everybody known to the desk.
 func openStreet(ctx context.Context, o options, folder string, progress io.Writer) (*street, error) {
 	s := new(street)
-	if err := errors.Join(prefill(ctx, filepath.Join(folder, "data"), o.prefill, progress), s.open(ctx, o, folder)); err != nil {
+	if err := s.open(ctx, o, folder, progress); err != nil {
 		return nil, errors.Join(err, s.close())
 	}
 	return s, nil
 }
 
-func (s *street) open(ctx context.Context, o options, folder string) error {
+func (s *street) open(ctx context.Context, o options, folder string, progress io.Writer) error {
 	ca, err := localtls.NewCA()
 	if err != nil {
 		return err
@@ -81,10 +84,10 @@ func (s *street) open(ctx context.Context, o options, folder string) error {
 	if err := os.WriteFile(roots, ca.CertificatePEM(), 0o600); err != nil {
 		return err
 	}
-	if s.processor, err = startProcessor(ctx, o, folder, roots); err != nil {
+	s.roots = ca.Pool()
+	if err := s.process(ctx, o, folder, roots, progress); err != nil {
 		return err
 	}
-	s.roots = ca.Pool()
 	if err := s.processor.trust(s.roots); err != nil {
 		return err
 	}
@@ -94,14 +97,54 @@ func (s *street) open(ctx context.Context, o options, folder string) error {
 	if err := s.publish(mux); err != nil {
 		return err
 	}
-	return s.introduce(ctx)
+	if err := s.introduce(ctx); err != nil || len(s.all) == 1 {
+		return err
+	}
+	time.Sleep(settled)
+	return nil
+}
+
+// settled is more than several processes need to know what one of them was
+// told: whom the operator trusts.
+const settled = 2 * time.Second
+
+// process makes the book and starts the processor, as one process or several.
+func (s *street) process(ctx context.Context, o options, folder, roots string, progress io.Writer) (err error) {
+	data, dsn := filepath.Join(folder, "data"), ""
+	if o.store == postgresql {
+		if s.cluster, err = pgcluster.New(ctx); err != nil {
+			return err
+		}
+		dsn = s.cluster.DSN()
+	}
+	if err := prefill(ctx, data, dsn, o.prefill, progress); err != nil {
+		return err
+	}
+	binary, err := build(ctx, o, folder)
+	if err != nil {
+		return err
+	}
+	for range o.processes {
+		p := newProcessor(data)
+		if s.processor == nil {
+			s.processor = p
+		}
+		s.all = append(s.all, p)
+		if err := p.start(ctx, binary, s.processor, dsn, roots); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // close ends site and processor.
 func (s *street) close() error {
 	var errs []error
-	if s.processor != nil {
-		errs = append(errs, s.processor.stop())
+	for _, p := range s.all {
+		errs = append(errs, p.stop())
+	}
+	if s.cluster != nil {
+		errs = append(errs, s.cluster.Close())
 	}
 	if s.server != nil {
 		errs = append(errs, s.server.Close())
