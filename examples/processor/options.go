@@ -38,6 +38,7 @@ type options struct {
 	tls                    service.TLS
 	log                    service.Log
 	operate                operating
+	attest                 attesting
 }
 
 // operating is how the program behaves towards those who operate it, and those
@@ -63,6 +64,7 @@ func (o *options) declare() {
 	o.tls.Declare(f)
 	o.log.Declare(f)
 	o.operate.declare(f)
+	o.attest.declare(f)
 }
 
 func (o *operating) declare(f *settings.Set) {
@@ -101,7 +103,7 @@ func (o *options) check() error {
 	if o.postgresConnections < 2 || o.postgresConnections > 1000 {
 		return errors.New("-postgres-connections is from 2 to 1000")
 	}
-	if err := o.operate.check(); err != nil {
+	if err := errors.Join(o.operate.check(), o.attest.check()); err != nil {
 		return err
 	}
 	return o.tls.Check(o.host)

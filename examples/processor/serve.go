@@ -8,6 +8,7 @@ import (
 	"io"
 	"log/slog"
 	"net"
+	"time"
 
 	"github.com/actprotocol/act-go/examples/internal/folder"
 	"github.com/actprotocol/act-go/examples/internal/limit"
@@ -37,7 +38,7 @@ func serve(ctx context.Context, o *options, f folder.Folder, log *slog.Logger, s
 
 // serveBook puts the parts together, listens, and serves until ctx ends and the
 // requests that had begun are answered.
-func serveBook(ctx context.Context, o *options, f folder.Folder, s *store, log *slog.Logger, stdout io.Writer) error {
+func serveBook(ctx context.Context, o *options, f folder.Folder, s *store, log *slog.Logger, stdout io.Writer) (err error) {
 	listener, err := net.Listen("tcp", o.addr)
 	if err != nil {
 		return err
@@ -60,11 +61,14 @@ func serveBook(ctx context.Context, o *options, f folder.Folder, s *store, log *
 	if err != nil {
 		return err
 	}
-	processor, err := assemble(ctx, o, f, s, id, roots, desk, log)
+	processor, end, err := assemble(ctx, o, f, s, id, roots, desk, log)
 	if err != nil {
 		return err
 	}
-	defer processor.Close()
+	defer func() {
+		processor.Close()
+		err = errors.Join(err, end())
+	}()
 	handler := desk.around(processor)
 	stop, err := desk.listen(log)
 	if err != nil {
@@ -78,24 +82,32 @@ func serveBook(ctx context.Context, o *options, f folder.Folder, s *store, log *
 }
 
 // assemble makes the processor: its keys, and the sources it asks about others.
-func assemble(ctx context.Context, o *options, f folder.Folder, s *store, id identity.DID, roots *x509.CertPool, desk *operation, log *slog.Logger) (*server.Server, error) {
+func assemble(ctx context.Context, o *options, f folder.Folder, s *store, id identity.DID, roots *x509.CertPool, desk *operation, log *slog.Logger) (p *server.Server, end func() error, err error) {
 	signer, err := f.Key(keyFile, id.String()+"#proof-1", keys.Proof)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	resolver := verifier.NewResolver(verifier.ResolverConfig{RootCAs: roots, InsecureAllowLoopback: o.tls.AllowLoopback})
 	status, err := verifier.NewStatusClient(verifier.StatusConfig{Keys: resolver, RootCAs: roots, InsecureAllowLoopback: o.tls.AllowLoopback})
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if err := checkIdentifier(f, id, o.changeIdentifier); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	return server.New(ctx, server.Config{
+	c := server.Config{
 		ID: id, Signer: signer, Ledger: s.Book, Keys: resolver, Status: status, OperatorToken: desk.token, TimeToConfirm: o.timeToConfirm,
 		Admit: desk.admit, Decided: desk.overview.Decided, SignedIn: desk.overview.SignedIn, Log: log,
 		Shared: s.shared, Cause: s.cause,
-	})
+		Notify: verifier.NewHTTPClient(verifier.HTTPClientConfig{Roots: roots, InsecureAllowLoopback: o.tls.AllowLoopback, Timeout: 10 * time.Second}),
+	}
+	if end, err = o.attest.open(&c, f, resolver, roots, o.tls.AllowLoopback, log); err != nil {
+		return nil, nil, err
+	}
+	if p, err = server.New(ctx, c); err != nil {
+		return nil, nil, errors.Join(err, end())
+	}
+	return p, end, nil
 }
 
 // identifier is the DID of this start.

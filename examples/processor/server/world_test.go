@@ -18,7 +18,9 @@ import (
 
 	"github.com/actprotocol/act-go/examples/internal/localtls"
 	"github.com/actprotocol/act-go/examples/processor/internal/fixture"
+	"github.com/actprotocol/act-go/examples/processor/internal/judge"
 	"github.com/actprotocol/act-go/examples/processor/ledger"
+	"github.com/actprotocol/act-go/examples/processor/openapi"
 	"github.com/actprotocol/act-go/examples/processor/server"
 	"github.com/actprotocol/act-go/protocol"
 	"github.com/actprotocol/act-go/protocol/canon"
@@ -132,7 +134,10 @@ func newWorld(t testing.TB) *world {
 	w.must(err)
 	web.StartTLS()
 	t.Cleanup(web.Close)
-	w.client = &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: w.ca.Pool()}, MaxIdleConnsPerHost: 256}}
+	plain := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: w.ca.Pool()}, MaxIdleConnsPerHost: 256}
+	documented := judge.New(t, openapi.Document(), plain) // every exchange is as documented
+	t.Cleanup(func() { served.add(documented.Seen()) })
+	w.client = &http.Client{Transport: documented}
 	t.Cleanup(w.client.CloseIdleConnections)
 	w.furnish(ctx)
 	return w
