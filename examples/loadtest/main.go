@@ -38,6 +38,7 @@ type options struct {
 	connections int
 	program     string
 	profile     string
+	guide       string
 	dir         string
 }
 
@@ -55,6 +56,7 @@ func parse(args []string, stderr io.Writer) (options, error) {
 	f.IntVar(&o.merchants, "merchants", 16, "merchants")
 	f.IntVar(&o.connections, "connections", 64, "connections to the processor")
 	f.StringVar(&o.program, "processor", "", "a processor that was built before (default: build one)")
+	f.StringVar(&o.guide, "pgo", "", "build the processor with this profile, as go build -pgo does (one that -cpuprofile kept, for example)")
 	f.StringVar(&o.profile, "cpuprofile", "", "keep a CPU profile of the processor in this file, of the first half minute at most")
 	f.StringVar(&o.dir, "dir", "", "where to make the temporary folder with the processor's data (default the system's)")
 	if err := f.Parse(args); err != nil {

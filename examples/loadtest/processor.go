@@ -42,7 +42,15 @@ func build(ctx context.Context, o options, folder string) (string, error) {
 		return o.program, nil
 	}
 	binary := filepath.Join(folder, "processor.exe")
-	if text, err := exec.CommandContext(ctx, "go", "build", "-o", binary, program).CombinedOutput(); err != nil {
+	args := []string{"build", "-o", binary}
+	if o.guide != "" {
+		guide, err := filepath.Abs(o.guide)
+		if err != nil {
+			return "", err
+		}
+		args = append(args, "-pgo", guide)
+	}
+	if text, err := exec.CommandContext(ctx, "go", append(args, program)...).CombinedOutput(); err != nil {
 		return "", fmt.Errorf("building the processor: %w\n%s", err, text)
 	}
 	return binary, nil

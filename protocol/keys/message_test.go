@@ -2,6 +2,7 @@ package keys_test
 
 import (
 	"bytes"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -269,5 +270,39 @@ func TestContentDigest(t *testing.T) {
 	}
 	if digest(payment{"r-1", "n-1", "18.00", nil}) == digest(payment{"r-1", "n-2", "18.00", nil}) {
 		t.Error("without exceptions the nonce counts")
+	}
+}
+
+// What was decoded is the caller's own: later messages do not write into it.
+func TestDecodedIsIndependent(t *testing.T) {
+	s := newSigner(t, keys.EdDSA, keys.AgentRequest)
+	type content struct {
+		Text  string         `json:"text"`
+		Value jsontext.Value `json:"value"`
+		Bytes []byte         `json:"bytes"`
+		Any   any            `json:"any"`
+	}
+	read := func(word string) (c content) {
+		raw, err := keys.SignMessage(s, keys.AgentRequest, keys.KindPaymentRequest, map[string]any{
+			"text": word, "value": []string{word}, "bytes": []byte(word), "any": []string{word},
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		m, err := keys.ParseMessage(raw)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := m.Decode(&c); err != nil {
+			t.Fatal(err)
+		}
+		return c
+	}
+	first := read("first")
+	for range 50 {
+		read("other")
+	}
+	if first.Text != "first" || string(first.Value) != `["first"]` || string(first.Bytes) != "first" || fmt.Sprint(first.Any) != "[first]" {
+		t.Errorf("%+v", first)
 	}
 }
