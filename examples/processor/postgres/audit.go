@@ -109,23 +109,12 @@ const mostProblems = 20
 
 // Audit implements book.Book, in one snapshot of the database.
 func (s *Store) Audit(ctx context.Context) (*book.Report, error) {
-	r := &report{Report: book.Report{Unreported: make(map[book.Consumer]int64)}}
+	r := new(report)
 	err := pgx.BeginTxFunc(ctx, s.pool, pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}, func(t pgx.Tx) error {
 		if _, err := t.Exec(ctx, "SET LOCAL statement_timeout = 0"); err != nil {
 			return err
 		}
-		if err := r.counts(ctx, t); err != nil {
-			return err
-		}
-		if err := r.currencies(ctx, t); err != nil {
-			return err
-		}
-		for _, rule := range slices.Concat(rules, refundRules, bindingRules) {
-			if err := r.apply(ctx, t, rule); err != nil {
-				return err
-			}
-		}
-		return nil
+		return r.all(ctx, t)
 	})
 	if err != nil {
 		return nil, unavailable(err)
@@ -134,6 +123,22 @@ func (s *Store) Audit(ctx context.Context) (*book.Report, error) {
 }
 
 type report struct{ book.Report }
+
+// all counts, and applies every rule.
+func (r *report) all(ctx context.Context, t pgx.Tx) error {
+	if err := r.counts(ctx, t); err != nil {
+		return err
+	}
+	if err := r.currencies(ctx, t); err != nil {
+		return err
+	}
+	for _, rule := range slices.Concat(rules, refundRules, bindingRules) {
+		if err := r.apply(ctx, t, rule); err != nil {
+			return err
+		}
+	}
+	return nil
+}
 
 func (r *report) counts(ctx context.Context, t pgx.Tx) error {
 	for _, n := range []struct {
@@ -145,6 +150,9 @@ func (r *report) counts(ctx context.Context, t pgx.Tx) error {
 		if err := t.QueryRow(ctx, "SELECT count(*) FROM "+n.table).Scan(n.into); err != nil {
 			return err
 		}
+	}
+	if r.Unreported == nil {
+		r.Unreported = make(map[book.Consumer]int64)
 	}
 	for _, c := range book.Consumers() {
 		var n int64

@@ -31,7 +31,7 @@ func BenchmarkPay(b *testing.B) {
 	c := pgcluster.ForTest(b)
 	b.Run("bare", func(b *testing.B) {
 		s := openAt(b, c, nil)
-		must(b, exec(s, bareCall))
+		must(b, execute(s, bareCall))
 		record := make([]byte, 512)
 		free := make(chan struct{}, 2) // as many connections as make payments
 		concurrently(b, func(int) error {
@@ -65,7 +65,7 @@ func BenchmarkLookup(b *testing.B) {
 	})
 }
 
-func exec(s *Store, script string) error {
+func execute(s *Store, script string) error {
 	c, err := s.pool.Acquire(context.Background())
 	if err != nil {
 		return err

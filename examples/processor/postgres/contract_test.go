@@ -9,6 +9,7 @@ import (
 
 	"github.com/actprotocol/act-go/examples/internal/pgcluster"
 	"github.com/actprotocol/act-go/examples/processor/book"
+	"github.com/actprotocol/act-go/examples/processor/book/booktest"
 	"github.com/actprotocol/act-go/provider"
 	"github.com/actprotocol/act-go/provider/providertest"
 	"github.com/actprotocol/act-go/verifier"
@@ -120,5 +121,23 @@ func TestReplayStore(t *testing.T) {
 	c := pgcluster.ForTest(t)
 	verifiertest.ReplayStore(t, func(t *testing.T, now func() time.Time) (verifier.ReplayStore, bool) {
 		return openAt(t, c, now), true
+	})
+}
+
+func TestBindingContract(t *testing.T) {
+	c := pgcluster.ForTest(t)
+	providertest.Bindings(t, func(t *testing.T, now func() time.Time) providertest.BindingBook {
+		s := openAt(t, c, now)
+		t.Cleanup(func() { checked(t, s) })
+		return contractBook{s, t}
+	})
+}
+
+func TestPasskeyContract(t *testing.T) {
+	c := pgcluster.ForTest(t)
+	booktest.Passkeys(t, func(t *testing.T, now func() time.Time) book.Book {
+		s := openAt(t, c, now)
+		t.Cleanup(func() { checked(t, s) })
+		return s
 	})
 }
