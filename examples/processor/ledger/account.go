@@ -74,41 +74,25 @@ func (t *tx) open(owner string, kind book.Kind, currency string) error {
 		owner, string(kind), currency, t.unix()); err != nil {
 		return err
 	}
-	return t.exec("INSERT INTO balances (account, amount, funding) VALUES (?, 0, ?)", t.conn.LastInsertRowID(), kind == book.Funding)
+	return t.exec("INSERT INTO balances (account, amount, last, funding) VALUES (?, 0, 0, ?)", t.conn.LastInsertRowID(), kind == book.Funding)
 }
 
-// holding is an account as a decision sees it.
-type holding struct {
-	id      int64
-	kind    book.Kind
-	balance int64
-}
-
-func (t *tx) account(owner, currency string) (h holding, found bool, err error) {
-	found, err = t.row("SELECT a.id, a.kind, b.amount FROM accounts a JOIN balances b ON b.account = a.id WHERE a.owner = ? AND a.currency = ?",
-		[]any{owner, currency}, func(r *sqlite.Stmt) {
-			h = holding{r.ColumnInt64(0), book.Kind(r.ColumnText(1)), r.ColumnInt64(2)}
-		})
-	return h, found, err
-}
-
-// post moves an amount, which is above zero, from one account to another: a
-// transfer, its two entries, the two balances. Whoever calls it has checked
-// the balances; should that be wrong, the tables' own checks stop the batch.
+// post moves an amount, which is above zero, from one account to another.
+// Whoever calls it has checked the balances; should that be wrong, the tables'
+// own checks stop the batch.
 func (t *tx) post(cause, causeID string, from, to, amount int64) error {
-	if err := t.exec("INSERT INTO transfers (cause, cause_id, at) VALUES (?, ?, ?)", cause, causeID, t.unix()); err != nil {
+	payer, err := t.holding(from)
+	if err != nil {
 		return err
 	}
-	transfer := t.conn.LastInsertRowID()
-	for _, side := range []struct{ account, amount int64 }{{from, -amount}, {to, amount}} {
-		if err := t.exec("INSERT INTO entries (account, transfer, amount) VALUES (?, ?, ?)", side.account, transfer, side.amount); err != nil {
-			return err
-		}
-		if err := t.exec("UPDATE balances SET amount = amount + ? WHERE account = ?", side.amount, side.account); err != nil {
-			return err
-		}
+	payee, err := t.holding(to)
+	if err != nil {
+		return err
 	}
-	return nil
+	at := t.next()
+	payerPrev, payeePrev := t.moved(at, payer, payee, amount)
+	return t.exec("INSERT INTO moves (id, cause, cause_id, payer, payee, amount, payer_prev, payee_prev, at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+		at, cause, causeID, from, to, amount, payerPrev, payeePrev, t.unix())
 }
 
 // Deposit books money that came from outside. The same deposit again does
@@ -129,7 +113,7 @@ func (t *tx) deposit(d book.Deposit) (refusal, err error) {
 		return protocol.New(protocol.CodeInstrumentInvalid, "owner", "", "no such account"), nil
 	}
 	var same bool
-	before, err := t.row("SELECT e.account, e.amount FROM transfers t JOIN entries e ON e.transfer = t.id AND e.amount > 0 WHERE t.cause = 'deposit' AND t.cause_id = ?",
+	before, err := t.row("SELECT payee, amount FROM moves WHERE cause = 'deposit' AND cause_id = ?",
 		[]any{d.ID}, func(r *sqlite.Stmt) { same = r.ColumnInt64(0) == to.id && r.ColumnInt64(1) == d.Amount })
 	if err != nil || same {
 		return nil, err
@@ -167,28 +151,48 @@ func (l *Ledger) Accounts(ctx context.Context) ([]book.Account, error) {
 	return out, err
 }
 
-// Entries lists what happened to one account, oldest first: its latest entries,
-// at most so many, or all when last is zero. An account that does not exist has
-// no entries.
+// Entries implements book.Accounts. Each transfer names the one before it on
+// either side, so an account's history is walked from its end.
 func (l *Ledger) Entries(ctx context.Context, owner, currency string, last int) ([]book.Entry, error) {
-	if last <= 0 {
-		last = -1 // no limit
-	}
 	var out []book.Entry
 	err := l.read(ctx, func(conn *sqlite.Conn) error {
-		return queryRows(conn, `SELECT t.id, t.cause, t.cause_id, e.amount, t.at FROM accounts a
-			JOIN entries e ON e.account = a.id JOIN transfers t ON t.id = e.transfer
-			WHERE a.owner = ? AND a.currency = ? ORDER BY e.transfer DESC LIMIT ?`, []any{owner, currency, int64(last)},
-			func(r *sqlite.Stmt) error {
-				out = append(out, book.Entry{
-					Transfer: r.ColumnInt64(0), Cause: r.ColumnText(1), CauseID: r.ColumnText(2),
-					Amount: r.ColumnInt64(3), At: fromUnix(r.ColumnInt64(4)),
-				})
-				return nil
-			})
+		out = nil
+		var account, at int64
+		if _, err := queryRow(conn, "SELECT b.account, b.last FROM accounts a JOIN balances b ON b.account = a.id WHERE a.owner = ? AND a.currency = ?", []any{owner, currency},
+			func(r *sqlite.Stmt) { account, at = r.ColumnInt64(0), r.ColumnInt64(1) }); err != nil {
+			return err
+		}
+		return eachTransfer(conn, account, at, func(e book.Entry) bool {
+			out = append(out, e)
+			return len(out) != last
+		})
 	})
 	slices.Reverse(out)
 	return out, err
+}
+
+// eachTransfer tells the entries of an account from a transfer backwards, for
+// as long as it is told to go on.
+func eachTransfer(conn *sqlite.Conn, account, at int64, tell func(book.Entry) bool) error {
+	for more := at != 0; more; {
+		found, err := queryRow(conn, "SELECT id, cause, cause_id, amount, at, payer = ?, payer_prev, payee_prev FROM transfers WHERE id = ?", []any{account, at},
+			func(r *sqlite.Stmt) {
+				e := book.Entry{
+					Transfer: r.ColumnInt64(0), Cause: r.ColumnText(1), CauseID: r.ColumnText(2), Amount: r.ColumnInt64(3), At: fromUnix(r.ColumnInt64(4)),
+				}
+				if at = r.ColumnInt64(7); r.ColumnBool(5) {
+					e.Amount, at = -e.Amount, r.ColumnInt64(6)
+				}
+				more = tell(e) && at != 0
+			})
+		if err != nil {
+			return err
+		}
+		if !found {
+			return protocol.New(protocol.CodeServiceUnavailable, "", "", "an account's history is broken")
+		}
+	}
+	return nil
 }
 
 func fromUnix(s int64) time.Time { return time.Unix(s, 0).UTC() }

@@ -8,29 +8,11 @@ import (
 	"time"
 
 	"github.com/actprotocol/act-go/examples/processor/book"
-	"github.com/actprotocol/act-go/examples/processor/book/booktest"
 	"github.com/actprotocol/act-go/protocol"
 	"github.com/actprotocol/act-go/protocol/money"
 	"github.com/actprotocol/act-go/protocol/payment"
 	"github.com/actprotocol/act-go/provider"
-	"github.com/actprotocol/act-go/provider/providertest"
 )
-
-func TestBindingContract(t *testing.T) {
-	providertest.Bindings(t, func(t *testing.T, now func() time.Time) providertest.BindingBook {
-		l := openAt(t, filepath.Join(t.TempDir(), "ledger.db"), now)
-		t.Cleanup(func() { sound(t, l) })
-		return contractBook{l, t}
-	})
-}
-
-func TestPasskeyContract(t *testing.T) {
-	booktest.Passkeys(t, func(t *testing.T, now func() time.Time) book.Book {
-		l := openAt(t, filepath.Join(t.TempDir(), "ledger.db"), now)
-		t.Cleanup(func() { sound(t, l) })
-		return l
-	})
-}
 
 // bindings leaves a row in every table of bindingFacts and returns who was bound
 // and who was not.

@@ -5,11 +5,13 @@
 //
 // # What it promises
 //
-//   - Double entry. Every transfer has entries that sum to zero and names its
-//     cause. Entries, and all other facts, are only ever appended: triggers in
-//     the database refuse to change or delete them. Balances and spent totals
-//     are projections of the facts; [Ledger.Audit] computes them again and
-//     compares.
+//   - Double entry. A transfer is one row that names both of its sides, its
+//     amount and its cause, and the transfer before it on either side; what it
+//     adds to one account it takes from the other. The view entries shows the
+//     two sides. Transfers, and all other facts, are only ever appended:
+//     triggers in the database refuse to change or delete them. Balances and
+//     spent totals are projections of the facts; [Ledger.Audit] computes them
+//     again and compares.
 //   - Integer minor units (for CNY, fen). No rounding exists here.
 //   - One decision, one transaction. The nonce, the earlier answer, the
 //     mandate's cumulative limit, the payment token, the balance, the order
@@ -28,9 +30,10 @@
 //   - Waiting holds nothing. An instant payment is a note of what was asked
 //     until [Ledger.Settle] pays it; it has exactly one end, paid or closed, and
 //     from its time on whoever meets it closes it (PSD-PAY-INS-04).
-//   - One event a payment. It is written with the debit and stays in an outbox
-//     until somebody acknowledges that it was reported
-//     ([Ledger.Unreported], [Ledger.Acknowledge]).
+//   - One event a payment. The payment's row is its event too; refunds and
+//     closed payments leave theirs in the transaction that makes them. Each
+//     consumer reads the outbox at its own pace ([Ledger.Unreported],
+//     [Ledger.Acknowledge], [Ledger.Distribute]).
 //
 // # How it is fast
 //
@@ -38,12 +41,21 @@
 // one transaction (group commit), so that one flush of the disk serves many
 // payments. Reads use connections of their own and never wait for the writer.
 //
+// A payment is one row, appended: the trade, its transfer, the answer to its
+// request, its nonce and its event are what that row says. The writer, being the
+// only one, remembers the accounts, tokens, sub-accounts and mandates that it
+// has lately read, and writes balances and spent totals once a batch. That a
+// request, an order or a mandate is new it knows from an index whose latest keys
+// are in memory and whose older ones are in sorted runs with filters (index.go),
+// so that a payment costs the same after a million others. All that memory holds
+// follows from the facts, and is made again when the book is opened.
+//
 // # What it does not do
 //
 // It checks no signature, no mandate envelope and no boundary but the
 // cumulative one: packages verifier and provider have done so before
 // [Ledger.Pay] is called. It does not know who confirms a payment: the cashier
-// does. There are no refunds yet.
+// does. One process writes a file; several need another store.
 //
 // Errors are *protocol.Error. A broken or full disk is service_unavailable,
 // which is undetermined and never an answer about the payment.

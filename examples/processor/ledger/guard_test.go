@@ -44,14 +44,17 @@ func TestFactsAreAppendOnly(t *testing.T) {
 	if _, err := l.Confirm(context.Background(), shop, trade.No, "d", start); err != nil {
 		t.Fatal(err)
 	}
-	if err := l.Acknowledge(context.Background(), book.Attestation, 1); err != nil {
+	if err := l.Acknowledge(context.Background(), book.Attestation, positionOf(trade.No)); err != nil {
 		t.Fatal(err)
 	}
+	if _, err := l.Pay(context.Background(), newPayment(500_00)); err == nil {
+		t.Fatal("over the limit")
+	}
 	columns := map[string]string{
-		"accounts": "owner", "transfers": "cause_id", "entries": "amount", "mandates": "total", "tokens": "ceiling",
-		"token_merchants": "merchant", "token_states": "state", "trades": "amount", "trade_moves": "state",
-		"requests": "digest", "consumptions": "consumer", "issuers": "trusted",
-		"events": "type", "event_reports": "at", "names": "name",
+		"accounts": "owner", "moves": "cause_id", "mandates": "total", "tokens": "ceiling",
+		"token_merchants": "merchant", "token_states": "state", "payments": "amount", "trade_moves": "state",
+		"refusals": "digest", "consumptions": "consumer", "issuers": "trusted",
+		"other_events": "type", "event_reports": "at", "names": "name",
 		"subaccounts": "agent", "subaccount_states": "state", "devices": "principal", "device_states": "state",
 		"waiting": "amount", "confirmations": "method", "declines": "refusal",
 	}
@@ -73,16 +76,18 @@ func TestTablesRefuseWhatDecisionsForgot(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "ledger.db")
 	l := openAt(t, path, c.now)
 	furnish(t, l, 100_00)
+	mustPay(t, l, newPayment(18_00))
 	for name, query := range map[string]string{
-		"a balance below zero":     "UPDATE balances SET amount = -1 WHERE funding = 0",
-		"an entry without account": "PRAGMA foreign_keys = ON; INSERT INTO entries VALUES (99, 1, 5)",
-		"an entry of nothing":      "INSERT INTO entries VALUES (1, 77, 0)",
-		"a payment by nothing":     "INSERT INTO trades VALUES (NULL, 'x', 'a', 'r', 'INS', 'm', 'p', 'o', 1, NULL, NULL, NULL, 1, 'CNY', 0, 0, 0, x'')",
-		"a payment for nothing":    "INSERT INTO trades VALUES (NULL, 'x', 'a', 'r', 'INS', 'm', 'p', 'o', NULL, NULL, 1, NULL, 1, 'CNY', 0, 0, 0, x'')",
-		"a limit of nothing":       "INSERT INTO subaccounts VALUES (NULL, 's', 1, 1, 'a', x'', 't', 0, NULL, NULL, NULL, NULL, NULL, 0)",
-		"an amount that is text":   "INSERT INTO entries VALUES (1, 78, 'much')",
-		"a refusal and a trade":    "INSERT INTO requests VALUES ('a', 'r', 'd', 1, x'00', NULL, 0)",
-		"neither of the two":       "INSERT INTO requests VALUES ('a', 'r', 'd', NULL, NULL, NULL, 0)",
+		"a balance below zero":   "UPDATE balances SET amount = -1 WHERE funding = 0",
+		"a transfer of nothing":  "INSERT INTO moves VALUES (77, 'deposit', 'x', 1, 2, 0, 0, 0, 0)",
+		"a transfer to oneself":  "INSERT INTO moves VALUES (77, 'deposit', 'x', 1, 1, 5, 0, 0, 0)",
+		"a payment to oneself":   "INSERT INTO payments VALUES (77, 'x', 'r', 'd', 0, 0, 'INS', 'm', 'o', 1, NULL, 1, NULL, 1, 1, 1, 0, 0, 0, 0, 0, 0, x'')",
+		"a payment by nothing":   "INSERT INTO payments VALUES (77, 'x', 'r', 'd', 0, 0, 'INS', 'm', 'o', 1, NULL, NULL, NULL, 1, 2, 1, 0, 0, 0, 0, 0, 0, x'')",
+		"a payment for nothing":  "INSERT INTO payments VALUES (77, 'x', 'r', 'd', 0, 0, 'INS', 'm', 'o', NULL, NULL, 1, NULL, 1, 2, 1, 0, 0, 0, 0, 0, 0, x'')",
+		"a payment twice":        "INSERT INTO payments SELECT * FROM payments",
+		"a limit of nothing":     "INSERT INTO subaccounts VALUES (NULL, 's', 1, 1, 'a', x'', 't', 0, NULL, NULL, NULL, NULL, NULL, 0)",
+		"an amount that is text": "INSERT INTO moves VALUES (77, 'deposit', 'x', 1, 2, 'much', 0, 0, 0)",
+		"a deposit twice":        "INSERT INTO moves SELECT 77, cause, cause_id, payer, payee, amount, 0, 0, 0 FROM moves LIMIT 1",
 	} {
 		var err error
 		for _, part := range strings.Split(query, "; ") {
@@ -101,33 +106,40 @@ func TestTablesRefuseWhatDecisionsForgot(t *testing.T) {
 	}
 }
 
+// twice pays a second time for the same request and order.
+const twice = "INSERT INTO payments SELECT max(id) + 1, trade_no, request_id, digest, 0, 0, scenario, method, order_number, mandate, NULL, token, NULL, payer, payee, amount, 0, 0, 0, 0, expires, paid_at, memo FROM payments WHERE mandate IS NOT NULL"
+
 func TestAuditFinds(t *testing.T) {
 	cases := []struct{ name, query, want string }{
 		{"a changed balance", "UPDATE balances SET amount = amount + 1 WHERE funding = 0", "balance is not the sum"},
-		{"money from nowhere", "INSERT INTO entries VALUES (2, (SELECT max(id) FROM transfers) , 5) ON CONFLICT DO NOTHING; INSERT INTO transfers (cause, cause_id, at) VALUES ('deposit', 'x', 0); INSERT INTO entries VALUES (2, (SELECT max(id) FROM transfers), 5)", "does not sum to zero"},
+		{"money from nowhere", "INSERT INTO moves VALUES (77, 'deposit', 'x', 99, 2, 5, 0, 0, 0)", "not between two accounts of one currency"},
+		{"money between currencies", "INSERT INTO accounts VALUES (99, 'x', 'funding', 'JPY', 0); INSERT INTO moves VALUES (77, 'deposit', 'x', 99, 2, 5, 0, 0, 0)", "not between two accounts of one currency"},
+		{"a transfer out of the order", "DROP TRIGGER moves_no_update; UPDATE moves SET payee_prev = 5", "does not name the one before it"},
+		{"a forgotten transfer", "UPDATE balances SET last = 0", "history not that of its transfers"},
+		{"a payment that was left out", "DROP TRIGGER payments_no_update; UPDATE payments SET spent_total = spent_total + 1", "does not continue what was spent"},
 		{"a changed spent total", "UPDATE mandate_spent SET amount = 0", "spent total"},
 		{"a changed token total", "UPDATE token_spent SET amount = 0", "token's spent"},
-		{"a transfer without trade", "INSERT INTO transfers (cause, cause_id, at) VALUES ('payment', 'x', 0)", "has no trade"},
-		{"a trade without answer", "DROP TRIGGER requests_no_delete; DELETE FROM requests", "answer to exactly its own request"},
-		{"a trade of another amount", "DROP TRIGGER trades_no_update; UPDATE trades SET amount = amount + 1", "not one transfer of its amount"},
+		{"two answers to a request", twice, "a key does not lead to its fact, or leads to two"},
+		{"a trade of another amount", "DROP TRIGGER payments_no_update; UPDATE payments SET amount = amount + 1", "balance is not the sum"},
+		{"a trade from another account", "DROP TRIGGER payments_no_update; UPDATE payments SET payer = (SELECT id FROM accounts WHERE kind = 'funding')", "not go from its instrument's account"},
 		{"an overspent mandate", "DROP TRIGGER mandates_no_update; UPDATE mandates SET total = 1", "overspent"},
-		{"a trade without event", "DROP TRIGGER events_no_delete; DELETE FROM events", "not exactly one event"},
-		{"a trade with an event of another time", "DROP TRIGGER events_no_update; UPDATE events SET at = at + 1", "not exactly one event"},
-		{"an acknowledged event that is not there", "INSERT INTO event_reports VALUES ('attestation', 7, 0)", "refers to one that does not exist"},
-		{"a fulfilment without consumption", "INSERT INTO trade_moves VALUES (1, 0, 'FULFILLMENT_CONFIRMED', 'TRADE_FINISHED', 0)", "not consumed"},
+		{"an end without event", "DROP TRIGGER other_events_no_delete; DELETE FROM other_events", "not exactly one event"},
+		{"an end with an event of another time", "DROP TRIGGER other_events_no_update; UPDATE other_events SET at = at + 1", "not exactly one event"},
+		{"an acknowledged event that is not there", "INSERT INTO event_reports VALUES ('attestation', 7, 0)", "acknowledged that does not exist"},
+		{"a fulfilment without consumption", "INSERT INTO trade_moves VALUES ((SELECT min(id) FROM payments), 0, 'FULFILLMENT_CONFIRMED', 'TRADE_FINISHED', 0)", "not consumed"},
 		{"a changed total of a sub-account", "UPDATE subaccount_spent SET amount = 1", "sub-account's spent total"},
-		{"money in a sub-account from elsewhere", "INSERT INTO transfers (cause, cause_id, at) VALUES ('deposit', 'x', 0); INSERT INTO entries SELECT account, (SELECT max(id) FROM transfers), 5 FROM subaccounts; INSERT INTO entries SELECT id, (SELECT max(id) FROM transfers), -5 FROM accounts WHERE kind = 'funding'", "money from elsewhere"},
+		{"money in a sub-account from elsewhere", "INSERT INTO moves SELECT 77, 'deposit', 'x', a.id, s.account, 5, 0, 0, 0 FROM accounts a, subaccounts s WHERE a.kind = 'funding'", "money from elsewhere"},
 		{"money left in a cancelled sub-account", "INSERT INTO subaccount_states VALUES (1, 9, 'cancelled', 'risk', 0)", "cancelled sub-account has money"},
 		{"a sub-account that came back", "INSERT INTO subaccount_states VALUES (1, 8, 'cancelled', 'risk', 0); INSERT INTO subaccount_states VALUES (1, 9, 'active', 'risk', 0)", "changed afterwards"},
-		{"a sub-account over its limit", "DROP TRIGGER subaccounts_no_update; UPDATE subaccounts SET single_limit = 1; INSERT INTO trades SELECT NULL, 'x', agent, 'x', scenario, method, payee, 'x', 1, NULL, NULL, 1, 5, currency, 5, expires, paid_at, memo FROM trades LIMIT 1", "limit of its own"},
+		{"a sub-account over its limit", "DROP TRIGGER subaccounts_no_update; UPDATE subaccounts SET single_limit = 1; INSERT INTO payments SELECT 77, 'x', 'x', digest, 0, 0, scenario, method, 'x', mandate, NULL, NULL, 1, payer, payee, 5, 0, 0, 0, 5, expires, paid_at, memo FROM payments LIMIT 1", "limit of its own"},
 		{"a sub-account without account", "DROP TRIGGER accounts_no_update; UPDATE accounts SET kind = 'merchant' WHERE kind = 'subaccount'", "not an account of its own"},
-		{"a return to nobody", "INSERT INTO transfers (cause, cause_id, at) VALUES ('return', 'sub-none', 0)", "something that does not exist"},
+		{"a return to nobody", "INSERT INTO moves VALUES (77, 'return', 'sub-none', 1, 2, 5, 0, 0, 0)", "something that does not exist"},
 		{"an instant payment without confirmation", "DROP TRIGGER confirmations_no_delete; DELETE FROM confirmations", "paid without confirmation"},
 		{"an instant payment after its time", "DROP TRIGGER waiting_no_update; UPDATE waiting SET expires = 1", "after its time"},
 		{"an instant payment of another amount", "DROP TRIGGER waiting_no_update; UPDATE waiting SET amount = amount + 1", "otherwise than it was confirmed"},
-		{"an instant payment with two ends", "INSERT INTO declines VALUES (1, x'7b7d', 0)", "both closed and paid"},
-		{"a confirmation without end", "INSERT INTO confirmations VALUES (2, 'x', 0); DROP TRIGGER declines_no_delete; DELETE FROM declines", "confirmed and has no end"},
-		{"an instant payment without answer", "DROP TRIGGER requests_no_delete; DELETE FROM requests WHERE waiting IS NOT NULL", "instant payment is not the answer"},
+		{"an instant payment with two ends", "INSERT INTO declines SELECT waiting, x'7b7d', 0 FROM payments WHERE waiting IS NOT NULL", "both closed and paid"},
+		{"a confirmation without end", "INSERT INTO confirmations SELECT waiting, 'x', 0 FROM declines; DROP TRIGGER declines_no_delete; DELETE FROM declines", "confirmed and has no end"},
+		{"an instant payment without answer", "DROP TRIGGER waiting_no_update; UPDATE waiting SET request_id = 'x'", "a key does not lead to its fact, or leads to two"},
 		{"a lost account", "DROP TRIGGER accounts_no_delete; DELETE FROM accounts WHERE kind = 'merchant'", "refers to one that does not exist"},
 	}
 	for _, tc := range cases {
@@ -169,7 +181,7 @@ func TestOneBrokenJobStaysAlone(t *testing.T) {
 	go func() { _, err := l.Pay(ctx, good); results <- err }()
 	go func() {
 		results <- l.write(ctx, func(t *tx) error {
-			if err := t.exec("INSERT INTO transfers (cause, cause_id, at) VALUES ('deposit', 'half', 0)"); err != nil {
+			if err := t.post("deposit", "half", 1, 2, 5); err != nil {
 				return err
 			}
 			return broken

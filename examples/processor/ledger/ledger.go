@@ -1,6 +1,7 @@
 package ledger
 
 import (
+	"context"
 	"errors"
 	"io/fs"
 	"os"
@@ -20,6 +21,10 @@ type Config struct {
 	Now      func() time.Time // time.Now when nil
 	MaxBatch int              // most units in one commit; 256 when zero
 	Readers  int              // connections for reading; 4 when zero
+
+	// ReadOnly opens a book that another process may be serving. What would
+	// write is service_unavailable.
+	ReadOnly bool
 }
 
 var _ book.Book = (*Ledger)(nil)
@@ -27,9 +32,9 @@ var _ book.Book = (*Ledger)(nil)
 // A Ledger is the book, open for reading and writing. Its methods may be called
 // from any goroutine.
 //
-// Two processes should not share a file. It does no harm (every decision is a
-// transaction on the file, nothing is kept in memory), but they wait for each
-// other.
+// A file has one process that writes, because that process keeps in memory what
+// it decides by: opening it a second time, other than for reading, is
+// service_unavailable.
 type Ledger struct {
 	now      func() time.Time
 	maxBatch int
@@ -40,19 +45,31 @@ type Ledger struct {
 	mu     sync.RWMutex // guards closed and the closing of jobs
 	closed bool
 
+	salt    [16]byte // of keys; never changes
+	index   index    // changed by the writer only, and under its lock
+	runKeys int      // how many fresh keys become a run
+
 	// Touched by the writer only.
 	conn   *sqlite.Conn
+	lock   *sqlite.Conn // says that the file has its process
 	failed error
-	purged time.Time
+	last   int64 // position of the latest fact
+	hot    hot
+	keys   map[key]ref // of a transaction, used again and again
+	used   map[int64]int64
+	purged time.Time // when nonces were last removed, and how far that has come
+	swept  int64
 }
 
 // Open opens the book, making it when the file is absent or empty, and starts
-// its writer. A file that a killed process left behind is recovered.
+// its writer. A file that a killed process left behind is recovered: SQLite
+// takes what was committed from its log, and the index of keys is completed from
+// the facts.
 func Open(cfg Config) (*Ledger, error) {
 	if cfg.Path == "" {
 		return nil, protocol.New(protocol.CodeFieldMissing, "Path", "", "the ledger needs a file")
 	}
-	l := &Ledger{now: cfg.Now, maxBatch: cfg.MaxBatch, stopped: make(chan struct{})}
+	l := &Ledger{now: cfg.Now, maxBatch: cfg.MaxBatch, runKeys: runKeys, stopped: make(chan struct{}), keys: make(map[key]ref), used: make(map[int64]int64)}
 	if l.now == nil {
 		l.now = time.Now
 	}
@@ -63,14 +80,18 @@ func Open(cfg Config) (*Ledger, error) {
 		cfg.Readers = 4
 	}
 	l.jobs = make(chan *job, 2*l.maxBatch)
-	if err := l.open(cfg); err != nil {
+	open := l.open
+	if cfg.ReadOnly {
+		open = l.openReadOnly
+	}
+	if err := open(cfg); err != nil {
 		return nil, unavailable(err)
 	}
 	go l.loop()
 	return l, nil
 }
 
-func (l *Ledger) open(cfg Config) error {
+func (l *Ledger) open(cfg Config) (err error) {
 	file, err := os.OpenFile(cfg.Path, os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
 		return err
@@ -78,25 +99,69 @@ func (l *Ledger) open(cfg Config) error {
 	if err := file.Close(); err != nil {
 		return err
 	}
+	if err := l.take(cfg.Path); err != nil {
+		return err
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, l.closeConns())
+		}
+	}()
 	if l.conn, err = sqlite.OpenConn(cfg.Path, sqlite.OpenReadWrite); err != nil {
 		return err
 	}
 	if err := l.setUp(); err != nil {
-		return errors.Join(err, l.conn.Close())
+		return err
 	}
-	l.readers, err = sqlitex.NewPool(cfg.Path, sqlitex.PoolOptions{
-		Flags:       sqlite.OpenReadOnly,
-		PoolSize:    cfg.Readers,
-		PrepareConn: setReader,
+	if err := l.load(l.conn); err != nil {
+		return err
+	}
+	l.readers, err = newReaders(cfg)
+	return err
+}
+
+// openReadOnly opens nothing that could write.
+func (l *Ledger) openReadOnly(cfg Config) (err error) {
+	l.failed = protocol.New(protocol.CodeServiceUnavailable, "", "", "the ledger was opened for reading only")
+	if l.readers, err = newReaders(cfg); err != nil {
+		return err
+	}
+	err = l.read(context.Background(), func(conn *sqlite.Conn) error {
+		if err := checkVersion(conn); err != nil {
+			return err
+		}
+		return l.load(conn)
 	})
 	if err != nil {
-		return errors.Join(err, l.conn.Close())
+		err = errors.Join(err, l.closeConns())
+	}
+	return err
+}
+
+func newReaders(cfg Config) (*sqlitex.Pool, error) {
+	return sqlitex.NewPool(cfg.Path, sqlitex.PoolOptions{Flags: sqlite.OpenReadOnly, PoolSize: cfg.Readers, PrepareConn: setReader})
+}
+
+// take makes sure that no other process writes this file, by locking an empty
+// database beside it for as long as it is open. (The file itself is locked for
+// moments only, so that others can read it.)
+func (l *Ledger) take(path string) (err error) {
+	if l.lock, err = sqlite.OpenConn(path+".lock", sqlite.OpenReadWrite, sqlite.OpenCreate); err != nil {
+		return err
+	}
+	l.lock.SetBusyTimeout(time.Second) // for the one before, which may be ending
+	if err = sqlitex.ExecuteTransient(l.lock, "BEGIN EXCLUSIVE", nil); err != nil {
+		return errors.Join(err, l.lock.Close())
 	}
 	return nil
 }
 
 // setUp sets what the promise of durability rests on. fullfsync is for macOS,
 // where a plain fsync does not reach the disk; elsewhere it changes nothing.
+//
+// Foreign keys are not looked up for each row: the decision that writes it has
+// just read the other one, and what is referred to can never be deleted. The
+// audit looks them all up.
 func (l *Ledger) setUp() error {
 	l.conn.SetInterrupt(nil)
 	l.conn.SetBusyTimeout(10 * time.Second)
@@ -104,10 +169,10 @@ func (l *Ledger) setUp() error {
 		"PRAGMA journal_mode = WAL",
 		"PRAGMA synchronous = FULL",
 		"PRAGMA fullfsync = ON",
-		"PRAGMA foreign_keys = ON",
+		"PRAGMA foreign_keys = OFF",
 		"PRAGMA trusted_schema = OFF",
 		"PRAGMA temp_store = MEMORY",
-		"PRAGMA cache_size = -65536",
+		"PRAGMA cache_size = -16384",
 		"PRAGMA wal_autocheckpoint = 4000",
 	} {
 		if err := sqlitex.ExecuteTransient(l.conn, pragma, nil); err != nil {
@@ -126,7 +191,7 @@ func (l *Ledger) setUp() error {
 
 func setReader(conn *sqlite.Conn) error {
 	conn.SetBusyTimeout(10 * time.Second)
-	return sqlitex.ExecuteTransient(conn, "PRAGMA query_only = ON", nil)
+	return sqlitex.ExecuteScript(conn, "PRAGMA query_only = ON; PRAGMA cache_size = -4096;", nil)
 }
 
 // Close waits for all that was queued, writes it, and closes the file. Calls
@@ -142,5 +207,19 @@ func (l *Ledger) Close() error {
 	close(l.jobs)
 	l.mu.Unlock()
 	<-l.stopped
-	return errors.Join(l.readers.Close(), l.conn.Close())
+	return l.closeConns()
+}
+
+// closeConns closes what is open, the lock last.
+func (l *Ledger) closeConns() error {
+	var errs []error
+	if l.readers != nil {
+		errs = append(errs, l.readers.Close())
+	}
+	for _, conn := range []*sqlite.Conn{l.conn, l.lock} {
+		if conn != nil {
+			errs = append(errs, conn.Close())
+		}
+	}
+	return errors.Join(errs...)
 }

@@ -12,7 +12,7 @@ import (
 
 // closed puts the end of an instant payment without money into the outbox.
 func (t *tx) closed(waiting int64) error {
-	return t.exec("INSERT INTO events (type, waiting, at) VALUES (?, ?, ?)", book.Closed, waiting, t.unix())
+	return t.exec("INSERT INTO other_events (id, type, waiting, at) VALUES (?, ?, ?, ?)", t.next(), book.Closed, waiting, t.unix())
 }
 
 // receiver is the last word on where a merchant is told.
@@ -60,11 +60,15 @@ func (l *Ledger) Receivers(ctx context.Context) ([]book.Receiver, error) {
 
 // Distribute implements book.Notices.
 func (l *Ledger) Distribute(ctx context.Context, limit int) (taken int, err error) {
-	err = l.write(ctx, func(t *tx) error {
+	err = l.writeApart(ctx, func(t *tx) error {
 		taken = 0
 		var last int64
-		if err := queryRows(t.conn, "SELECT id FROM events WHERE id > "+reportedUpTo+" ORDER BY id LIMIT ?",
-			[]any{string(book.Notification), int64(limit)}, func(r *sqlite.Stmt) error {
+		after, err := reported(t.conn, book.Notification)
+		if err != nil {
+			return err
+		}
+		if err := queryRows(t.conn, "SELECT id FROM events WHERE id > ? ORDER BY id LIMIT ?",
+			[]any{after, int64(limit)}, func(r *sqlite.Stmt) error {
 				taken++
 				last = r.ColumnInt64(0)
 				return nil
@@ -74,10 +78,10 @@ func (l *Ledger) Distribute(ctx context.Context, limit int) (taken int, err erro
 		// One statement numbers them all: each behind those of its merchant.
 		if err := t.exec(`INSERT INTO notices (merchant, sequence, event)
 			SELECT x.merchant, `+lastNotice+` + row_number() OVER (PARTITION BY x.merchant ORDER BY x.event), x.event
-			FROM (SELECT coalesce(t.payee, w.payee) AS merchant, e.id AS event FROM events e LEFT JOIN trades t ON t.id = e.trade LEFT JOIN waiting w ON w.id = e.waiting
-				WHERE e.id > `+reportedUpTo+` AND e.id <= ?) x
+			FROM (SELECT coalesce(a.owner, w.payee) AS merchant, e.id AS event FROM events e LEFT JOIN payments p ON p.id = e.trade LEFT JOIN accounts a ON a.id = p.payee
+				LEFT JOIN waiting w ON w.id = e.waiting WHERE e.id > ? AND e.id <= ?) x
 			WHERE `+receiver+` <> ''`,
-			string(book.Notification), last); err != nil {
+			after, last); err != nil {
 			return err
 		}
 		return t.exec("INSERT INTO event_reports (consumer, event, at) VALUES (?, ?, ?)", string(book.Notification), last, t.unix())
@@ -90,9 +94,10 @@ func (l *Ledger) Notices(ctx context.Context, merchant string, limit int) ([]boo
 	var out []book.Notice
 	err := l.read(ctx, func(conn *sqlite.Conn) error {
 		out = nil
-		return queryRows(conn, `SELECT x.sequence, e.type, coalesce(t.trade_no, w.trade_no), coalesce(t.order_number, w.order_number),
-			coalesce(t.amount, w.amount), coalesce(t.currency, w.currency), f.state, e.at, f.refund_no, q.request_id, f.amount, f.total
-			FROM notices x JOIN events e ON e.id = x.event LEFT JOIN trades t ON t.id = e.trade LEFT JOIN waiting w ON w.id = e.waiting
+		return queryRows(conn, `SELECT x.sequence, coalesce(e.type, '`+book.TransactionCompleted+`'), coalesce(t.trade_no, w.trade_no), coalesce(t.order_number, w.order_number),
+			coalesce(t.amount, w.amount), coalesce(a.currency, w.currency), f.state, coalesce(e.at, t.paid_at), f.refund_no, q.request_id, f.amount, f.total
+			FROM notices x LEFT JOIN other_events e ON e.id = x.event LEFT JOIN payments t ON t.id = coalesce(e.trade, x.event) LEFT JOIN accounts a ON a.id = t.payee
+			LEFT JOIN waiting w ON w.id = e.waiting
 			LEFT JOIN refunds f ON f.id = e.refund LEFT JOIN refund_requests q ON q.refund = f.id
 			WHERE x.merchant = ? AND x.sequence > `+lastMark+` ORDER BY x.sequence LIMIT ?`, []any{merchant, int64(limit)},
 			func(r *sqlite.Stmt) error {
@@ -118,7 +123,7 @@ func (l *Ledger) Notices(ctx context.Context, merchant string, limit int) ([]boo
 
 // Noticed implements book.Notices.
 func (l *Ledger) Noticed(ctx context.Context, merchant string, sequence int64) error {
-	return l.decide(ctx, func(t *tx) (refusal, err error) {
+	return l.decideApart(ctx, func(t *tx) (refusal, err error) {
 		exists, err := t.row("SELECT 1 FROM notices WHERE merchant = ? AND sequence = ?", []any{merchant, sequence}, func(*sqlite.Stmt) {})
 		if err != nil {
 			return nil, err

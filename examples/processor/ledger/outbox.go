@@ -9,16 +9,17 @@ import (
 	"github.com/actprotocol/act-go/protocol"
 )
 
-// completed puts the event of a new trade into the outbox.
-func (t *tx) completed(trade int64) error {
-	return t.exec("INSERT INTO events (type, trade, at) VALUES (?, ?, ?)", book.TransactionCompleted, trade, t.unix())
-}
-
-// readBy is the part of the outbox that a consumer reads: Attestation takes
-// payments alone.
-const readBy = "(SELECT * FROM events WHERE ?1 <> '" + string(book.Attestation) + "' OR type = '" + book.TransactionCompleted + "')"
-
+// reportedUpTo is the latest event that a consumer has taken.
 const reportedUpTo = "(SELECT coalesce(max(event), 0) FROM event_reports WHERE consumer = ?1)"
+
+// takesAll reports whether a consumer reads all types of events: Attestation
+// takes payments alone.
+func takesAll(c book.Consumer) bool { return c != book.Attestation }
+
+func reported(conn *sqlite.Conn, c book.Consumer) (event int64, err error) {
+	_, err = queryRow(conn, "SELECT "+reportedUpTo, []any{string(c)}, func(r *sqlite.Stmt) { event = r.ColumnInt64(0) })
+	return event, err
+}
 
 // Unreported implements book.Outbox.
 func (l *Ledger) Unreported(ctx context.Context, c book.Consumer, limit int) ([]book.Event, error) {
@@ -28,10 +29,16 @@ func (l *Ledger) Unreported(ctx context.Context, c book.Consumer, limit int) ([]
 	var events []book.Event
 	err := l.read(ctx, func(conn *sqlite.Conn) error {
 		events = nil
-		return queryRows(conn, `SELECT e.id, e.type, coalesce(t.trade_no, w.trade_no), m.delegation_id, coalesce(t.order_number, w.order_number), e.at, f.refund_no
-			FROM `+readBy+` e LEFT JOIN trades t ON t.id = e.trade LEFT JOIN mandates m ON m.id = t.mandate
+		after, err := reported(conn, c)
+		if err != nil {
+			return err
+		}
+		return queryRows(conn, `SELECT p.id AS id, '`+book.TransactionCompleted+`', p.trade_no, m.delegation_id, p.order_number, p.paid_at, NULL
+			FROM payments p LEFT JOIN mandates m ON m.id = p.mandate WHERE p.id > ?1
+			UNION ALL SELECT e.id, e.type, coalesce(p.trade_no, w.trade_no), m.delegation_id, coalesce(p.order_number, w.order_number), e.at, f.refund_no
+			FROM other_events e LEFT JOIN payments p ON p.id = e.trade LEFT JOIN mandates m ON m.id = p.mandate
 			LEFT JOIN waiting w ON w.id = e.waiting LEFT JOIN refunds f ON f.id = e.refund
-			WHERE e.id > `+reportedUpTo+` ORDER BY e.id LIMIT ?`, []any{string(c), int64(limit)},
+			WHERE e.id > ?1 AND ?3 ORDER BY id LIMIT ?2`, []any{after, int64(limit), takesAll(c)},
 			func(r *sqlite.Stmt) error {
 				events = append(events, book.Event{
 					ID: r.ColumnInt64(0), Type: r.ColumnText(1), TradeNo: r.ColumnText(2),
@@ -48,7 +55,7 @@ func (l *Ledger) Acknowledge(ctx context.Context, c book.Consumer, event int64) 
 	if err := c.Check(); err != nil {
 		return err
 	}
-	return l.decide(ctx, func(t *tx) (refusal, err error) {
+	return l.decideApart(ctx, func(t *tx) (refusal, err error) {
 		exists, err := t.row("SELECT 1 FROM events WHERE id = ?", []any{event}, func(*sqlite.Stmt) {})
 		if err != nil {
 			return nil, err

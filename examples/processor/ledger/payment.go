@@ -4,8 +4,6 @@ import (
 	"context"
 	"time"
 
-	"zombiezen.com/go/sqlite"
-
 	"github.com/actprotocol/act-go/examples/processor/book"
 	"github.com/actprotocol/act-go/protocol"
 	"github.com/actprotocol/act-go/provider"
@@ -31,11 +29,19 @@ func (l *Ledger) Pay(ctx context.Context, p provider.Payment) (*provider.Trade, 
 	if p.Instant() {
 		return nil, protocol.New(protocol.CodeFieldMissing, "iac", "PSD-PAY-DEL-04", "an instant payment is begun, and settled when it is confirmed")
 	}
-	return l.answer(ctx, p.Request, func(t *tx) (answer, error) { return t.pay(&p) })
+	keys := l.paymentKeys(&p)
+	return l.answer(ctx, p.Request, func(t *tx) (answer, error) { return t.pay(&p, keys) })
 }
 
-func (t *tx) pay(p *provider.Payment) (answer, error) {
-	f, err := t.gather(p)
+// paymentKeys are what must be there once of a payment, beside its request.
+type paymentKeys struct{ order, mandate key }
+
+func (l *Ledger) paymentKeys(p *provider.Payment) paymentKeys {
+	return paymentKeys{l.key(keyOrder, p.Payee, p.Order), l.key(keyMandate, p.Mandate.Issuer, p.Mandate.DelegationID)}
+}
+
+func (t *tx) pay(p *provider.Payment, keys paymentKeys) (answer, error) {
+	f, err := t.gather(p, keys)
 	if err != nil {
 		return answer{}, err
 	}
@@ -43,12 +49,14 @@ func (t *tx) pay(p *provider.Payment) (answer, error) {
 	if err := decision.Err(); err != nil {
 		return found(err), nil
 	}
-	trade, err := t.debit(p, f, provider.TradeNo(t.now))
+	at := t.next()
+	trade, err := t.debit(p, f, at, tradeNo(at))
 	if err != nil {
 		return answer{}, err
 	}
+	t.keys[keys.order] = refTo(at, refPayment)
 	trade.Decision = decision
-	return answer{trade: trade}, nil
+	return answer{trade: trade, to: refTo(at, refPayment)}, nil
 }
 
 // found is a denial that the book made. What is undetermined is no answer to a
@@ -61,20 +69,23 @@ func found(err error) answer {
 }
 
 // position is everything in the book that a payment depends on: the facts that
-// are judged, and the rows that a debit changes.
+// are judged, and what a debit changes. Of mandate and waiting one is there, and
+// of token and purse at most one; payer and payee are nil when there are none.
 type position struct {
 	provider.Facts
-	mandate, waiting  int64 // one of them is 0
-	token, subaccount int64 // one of them is 0
-	payer, payee      int64 // accounts; 0 when there is none
-	task, taskLimit   int64 // spent from the sub-account under this mandate
+	mandate      *heldMandate
+	waiting      int64
+	token        *heldToken
+	purse        *heldPurse
+	payer, payee *holding
+	task         int64 // spent from the sub-account under this mandate
 }
 
 // judge adds to what every ledger judges the one limit that only this one has.
 func (f *position) judge(p *provider.Payment, now time.Time) protocol.Decision {
 	d := f.Judge(p, now)
-	if f.taskLimit > 0 && f.SubAccount != nil && f.SubAccount.Agent == p.Request.Agent {
-		d.Require(p.Amount <= f.taskLimit-f.task, protocol.CodeTotalLimitExceeded, "PSD-AGT-SUB-06", "sub-account's limit for one task", "subaccount_id", "")
+	if f.purse != nil && f.purse.TaskLimit > 0 && f.purse.Agent == p.Request.Agent {
+		d.Require(p.Amount <= f.purse.TaskLimit-f.task, protocol.CodeTotalLimitExceeded, "PSD-AGT-SUB-06", "sub-account's limit for one task", "subaccount_id", "")
 	}
 	return d
 }
@@ -82,87 +93,114 @@ func (f *position) judge(p *provider.Payment, now time.Time) protocol.Decision {
 // gather reads the position, and pins the mandate when it is seen for the first
 // time: from then on the pair of issuer and delegation id means this payload
 // and this budget and no other.
-func (t *tx) gather(p *provider.Payment) (f position, err error) {
+func (t *tx) gather(p *provider.Payment, keys paymentKeys) (f position, err error) {
 	if !p.Instant() {
-		if err := t.budget(p, &f); err != nil {
+		if f.mandate, err = t.budget(p, keys.mandate); err != nil {
 			return f, err
 		}
+		f.Pinned, f.Spent = f.mandate.digest, f.mandate.spent
 	}
-	f.OrderPaid, err = t.row("SELECT 1 FROM trades WHERE payee = ? AND order_number = ?", []any{p.Payee, p.Order}, func(*sqlite.Stmt) {})
-	if err != nil {
+	if _, f.OrderPaid, err = t.find(keys.order); err != nil {
 		return f, err
 	}
-	payee, found, err := t.account(p.Payee, p.Currency)
-	if err != nil {
+	var found bool
+	if f.payee, found, err = t.account(p.Payee, p.Currency); err != nil {
 		return f, err
 	}
-	f.payee, f.Payee = payee.id, found && payee.kind == book.Merchant
+	f.Payee = found && f.payee.kind == book.Merchant
 	if p.Token != "" {
-		return f, t.instrument(p.Token, &f)
+		return f, t.byToken(p.Token, &f)
 	}
-	return f, t.purseFor(p.SubAccount, &f)
+	return f, t.fromPurse(p.SubAccount, &f)
 }
 
-// budget reads what was spent under a mandate, or pins it.
-func (t *tx) budget(p *provider.Payment, f *position) error {
-	found, err := t.row("SELECT m.id, m.digest, s.amount FROM mandates m JOIN mandate_spent s ON s.mandate = m.id WHERE m.issuer = ? AND m.delegation_id = ?",
-		[]any{p.Mandate.Issuer, p.Mandate.DelegationID}, func(r *sqlite.Stmt) {
-			f.mandate, f.Pinned, f.Spent = r.ColumnInt64(0), digest(r, 1), r.ColumnInt64(2)
-		})
-	if found || err != nil {
+// byToken reads the payment token that a payment is made with. One that is not
+// there leaves nothing.
+func (t *tx) byToken(id string, f *position) (err error) {
+	if f.token, err = t.token(id); f.token == nil || err != nil {
 		return err
 	}
-	if err := t.exec("INSERT INTO mandates (issuer, delegation_id, digest, total, currency, pinned_at) VALUES (?, ?, ?, ?, ?, ?)",
-		p.Mandate.Issuer, p.Mandate.DelegationID, string(p.Mandate.Digest), p.Mandate.Total, p.Currency, t.unix()); err != nil {
-		return err
+	f.Token, f.Taken = &f.token.Token, f.token.spent
+	if f.payer, err = t.holding(f.token.account); err == nil {
+		f.Balance = f.payer.balance
 	}
-	f.mandate, f.Pinned = t.conn.LastInsertRowID(), p.Mandate.Digest
-	return t.exec("INSERT INTO mandate_spent (mandate, amount) VALUES (?, 0)", f.mandate)
+	return err
 }
 
-// debit writes the trade and moves the money. Nothing here decides, and no
+// fromPurse reads the sub-account that a payment is made from. One that is not
+// there leaves nothing.
+func (t *tx) fromPurse(id string, f *position) (err error) {
+	if f.purse, err = t.purse(id); f.purse == nil || err != nil {
+		return err
+	}
+	f.SubAccount, f.Taken = &f.purse.SubAccount.SubAccount, f.purse.Spent
+	if f.payer, err = t.holding(f.purse.account); err != nil {
+		return err
+	}
+	f.Balance = f.payer.balance
+	if f.Within, err = f.purse.within(t.conn, t.now); err == nil && f.mandate != nil {
+		f.task, err = f.purse.task(t.conn, f.mandate.id)
+	}
+	return err
+}
+
+// budget finds the mandate of a payment, or pins it.
+func (t *tx) budget(p *provider.Payment, k key) (*heldMandate, error) {
+	if m, err := t.mandate(k); m != nil || err != nil {
+		return m, err
+	}
+	m := &heldMandate{id: t.next(), digest: p.Mandate.Digest}
+	if err := t.exec("INSERT INTO mandates (id, issuer, delegation_id, digest, total, currency, pinned_at) VALUES (?, ?, ?, ?, ?, ?, ?)",
+		m.id, p.Mandate.Issuer, p.Mandate.DelegationID, string(p.Mandate.Digest), p.Mandate.Total, p.Currency, t.unix()); err != nil {
+		return nil, err
+	}
+	t.keys[k], t.hot.mandates[k] = refTo(m.id, refMandate), m
+	return m, t.exec("INSERT INTO mandate_spent (mandate, amount, last) VALUES (?, 0, 0)", m.id)
+}
+
+// debit writes the payment and moves the money. Nothing here decides, and no
 // overflow is to be looked for: all money of a currency came out of one funding
 // account, so what payer and payee have together fits.
-func (t *tx) debit(p *provider.Payment, f position, no string) (*trade, error) {
-	made := &trade{Trade: provider.Trade{
+func (t *tx) debit(p *provider.Payment, f position, at int64, no string) (*trade, error) {
+	made := &trade{id: at, waiting: f.waiting, Trade: provider.Trade{
 		No: no, Agent: p.Request.Agent, RequestID: p.Request.ID, Scenario: p.Scenario, Method: p.Method,
 		Payee: p.Payee, Order: p.Order, Issuer: p.Mandate.Issuer, DelegationID: p.Mandate.DelegationID,
 		Principal: f.principal(), SubAccount: p.SubAccount, Amount: p.Amount, Currency: p.Currency,
 		Expires: exact(p.Expires.UnixMicro()), Memo: p.Memo, State: Paid, PaidAt: fromUnix(t.unix()),
 	}}
-	if f.mandate != 0 {
-		made.SpentTotal = f.Spent + p.Amount
-	}
 	if made.Memo == nil {
 		made.Memo = []byte{}
 	}
-	if err := t.exec(`INSERT INTO trades (trade_no, agent, request_id, scenario, method, payee, order_number, mandate, waiting, token, subaccount, amount, currency, spent_total, expires, paid_at, memo)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-		made.No, made.Agent, made.RequestID, string(made.Scenario), made.Method, made.Payee, made.Order, orNull(f.mandate), orNull(f.waiting),
-		orNull(f.token), orNull(f.subaccount), made.Amount, made.Currency, made.SpentTotal, p.Expires.UnixMicro(), t.unix(), made.Memo); err != nil {
-		return nil, err
+	var mandate, mandatePrev int64
+	if m := f.mandate; m != nil {
+		mandate, mandatePrev = m.id, m.last
+		m.spent, m.last = m.spent+p.Amount, at
+		made.SpentTotal = m.spent
+		t.changed(&m.changed, m)
 	}
-	made.id = t.conn.LastInsertRowID()
-	if err := t.completed(made.id); err != nil {
-		return nil, err
+	token, subaccount := t.taken(f, p.Amount)
+	payerPrev, payeePrev := t.moved(at, f.payer, f.payee, p.Amount)
+	nonce, until := int64(0), int64(0)
+	if f.waiting == 0 {
+		nonce, until = t.key(keyNonce, p.Request.Nonce.Scope, p.Request.Nonce.Value).short(), ceil(p.Request.Nonce.Until)
 	}
-	if f.mandate != 0 {
-		if err := t.exec("UPDATE mandate_spent SET amount = ? WHERE mandate = ?", made.SpentTotal, f.mandate); err != nil {
-			return nil, err
-		}
-	}
-	if err := t.taken(f, f.Taken+p.Amount); err != nil {
-		return nil, err
-	}
-	return made, t.post("payment", no, f.payer, f.payee, p.Amount)
+	return made, t.exec(`INSERT INTO payments (id, trade_no, request_id, digest, nonce, nonce_until, scenario, method, order_number, mandate, waiting, token, subaccount,
+		payer, payee, amount, payer_prev, payee_prev, mandate_prev, spent_total, expires, paid_at, memo) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+		at, no, p.Request.ID, string(p.Request.Digest), nonce, until, string(p.Scenario), p.Method, p.Order, orNull(mandate), orNull(f.waiting), orNull(token), orNull(subaccount),
+		f.payer.id, f.payee.id, p.Amount, payerPrev, payeePrev, mandatePrev, made.SpentTotal, p.Expires.UnixMicro(), t.unix(), made.Memo)
 }
 
-// taken writes what was spent by token, or from the sub-account.
-func (t *tx) taken(f position, amount int64) error {
-	if f.token != 0 {
-		return t.exec("UPDATE token_spent SET amount = ? WHERE token = ?", amount, f.token)
+// taken counts what is spent by token, or from the sub-account, and returns
+// their rows; one of them is 0.
+func (t *tx) taken(f position, amount int64) (token, subaccount int64) {
+	if f.token != nil {
+		f.token.spent += amount
+		t.changed(&f.token.changed, f.token)
+		return f.token.id, 0
 	}
-	return t.exec("UPDATE subaccount_spent SET amount = ? WHERE subaccount = ?", amount, f.subaccount)
+	f.purse.Spent += amount
+	t.changed(&f.purse.changed, f.purse)
+	return 0, f.purse.id
 }
 
 // principal is whose money it is.

@@ -68,27 +68,24 @@ func (p *purse) unavailable() *protocol.Error {
 	return protocol.New(code, "subaccount_id", "PSD-AGT-SUB-03", "")
 }
 
-// purseFor reads the sub-account that a payment is made from, and what was paid
-// from it. One that is not there leaves nothing.
-func (t *tx) purseFor(id string, f *position) error {
-	s, found, err := purseOf(t.conn, id)
-	if !found || err != nil {
-		return err
+// within is what was paid from a sub-account in the period that its limits look
+// back over. paid_at has lost its fraction: what may lie within the period
+// counts.
+func (p *purse) within(conn *sqlite.Conn, now time.Time) (sum int64, err error) {
+	if p.Limits.Period > 0 {
+		_, err = queryRow(conn, "SELECT coalesce(sum(amount), 0) FROM payments WHERE subaccount = ? AND paid_at >= ?",
+			[]any{p.id, now.Add(-p.Limits.Period).Unix()}, func(r *sqlite.Stmt) { sum = r.ColumnInt64(0) })
 	}
-	f.subaccount, f.payer, f.Balance, f.Taken, f.taskLimit = s.id, s.account, s.Balance, s.Spent, s.TaskLimit
-	f.SubAccount = &s.SubAccount.SubAccount
-	if per := s.Limits.Period; per > 0 {
-		// paid_at has lost its fraction: what may lie within the period counts.
-		if _, err := t.row("SELECT coalesce(sum(amount), 0) FROM trades WHERE subaccount = ? AND paid_at >= ?",
-			[]any{s.id, t.now.Add(-per).Unix()}, func(r *sqlite.Stmt) { f.Within = r.ColumnInt64(0) }); err != nil {
-			return err
-		}
+	return sum, err
+}
+
+// task is what was paid from it under a mandate, if there is a limit for that.
+func (p *purse) task(conn *sqlite.Conn, mandate int64) (sum int64, err error) {
+	if p.TaskLimit > 0 {
+		_, err = queryRow(conn, "SELECT coalesce(sum(amount), 0) FROM payments WHERE subaccount = ? AND mandate = ?",
+			[]any{p.id, mandate}, func(r *sqlite.Stmt) { sum = r.ColumnInt64(0) })
 	}
-	if s.TaskLimit > 0 && f.mandate != 0 {
-		_, err = t.row("SELECT coalesce(sum(amount), 0) FROM trades WHERE subaccount = ? AND mandate = ?",
-			[]any{s.id, f.mandate}, func(r *sqlite.Stmt) { f.task = r.ColumnInt64(0) })
-	}
-	return err
+	return sum, err
 }
 
 // SubAccount returns a sub-account in its present state, or subaccount_unknown.
@@ -109,22 +106,32 @@ func (l *Ledger) SubAccount(ctx context.Context, id string) (provider.SubAccount
 
 // Instrument implements provider.Ledger: what a payment with it would find.
 // TaskLimit is not told: it depends on the mandate.
-func (l *Ledger) Instrument(ctx context.Context, i provider.Instrument) (provider.Facts, error) {
+func (l *Ledger) Instrument(ctx context.Context, i provider.Instrument) (f provider.Facts, err error) {
 	if err := i.Check(); err != nil {
 		return provider.Facts{}, err
 	}
-	var f position
-	err := l.read(ctx, func(conn *sqlite.Conn) error {
-		t := &tx{conn: conn, now: l.now()}
+	err = l.read(ctx, func(conn *sqlite.Conn) error {
+		f = provider.Facts{}
 		if i.Token != "" {
-			return t.instrument(i.Token, &f)
+			k, err := tokenOf(conn, i.Token)
+			if k != nil {
+				f.Token, f.Taken = &k.Token, k.spent
+				_, err = queryRow(conn, "SELECT amount FROM balances WHERE account = ?", []any{k.account}, func(r *sqlite.Stmt) { f.Balance = r.ColumnInt64(0) })
+			}
+			return err
 		}
-		return t.purseFor(i.SubAccount, &f)
+		p, found, err := purseOf(conn, i.SubAccount)
+		if !found || err != nil {
+			return err
+		}
+		f.SubAccount, f.Taken, f.Balance = &p.SubAccount.SubAccount, p.Spent, p.Balance
+		f.Within, err = p.within(conn, l.now())
+		return err
 	})
 	if err != nil {
 		return provider.Facts{}, err
 	}
-	return f.Facts, nil
+	return f, nil
 }
 
 // freezes are those that their own cause has not taken back.

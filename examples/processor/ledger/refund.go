@@ -79,7 +79,7 @@ func (t *tx) giveBack(r *provider.RefundRequest, trade *trade, total, from int64
 	if err := t.answerRefund(r, id, nil); err != nil {
 		return nil, err
 	}
-	if err := t.exec("INSERT INTO events (type, trade, refund, at) VALUES (?, ?, ?, ?)", book.Refunded, trade.id, id, t.unix()); err != nil {
+	if err := t.exec("INSERT INTO other_events (id, type, trade, refund, at) VALUES (?, ?, ?, ?, ?)", t.next(), book.Refunded, trade.id, id, t.unix()); err != nil {
 		return nil, err
 	}
 	to, err := t.origin(trade, r.Amount)
@@ -130,8 +130,8 @@ type refundAnswer struct {
 	refusal error
 }
 
-const refundColumns = `SELECT f.refund_no, q.request_id, t.payee, t.trade_no, t.order_number, f.amount, t.currency, f.total, f.reason, f.at
-	FROM refunds f JOIN refund_requests q ON q.refund = f.id JOIN trades t ON t.id = f.trade WHERE `
+const refundColumns = `SELECT f.refund_no, q.request_id, a.owner, t.trade_no, t.order_number, f.amount, a.currency, f.total, f.reason, f.at
+	FROM refunds f JOIN refund_requests q ON q.refund = f.id JOIN payments t ON t.id = f.trade JOIN accounts a ON a.id = t.payee WHERE `
 
 func scanRefund(r *sqlite.Stmt) provider.Refund {
 	return provider.Refund{
@@ -177,7 +177,7 @@ func (t *tx) refundAnswer(r *provider.RefundRequest) (a refundAnswer, err error)
 
 // keyed finds a trade in the transaction that may change it.
 func (t *tx) keyed(k provider.TradeKey) (*trade, error, error) {
-	found, err := findTrade(t.conn, k)
+	found, err := t.findTrade(t.conn, k, t.find)
 	if err == nil && found.late(t.now) {
 		_, err = t.close(found, provider.Declined(protocol.CodeConfirmationFailed))
 	}
@@ -199,12 +199,15 @@ func unknownKey(k provider.TradeKey) error {
 
 // findTrade reads the trade with a number, or the one by which an order was
 // paid; nil when there is none.
-func findTrade(conn *sqlite.Conn, k provider.TradeKey) (found *trade, err error) {
+func (l *Ledger) findTrade(conn *sqlite.Conn, k provider.TradeKey, find func(key) (ref, bool, error)) (*trade, error) {
 	if k.Order == "" {
 		return numbered(conn, k.TradeNo)
 	}
-	_, err = queryRow(conn, tradeColumns+"t.payee = ? AND t.order_number = ?", []any{k.Merchant, k.Order}, func(r *sqlite.Stmt) { found = scanTrade(r) })
-	return found, err
+	to, found, err := find(l.key(keyOrder, k.Merchant, k.Order))
+	if !found || err != nil {
+		return nil, err
+	}
+	return tradeBy(conn, "t.id = ?", to.position())
 }
 
 // Find implements provider.Ledger.
@@ -216,7 +219,7 @@ func (l *Ledger) Find(ctx context.Context, k provider.TradeKey) (*provider.Trade
 	var refunds []provider.Refund
 	look := func(conn *sqlite.Conn) (err error) {
 		refunds = nil
-		if found, err = findTrade(conn, k); err != nil || found == nil || found.id == 0 {
+		if found, err = l.findTrade(conn, k, l.finder(conn)); err != nil || found == nil || found.id == 0 {
 			return err
 		}
 		return queryRows(conn, refundColumns+"f.trade = ? ORDER BY f.id", []any{found.id}, func(r *sqlite.Stmt) error {

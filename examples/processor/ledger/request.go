@@ -27,7 +27,15 @@ func (l *Ledger) UseNonce(ctx context.Context, n provider.Nonce) error {
 	if err := provider.CheckNonce(n); err != nil {
 		return err
 	}
-	return l.decide(ctx, func(t *tx) (refusal, err error) { return t.useNonce(n) })
+	return l.decideApart(ctx, func(t *tx) (refusal, err error) { return t.useNonce(n) })
+}
+
+func (t *tx) useNonce(n provider.Nonce) (refusal, err error) {
+	k := t.key(keyNonce, n.Scope, n.Value)
+	if t.seen(k) {
+		return replayed(), nil
+	}
+	return nil, t.markNonce(k, ceil(n.Until), true)
 }
 
 // Use is UseNonce in the form that package verifier asks of a replay store.
@@ -38,12 +46,20 @@ func (l *Ledger) Use(ctx context.Context, scope, nonce string, until time.Time) 
 	return l.UseNonce(ctx, provider.Nonce{Scope: scope, Value: nonce, Until: until})
 }
 
-func (t *tx) useNonce(n provider.Nonce) (refusal, err error) {
-	err = t.exec("INSERT INTO nonces (scope, nonce, until) VALUES (?, ?, ?) ON CONFLICT DO NOTHING", n.Scope, n.Value, ceil(n.Until))
-	if err == nil && t.conn.Changes() == 0 {
-		refusal = replayed()
+// seen reports whether a nonce was used.
+func (t *tx) seen(k key) bool {
+	_, used := t.used[k.short()]
+	return used || t.index.nonces.has(k.short())
+}
+
+// markNonce marks a nonce as used. It is written by itself when nothing else
+// tells it once the book is opened again: no fact has it, or none of the latest.
+func (t *tx) markNonce(k key, until int64, alone bool) error {
+	t.used[k.short()] = until
+	if !alone && until <= t.now.Add(nonceLife).Unix() {
+		return nil
 	}
-	return refusal, err
+	return t.exec("INSERT INTO nonces (nonce, until) VALUES (?, ?)", k.short(), until)
 }
 
 // ceil rounds up to whole seconds: a nonce is never forgotten too early.
@@ -73,29 +89,52 @@ func (l *Ledger) Lookup(ctx context.Context, r provider.Request) (*provider.Trad
 	case seen:
 		return nil, replayed()
 	}
-	return first.to(r.ID, string(r.Digest))
+	return first.give(r.ID, string(r.Digest))
 }
 
 // earlier reads the first answer to a request, unless the nonce, when there is
 // one, was used before. An answer that waits for a confirmation that is too
-// late by now is closed first.
+// late by now is closed first. For a request that is new, as most are, nothing
+// is read from the disk.
 func (l *Ledger) earlier(ctx context.Context, agent, id string, n *provider.Nonce) (first answer, seen bool, err error) {
+	k := l.key(keyRequest, agent, id)
+	l.index.mu.RLock()
+	seen = n != nil && l.index.nonces.has(l.key(keyNonce, n.Scope, n.Value).short())
+	to, found, maybe := l.index.known(k)
+	l.index.mu.RUnlock()
+	if seen || !found && maybe == nil {
+		return answer{}, seen, nil
+	}
 	look := func(conn *sqlite.Conn) (err error) {
-		if n != nil {
-			seen, err = queryRow(conn, "SELECT 1 FROM nonces WHERE scope = ? AND nonce = ?", []any{n.Scope, n.Value}, func(*sqlite.Stmt) {})
+		first = answer{}
+		if !found {
+			if to, found, err = look(conn, k, maybe); !found || err != nil {
+				return err
+			}
 		}
-		if err == nil && !seen {
-			first, err = earlier(conn, agent, id)
-		}
+		first, err = answerAt(conn, to)
 		return err
 	}
 	if err := l.read(ctx, look); err != nil || !first.trade.late(l.now()) {
-		return first, seen, err
+		return first, false, err
 	}
 	if err := l.lapse(ctx, first.trade.No); err != nil {
 		return answer{}, false, err
 	}
-	return first, seen, l.read(ctx, look)
+	return first, false, l.read(ctx, look)
+}
+
+// finder leads from a key to its fact, for who reads.
+func (l *Ledger) finder(conn *sqlite.Conn) func(key) (ref, bool, error) {
+	return func(k key) (ref, bool, error) {
+		l.index.mu.RLock()
+		to, found, maybe := l.index.known(k)
+		l.index.mu.RUnlock()
+		if !found && maybe != nil {
+			return look(conn, k, maybe)
+		}
+		return to, found, nil
+	}
 }
 
 // Refuse stores a refusal as the first answer to a request and returns what the
@@ -120,33 +159,39 @@ func (l *Ledger) Refuse(ctx context.Context, r provider.Request, refusal *protoc
 // answer is the part that all answers share, in one transaction: the nonce,
 // the earlier answer, the decision, its storing.
 func (l *Ledger) answer(ctx context.Context, r provider.Request, decide func(*tx) (answer, error)) (*provider.Trade, error) {
+	nonce, request, until := l.key(keyNonce, r.Nonce.Scope, r.Nonce.Value), l.key(keyRequest, r.Agent, r.ID), ceil(r.Nonce.Until)
 	var out *provider.Trade
 	var refusal error
-	err := l.write(ctx, func(t *tx) error {
-		out = nil
-		var err error
-		if refusal, err = t.useNonce(r.Nonce); refusal != nil || err != nil {
-			return err
+	err := l.writeApart(ctx, func(t *tx) error {
+		out, refusal = nil, nil
+		if t.seen(nonce) {
+			refusal = replayed()
+			return nil
 		}
-		first, err := t.earlier(r.Agent, r.ID)
+		first, err := t.earlier(request)
 		if err != nil {
 			return err
 		}
-		if !first.known() {
-			if first, err = decide(t); err != nil {
-				return err
-			}
-			if first.passing {
-				refusal = first.refusal
-				return nil
-			}
-			first.digest = string(r.Digest)
-			if err := t.store(r, first); err != nil {
+		if first.known() {
+			out, refusal = first.give(r.ID, string(r.Digest))
+			return t.markNonce(nonce, until, true)
+		}
+		if first, err = decide(t); err != nil {
+			return err
+		}
+		if first.passing {
+			refusal = first.refusal
+			return t.markNonce(nonce, until, true)
+		}
+		if first.refusal != nil {
+			if first.to, err = t.storeRefusal(r, nonce, first.refusal); err != nil {
 				return err
 			}
 		}
-		out, refusal = first.to(r.ID, string(r.Digest))
-		return nil
+		t.keys[request] = first.to
+		first.digest = string(r.Digest)
+		out, refusal = first.give(r.ID, string(r.Digest))
+		return t.markNonce(nonce, until, false)
 	})
 	if err != nil {
 		return nil, err
@@ -159,13 +204,14 @@ type answer struct {
 	digest  string
 	trade   *trade
 	refusal *protocol.Error
+	to      ref  // where it is stored
 	passing bool // the refusal is of this transmission only, and not stored
 }
 
 func (a answer) known() bool { return a.trade != nil || a.refusal != nil }
 
-// to is what a request with this id and content gets.
-func (a answer) to(id, digest string) (*provider.Trade, error) {
+// give is what a request with this id and content gets.
+func (a answer) give(id, digest string) (*provider.Trade, error) {
 	switch {
 	case !a.known():
 		return nil, nil
@@ -179,56 +225,50 @@ func (a answer) to(id, digest string) (*provider.Trade, error) {
 }
 
 // earlier reads the first answer in the transaction that may give it.
-func (t *tx) earlier(agent, id string) (answer, error) {
-	a, err := earlier(t.conn, agent, id)
+func (t *tx) earlier(request key) (answer, error) {
+	to, found, err := t.find(request)
+	if !found || err != nil {
+		return answer{}, err
+	}
+	a, err := answerAt(t.conn, to)
 	if err == nil && a.trade.late(t.now) {
 		a.refusal, err = t.close(a.trade, provider.Declined(protocol.CodeConfirmationFailed))
 	}
 	return a, err
 }
 
-func earlier(conn *sqlite.Conn, agent, id string) (a answer, err error) {
-	var made, waiting int64
-	var refusal []byte
-	found, err := queryRow(conn, "SELECT digest, trade, refusal, waiting FROM requests WHERE agent = ? AND request_id = ?", []any{agent, id},
-		func(r *sqlite.Stmt) {
-			a.digest, made, waiting = r.ColumnText(0), r.ColumnInt64(1), r.ColumnInt64(3)
-			if !r.ColumnIsNull(2) {
-				refusal = columnBytes(r, 2)
-			}
-		})
-	switch {
-	case err != nil || !found:
-		return answer{}, err
-	case refusal != nil:
-		a.refusal, err = decodeRefusal(refusal)
-	case waiting != 0:
-		a.trade, err = instantBy(conn, "w.id = ?", waiting)
-		if err == nil {
-			a.refusal = a.trade.declined
-		}
+// answerAt reads the answer that a request led to.
+func answerAt(conn *sqlite.Conn, to ref) (a answer, err error) {
+	a.to = to
+	switch to.table() {
+	case refPayment:
+		a.trade, err = tradeBy(conn, "t.id = ?", to.position())
+	case refWaiting:
+		a.trade, err = instantBy(conn, "w.id = ?", to.position())
 	default:
-		a.trade, err = tradeBy(conn, "t.id = ?", made)
+		var text []byte
+		if _, err := queryRow(conn, "SELECT digest, refusal FROM refusals WHERE id = ?", []any{to.position()}, func(r *sqlite.Stmt) {
+			a.digest, text = r.ColumnText(0), columnBytes(r, 1)
+		}); err != nil {
+			return answer{}, err
+		}
+		a.refusal, err = decodeRefusal(text)
+		return a, err
+	}
+	if a.trade != nil {
+		a.digest, a.refusal = a.trade.digest, a.trade.declined
 	}
 	return a, err
 }
 
-func (t *tx) store(r provider.Request, a answer) error {
-	var made, waiting, refusal any
-	switch {
-	case a.refusal != nil:
-		text, err := encodeRefusal(a.refusal)
-		if err != nil {
-			return err
-		}
-		refusal = text
-	case a.trade.Waiting():
-		waiting = a.trade.waiting
-	default:
-		made = a.trade.id
+func (t *tx) storeRefusal(r provider.Request, nonce key, refusal *protocol.Error) (ref, error) {
+	text, err := encodeRefusal(refusal)
+	if err != nil {
+		return 0, err
 	}
-	return t.exec("INSERT INTO requests (agent, request_id, digest, trade, refusal, waiting, at) VALUES (?, ?, ?, ?, ?, ?, ?)",
-		r.Agent, r.ID, a.digest, made, refusal, waiting, t.unix())
+	at := t.next()
+	return refTo(at, refRefusal), t.exec("INSERT INTO refusals (id, agent, request_id, digest, nonce, nonce_until, refusal, at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+		at, r.Agent, r.ID, string(r.Digest), nonce.short(), ceil(r.Nonce.Until), text, t.unix())
 }
 
 // storedRefusal is a refusal in the file: canonical JSON, without the cause.

@@ -1,6 +1,7 @@
 package ledger
 
 import (
+	"crypto/rand"
 	"fmt"
 	"slices"
 	"strings"
@@ -10,19 +11,20 @@ import (
 )
 
 // schemaVersion is kept in the file's user_version; another one is refused.
-const schemaVersion = 4
+const schemaVersion = 5
 
 // facts are the tables that are only ever appended to.
 var facts = []string{
-	"accounts", "names", "transfers", "entries", "mandates", "tokens", "token_merchants",
+	"accounts", "names", "moves", "mandates", "tokens", "token_merchants",
 	"token_states", "subaccounts", "subaccount_states", "devices", "device_states",
-	"waiting", "confirmations", "declines", "trades", "trade_moves", "requests",
-	"consumptions", "issuers", "events", "event_reports",
+	"waiting", "confirmations", "declines", "payments", "trade_moves", "refusals",
+	"consumptions", "issuers", "other_events", "event_reports",
 }
 
-// tables holds the facts first and then the projections. All times are seconds
-// since 1970 in UTC, or microseconds where it is said; all amounts are minor
-// units.
+// tables holds the facts first and then the projections. A position is an id
+// that the facts of several tables share, each with its own: it grows from fact
+// to fact (see position.go). All times are seconds since 1970 in UTC, or
+// microseconds where it is said; all amounts are minor units.
 const tables = `
 CREATE TABLE accounts (
 	id        INTEGER PRIMARY KEY,
@@ -41,30 +43,28 @@ CREATE TABLE names (
 	PRIMARY KEY (owner, seq)
 ) STRICT, WITHOUT ROWID;
 
-CREATE TABLE transfers (
-	id       INTEGER PRIMARY KEY,
-	cause    TEXT NOT NULL CHECK (cause IN ('deposit', 'payment', 'top-up', 'return', 'refund')),
-	cause_id TEXT NOT NULL,           -- deposit id, trade_no, top-up id, id of the cancelled sub-account, refund_no
-	at       INTEGER NOT NULL,
-	UNIQUE (cause, cause_id)
+CREATE TABLE moves (                  -- transfers that are not payments
+	id         INTEGER PRIMARY KEY,   -- position
+	cause      TEXT NOT NULL CHECK (cause IN ('deposit', 'top-up', 'return', 'refund')),
+	cause_id   TEXT NOT NULL,         -- deposit id, top-up id, id of the cancelled sub-account, refund_no
+	payer      INTEGER NOT NULL REFERENCES accounts,
+	payee      INTEGER NOT NULL REFERENCES accounts,
+	amount     INTEGER NOT NULL CHECK (amount > 0),
+	payer_prev INTEGER NOT NULL,      -- position of the payer's transfer before, 0 when there is none
+	payee_prev INTEGER NOT NULL,
+	at         INTEGER NOT NULL,
+	UNIQUE (cause, cause_id),
+	CHECK (payer <> payee)
 ) STRICT;
 
-CREATE TABLE entries (
-	account  INTEGER NOT NULL REFERENCES accounts,
-	transfer INTEGER NOT NULL REFERENCES transfers,
-	amount   INTEGER NOT NULL CHECK (amount <> 0), -- below zero: out of the account
-	PRIMARY KEY (account, transfer)
-) STRICT, WITHOUT ROWID;
-
 CREATE TABLE mandates (
-	id            INTEGER PRIMARY KEY,
+	id            INTEGER PRIMARY KEY, -- position
 	issuer        TEXT NOT NULL,
-	delegation_id TEXT NOT NULL,
+	delegation_id TEXT NOT NULL,      -- unique with issuer, by the index of keys
 	digest        TEXT NOT NULL,      -- of the signed payload, pinned at first sight
 	total         INTEGER NOT NULL CHECK (total >= 0),
 	currency      TEXT NOT NULL,
-	pinned_at     INTEGER NOT NULL,
-	UNIQUE (issuer, delegation_id)
+	pinned_at     INTEGER NOT NULL
 ) STRICT;
 
 CREATE TABLE tokens (
@@ -137,10 +137,13 @@ CREATE TABLE device_states (
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE waiting (                -- instant payments that the principal is asked about
-	id             INTEGER PRIMARY KEY,
-	trade_no       TEXT NOT NULL UNIQUE,
+	id             INTEGER PRIMARY KEY, -- position
+	trade_no       TEXT NOT NULL,     -- tells the position
 	agent          TEXT NOT NULL,
-	request_id     TEXT NOT NULL,
+	request_id     TEXT NOT NULL,     -- unique with agent, by the index of keys
+	digest         TEXT NOT NULL,
+	nonce          INTEGER NOT NULL,
+	nonce_until    INTEGER NOT NULL,
 	scenario       TEXT NOT NULL,
 	method         TEXT NOT NULL,
 	payee          TEXT NOT NULL,
@@ -150,8 +153,7 @@ CREATE TABLE waiting (                -- instant payments that the principal is 
 	currency       TEXT NOT NULL,
 	expires        INTEGER NOT NULL,  -- microseconds; no debit from then on
 	begun_at       INTEGER NOT NULL,
-	memo           BLOB NOT NULL,
-	UNIQUE (agent, request_id)
+	memo           BLOB NOT NULL
 ) STRICT;
 
 CREATE TABLE confirmations (          -- the principal's word about exactly one of them
@@ -166,36 +168,41 @@ CREATE TABLE declines (               -- an end without money
 	at      INTEGER NOT NULL
 ) STRICT;
 
-CREATE TABLE trades (
-	id           INTEGER PRIMARY KEY,
-	trade_no     TEXT NOT NULL UNIQUE,
-	agent        TEXT NOT NULL,
-	request_id   TEXT NOT NULL,
+CREATE TABLE payments (               -- one row is a trade, its transfer, its answer and its event
+	id           INTEGER PRIMARY KEY, -- position
+	trade_no     TEXT NOT NULL,       -- tells the position, or that of waiting
+	request_id   TEXT NOT NULL,       -- unique with the instrument's agent, by the index of keys
+	digest       TEXT NOT NULL,
+	nonce        INTEGER NOT NULL,    -- 0 for an instant payment, as is nonce_until
+	nonce_until  INTEGER NOT NULL,
 	scenario     TEXT NOT NULL,
 	method       TEXT NOT NULL,
-	payee        TEXT NOT NULL,
-	order_number TEXT NOT NULL,
+	order_number TEXT NOT NULL,       -- unique with payee, by the index of keys
 	mandate      INTEGER REFERENCES mandates,    -- or
 	waiting      INTEGER REFERENCES waiting,     -- what the principal confirmed
 	token        INTEGER REFERENCES tokens,      -- or
 	subaccount   INTEGER REFERENCES subaccounts,
+	payer        INTEGER NOT NULL REFERENCES accounts,
+	payee        INTEGER NOT NULL REFERENCES accounts,
 	amount       INTEGER NOT NULL CHECK (amount > 0),
-	currency     TEXT NOT NULL,
-	spent_total  INTEGER NOT NULL,    -- of the mandate, this trade included; 0 without one
+	payer_prev   INTEGER NOT NULL,    -- as in moves
+	payee_prev   INTEGER NOT NULL,
+	mandate_prev INTEGER NOT NULL,    -- position of the mandate's payment before
+	spent_total  INTEGER NOT NULL,    -- of the mandate, this payment included; 0 without one
 	expires      INTEGER NOT NULL,    -- microseconds; the debit was before
 	paid_at      INTEGER NOT NULL,
 	memo         BLOB NOT NULL,
-	UNIQUE (payee, order_number),
+	CHECK (payer <> payee),
 	CHECK ((mandate IS NULL) <> (waiting IS NULL)),
 	CHECK ((token IS NULL) <> (subaccount IS NULL)),
 	CHECK (waiting IS NULL OR token IS NOT NULL)
 ) STRICT;
-CREATE UNIQUE INDEX trades_waiting ON trades (waiting) WHERE waiting IS NOT NULL;
-CREATE INDEX trades_subaccount ON trades (subaccount, paid_at) WHERE subaccount IS NOT NULL;
-CREATE INDEX trades_task ON trades (subaccount, mandate) WHERE subaccount IS NOT NULL;
+CREATE UNIQUE INDEX payments_waiting ON payments (waiting) WHERE waiting IS NOT NULL;
+CREATE INDEX payments_subaccount ON payments (subaccount, paid_at) WHERE subaccount IS NOT NULL;
+CREATE INDEX payments_task ON payments (subaccount, mandate) WHERE subaccount IS NOT NULL;
 
 CREATE TABLE trade_moves (
-	trade INTEGER NOT NULL REFERENCES trades,
+	trade INTEGER NOT NULL REFERENCES payments,
 	seq   INTEGER NOT NULL,
 	event TEXT NOT NULL,
 	state TEXT NOT NULL,              -- after the event
@@ -203,20 +210,19 @@ CREATE TABLE trade_moves (
 	PRIMARY KEY (trade, seq)
 ) STRICT, WITHOUT ROWID;
 
-CREATE TABLE requests (
-	agent      TEXT NOT NULL,
-	request_id TEXT NOT NULL,
-	digest     TEXT NOT NULL,
-	trade      INTEGER REFERENCES trades,
-	refusal    BLOB,
-	waiting    INTEGER REFERENCES waiting, -- its end is the answer, when it has one
-	at         INTEGER NOT NULL,
-	PRIMARY KEY (agent, request_id),
-	CHECK ((trade IS NOT NULL) + (refusal IS NOT NULL) + (waiting IS NOT NULL) = 1)
-) STRICT, WITHOUT ROWID;
+CREATE TABLE refusals (               -- answers that are no trade
+	id          INTEGER PRIMARY KEY,  -- position
+	agent       TEXT NOT NULL,
+	request_id  TEXT NOT NULL,        -- unique with agent, by the index of keys
+	digest      TEXT NOT NULL,
+	nonce       INTEGER NOT NULL,
+	nonce_until INTEGER NOT NULL,
+	refusal     BLOB NOT NULL,
+	at          INTEGER NOT NULL
+) STRICT;
 
 CREATE TABLE consumptions (
-	trade    INTEGER PRIMARY KEY REFERENCES trades,
+	trade    INTEGER PRIMARY KEY REFERENCES payments,
 	consumer TEXT NOT NULL,
 	at       INTEGER NOT NULL
 ) STRICT;
@@ -230,43 +236,42 @@ CREATE TABLE issuers (
 	PRIMARY KEY (issuer, principal, seq)
 ) STRICT, WITHOUT ROWID;
 
-CREATE TABLE events (
-	id      INTEGER PRIMARY KEY,
+CREATE TABLE other_events (           -- that are not the event of a payment
+	id      INTEGER PRIMARY KEY,      -- position
 	type    TEXT NOT NULL,
-	trade   INTEGER REFERENCES trades,         -- or
+	trade   INTEGER REFERENCES payments,       -- or
 	waiting INTEGER UNIQUE REFERENCES waiting, -- that was closed
 	refund  INTEGER UNIQUE REFERENCES refunds, -- of the trade
 	at      INTEGER NOT NULL,
 	CHECK ((trade IS NULL) <> (waiting IS NULL)),
-	CHECK (refund IS NULL OR trade IS NOT NULL)
+	CHECK ((refund IS NULL) = (trade IS NULL))
 ) STRICT;
-CREATE UNIQUE INDEX events_trade ON events (trade) WHERE trade IS NOT NULL AND refund IS NULL;
 
 CREATE TABLE event_reports (
 	consumer TEXT NOT NULL,
-	event    INTEGER NOT NULL REFERENCES events, -- this one and all before it were taken by the consumer
+	event    INTEGER NOT NULL,          -- position; this one and all before it were taken by the consumer
 	at       INTEGER NOT NULL,
 	PRIMARY KEY (consumer, event)
 ) STRICT, WITHOUT ROWID;
 
-CREATE TABLE nonces (
-	scope TEXT NOT NULL,
-	nonce TEXT NOT NULL,
-	until INTEGER NOT NULL,
-	PRIMARY KEY (scope, nonce)
-) STRICT, WITHOUT ROWID;
-CREATE INDEX nonces_until ON nonces (until);
+CREATE TABLE nonces (                 -- that came with nothing else that is kept, or live long
+	id    INTEGER PRIMARY KEY,
+	nonce INTEGER NOT NULL,
+	until INTEGER NOT NULL
+) STRICT;
 
 CREATE TABLE balances (
 	account INTEGER PRIMARY KEY REFERENCES accounts,
 	amount  INTEGER NOT NULL,
+	last    INTEGER NOT NULL,         -- position of its latest transfer, 0 when there is none
 	funding INTEGER NOT NULL CHECK (funding IN (0, 1)),
 	CHECK (amount >= 0 OR funding = 1)
 ) STRICT;
 
 CREATE TABLE mandate_spent (
 	mandate INTEGER PRIMARY KEY REFERENCES mandates,
-	amount  INTEGER NOT NULL CHECK (amount >= 0)
+	amount  INTEGER NOT NULL CHECK (amount >= 0),
+	last    INTEGER NOT NULL          -- position of its latest payment, 0 when there is none
 ) STRICT;
 
 CREATE TABLE token_spent (
@@ -278,6 +283,43 @@ CREATE TABLE subaccount_spent (
 	subaccount INTEGER PRIMARY KEY REFERENCES subaccounts,
 	amount     INTEGER NOT NULL CHECK (amount >= 0)
 ) STRICT;
+
+CREATE TABLE salt (                   -- of the keys of this book, one row
+	value BLOB NOT NULL
+) STRICT;
+
+CREATE TABLE runs (                   -- of the index of keys: see index.go
+	id     INTEGER PRIMARY KEY,       -- 1, 2, 3 ...
+	upto   INTEGER NOT NULL,          -- keys of all facts up to this position are in this run or an earlier one
+	firsts BLOB NOT NULL,             -- of each part, the first eight bytes of its first key
+	filter BLOB NOT NULL
+) STRICT;
+
+CREATE TABLE run_parts (
+	id   INTEGER PRIMARY KEY,         -- run, then the number of the part
+	keys BLOB NOT NULL
+) STRICT;
+`
+
+// views show the payments as what they also are: trades, transfers with their
+// two entries, and events. What is told once in a payment's row is not told
+// again in other tables, and so cannot be told differently there.
+const views = `
+CREATE VIEW trades AS SELECT p.id, p.trade_no, coalesce(k.agent, s.agent) AS agent, p.request_id, p.scenario, p.method,
+	a.owner AS payee, p.order_number, p.mandate, p.waiting, p.token, p.subaccount, p.amount, a.currency, p.spent_total, p.expires, p.paid_at, p.memo
+	FROM payments p JOIN accounts a ON a.id = p.payee LEFT JOIN tokens k ON k.id = p.token LEFT JOIN subaccounts s ON s.id = p.subaccount;
+
+CREATE VIEW transfers AS
+	SELECT id, 'payment' AS cause, trade_no AS cause_id, payer, payee, amount, payer_prev, payee_prev, paid_at AS at FROM payments
+	UNION ALL SELECT id, cause, cause_id, payer, payee, amount, payer_prev, payee_prev, at FROM moves;
+
+CREATE VIEW entries AS
+	SELECT payer AS account, id AS transfer, -amount AS amount FROM payments UNION ALL SELECT payee, id, amount FROM payments
+	UNION ALL SELECT payer, id, -amount FROM moves UNION ALL SELECT payee, id, amount FROM moves;
+
+CREATE VIEW events AS
+	SELECT id, 'act:payment:transaction-completed' AS type, id AS trade, NULL AS waiting, NULL AS refund, paid_at AS at FROM payments
+	UNION ALL SELECT id, type, trade, waiting, refund, at FROM other_events;
 `
 
 // appendOnly returns the triggers that refuse to change or delete facts.
@@ -300,16 +342,30 @@ func prepare(conn *sqlite.Conn) (err error) {
 		return err
 	}
 	defer end(&err)
-	var version int64
-	if _, err = queryRow(conn, "PRAGMA user_version", nil, func(r *sqlite.Stmt) { version = r.ColumnInt64(0) }); err != nil {
+	version, err := versionOf(conn)
+	if err != nil || version == schemaVersion {
 		return err
 	}
-	switch version {
-	case schemaVersion:
-		return nil
-	case 0:
-		return sqlitex.ExecuteScript(conn, tables+refundTables+bindingTables+appendOnly()+fmt.Sprintf("PRAGMA user_version = %d;", schemaVersion), nil)
-	default:
+	if version != 0 {
 		return errSchema
 	}
+	var salt [16]byte
+	rand.Read(salt[:])
+	if err := sqlitex.ExecuteScript(conn, tables+refundTables+bindingTables+views+appendOnly()+fmt.Sprintf("PRAGMA user_version = %d;", schemaVersion), nil); err != nil {
+		return err
+	}
+	return queryRows(conn, "INSERT INTO salt (value) VALUES (?)", []any{salt[:]}, noRow)
+}
+
+func checkVersion(conn *sqlite.Conn) error {
+	version, err := versionOf(conn)
+	if err == nil && version != schemaVersion {
+		err = errSchema
+	}
+	return err
+}
+
+func versionOf(conn *sqlite.Conn) (version int64, err error) {
+	_, err = queryRow(conn, "PRAGMA user_version", nil, func(r *sqlite.Stmt) { version = r.ColumnInt64(0) })
+	return version, err
 }

@@ -7,7 +7,7 @@ const refundTables = `
 CREATE TABLE refunds (
 	id        INTEGER PRIMARY KEY,
 	refund_no TEXT NOT NULL UNIQUE,
-	trade     INTEGER NOT NULL REFERENCES trades,
+	trade     INTEGER NOT NULL REFERENCES payments,
 	amount    INTEGER NOT NULL CHECK (amount > 0),
 	total     INTEGER NOT NULL CHECK (total >= amount), -- of the trade, this one included
 	reason    TEXT NOT NULL,
@@ -38,7 +38,7 @@ CREATE INDEX receivers_merchant ON receivers (merchant);
 CREATE TABLE notices (
 	merchant TEXT NOT NULL,
 	sequence INTEGER NOT NULL CHECK (sequence > 0),
-	event    INTEGER NOT NULL UNIQUE REFERENCES events,
+	event    INTEGER NOT NULL UNIQUE,     -- position
 	PRIMARY KEY (merchant, sequence)
 ) STRICT, WITHOUT ROWID;
 

@@ -97,7 +97,7 @@ func (t *tx) topUp(u book.TopUp) (refusal, err error) {
 		return unknownSubAccount(), nil
 	}
 	var same bool
-	before, err := t.row("SELECT e.account, e.amount FROM transfers t JOIN entries e ON e.transfer = t.id AND e.amount > 0 WHERE t.cause = 'top-up' AND t.cause_id = ?",
+	before, err := t.row("SELECT payee, amount FROM moves WHERE cause = 'top-up' AND cause_id = ?",
 		[]any{u.ID}, func(r *sqlite.Stmt) { same = r.ColumnInt64(0) == p.account && r.ColumnInt64(1) == u.Amount })
 	if err != nil || same {
 		return nil, err

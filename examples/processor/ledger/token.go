@@ -118,27 +118,25 @@ func (l *Ledger) Tokens(ctx context.Context) ([]provider.Token, error) {
 	return out, err
 }
 
-// instrument reads a payment token and what was paid with it. A token that is
-// not there leaves nothing.
-func (t *tx) instrument(token string, f *position) error {
+// tokenOf reads a payment token and what was paid by it; nil when there is none.
+func tokenOf(conn *sqlite.Conn, id string) (k *heldToken, err error) {
 	var restricted bool
-	found, err := t.row(`SELECT t.id, t.account, a.owner, a.currency, t.agent, b.amount, t.valid_from, t.valid_until, t.ceiling, s.amount,
+	_, err = queryRow(conn, `SELECT t.id, t.account, a.owner, a.currency, t.agent, t.valid_from, t.valid_until, t.ceiling, s.amount,
 		(SELECT state FROM token_states x WHERE x.token = t.id ORDER BY seq DESC LIMIT 1),
 		EXISTS (SELECT 1 FROM token_merchants m WHERE m.token = t.id)
-		FROM tokens t JOIN accounts a ON a.id = t.account JOIN balances b ON b.account = a.id JOIN token_spent s ON s.token = t.id
-		WHERE t.token = ?`, []any{token}, func(r *sqlite.Stmt) {
-		f.token, f.payer, f.Balance, f.Taken = r.ColumnInt64(0), r.ColumnInt64(1), r.ColumnInt64(5), r.ColumnInt64(9)
-		f.Token = &provider.Token{
-			ID: token, Principal: r.ColumnText(2), Currency: r.ColumnText(3), Agent: r.ColumnText(4),
-			ValidFrom: fromUnix(r.ColumnInt64(6)), ValidUntil: fromUnix(r.ColumnInt64(7)), Ceiling: r.ColumnInt64(8),
-			State: provider.TokenState(r.ColumnText(10)),
-		}
-		restricted = r.ColumnBool(11)
+		FROM tokens t JOIN accounts a ON a.id = t.account JOIN token_spent s ON s.token = t.id
+		WHERE t.token = ?`, []any{id}, func(r *sqlite.Stmt) {
+		k = &heldToken{id: r.ColumnInt64(0), account: r.ColumnInt64(1), spent: r.ColumnInt64(8), Token: provider.Token{
+			ID: id, Principal: r.ColumnText(2), Currency: r.ColumnText(3), Agent: r.ColumnText(4),
+			ValidFrom: fromUnix(r.ColumnInt64(5)), ValidUntil: fromUnix(r.ColumnInt64(6)), Ceiling: r.ColumnInt64(7),
+			State: provider.TokenState(r.ColumnText(9)),
+		}}
+		restricted = r.ColumnBool(10)
 	})
-	if err == nil && found && restricted {
-		f.Token.Merchants, err = merchants(t.conn, f.token)
+	if err == nil && restricted {
+		k.Merchants, err = merchants(conn, k.id)
 	}
-	return err
+	return k, err
 }
 
 // merchants are whom a token may pay; empty is anybody.

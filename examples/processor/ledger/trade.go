@@ -14,8 +14,9 @@ import (
 // trade is a trade with what the ledger itself needs of it.
 type trade struct {
 	provider.Trade
-	id       int64           // row of trades; 0 while it waits, and when it is closed
-	waiting  int64           // row of waiting; 0 of a payment under a mandate
+	id       int64           // position of the payment; 0 while it waits, and when it is closed
+	waiting  int64           // position of the waiting trade; 0 of a payment under a mandate
+	digest   string          // of the request
 	declined *protocol.Error // why it was closed
 }
 
@@ -23,11 +24,11 @@ type trade struct {
 // late. A nil one does not.
 func (t *trade) late(now time.Time) bool { return t != nil && t.Waiting() && !now.Before(t.Expires) }
 
-const tradeColumns = `SELECT t.id, t.trade_no, t.agent, t.request_id, t.scenario, t.method, t.payee, t.order_number,
-	m.issuer, m.delegation_id, t.amount, t.currency, t.spent_total, t.paid_at, t.memo, c.consumer, c.at, v.state, v.event, v.at,
-	t.expires, a.owner, s.subaccount, t.waiting, y.method, y.at
-	FROM trades t LEFT JOIN mandates m ON m.id = t.mandate LEFT JOIN tokens k ON k.id = t.token LEFT JOIN subaccounts s ON s.id = t.subaccount
-	JOIN accounts a ON a.id = coalesce(k.account, s.main)
+const tradeColumns = `SELECT t.id, t.trade_no, coalesce(k.agent, s.agent), t.request_id, t.scenario, t.method, b.owner, t.order_number,
+	m.issuer, m.delegation_id, t.amount, b.currency, t.spent_total, t.paid_at, t.memo, c.consumer, c.at, v.state, v.event, v.at,
+	t.expires, a.owner, s.subaccount, t.waiting, y.method, y.at, t.digest
+	FROM payments t LEFT JOIN mandates m ON m.id = t.mandate LEFT JOIN tokens k ON k.id = t.token LEFT JOIN subaccounts s ON s.id = t.subaccount
+	JOIN accounts a ON a.id = coalesce(k.account, s.main) JOIN accounts b ON b.id = t.payee
 	LEFT JOIN consumptions c ON c.trade = t.id LEFT JOIN confirmations y ON y.waiting = t.waiting
 	LEFT JOIN trade_moves v ON v.trade = t.id AND v.seq = (SELECT max(seq) FROM trade_moves w WHERE w.trade = t.id)
 	WHERE `
@@ -41,7 +42,7 @@ func tradeBy(conn *sqlite.Conn, condition string, arg any) (*trade, error) {
 }
 
 func scanTrade(r *sqlite.Stmt) *trade {
-	t := &trade{id: r.ColumnInt64(0), waiting: r.ColumnInt64(23), Trade: provider.Trade{
+	t := &trade{id: r.ColumnInt64(0), waiting: r.ColumnInt64(23), digest: r.ColumnText(26), Trade: provider.Trade{
 		No: r.ColumnText(1), Agent: r.ColumnText(2), RequestID: r.ColumnText(3), Scenario: payment.Scenario(r.ColumnText(4)),
 		Method: r.ColumnText(5), Payee: r.ColumnText(6), Order: r.ColumnText(7), Issuer: r.ColumnText(8), DelegationID: r.ColumnText(9),
 		Amount: r.ColumnInt64(10), Currency: r.ColumnText(11), SpentTotal: r.ColumnInt64(12), PaidAt: fromUnix(r.ColumnInt64(13)),
@@ -64,10 +65,15 @@ func scanTrade(r *sqlite.Stmt) *trade {
 
 // numbered reads a trade by its number, in whatever state it is.
 func numbered(conn *sqlite.Conn, no string) (*trade, error) {
-	if t, err := tradeBy(conn, "t.trade_no = ?", no); t != nil || err != nil {
-		return t, err
+	at := positionOf(no)
+	t, err := tradeBy(conn, "t.id = ?", at)
+	if t == nil && err == nil {
+		t, err = instantBy(conn, "w.id = ?", at)
 	}
-	return instantBy(conn, "w.trade_no = ?", no)
+	if t != nil && t.No != no {
+		t = nil
+	}
+	return t, err
 }
 
 func unknownTrade(field string) error {
@@ -84,7 +90,7 @@ func (l *Ledger) Query(ctx context.Context, agent, requestID string) (*provider.
 	if !first.known() {
 		return nil, unknownTrade("payment_request_id")
 	}
-	return first.to(requestID, first.digest)
+	return first.give(requestID, first.digest)
 }
 
 // Trade returns a trade by its number, or trade_unknown.
@@ -177,7 +183,7 @@ func notPaid() error {
 // transaction.
 func (l *Ledger) change(ctx context.Context, merchant, tradeNo string, step func(*tx, *trade) (refusal, err error)) (*provider.Trade, error) {
 	var found *trade
-	err := l.decide(ctx, func(t *tx) (refusal, err error) {
+	err := l.decideApart(ctx, func(t *tx) (refusal, err error) {
 		if found, err = t.numbered(tradeNo); err != nil {
 			return nil, err
 		}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/actprotocol/act-go/examples/processor/book"
 	"github.com/actprotocol/act-go/protocol"
+	"github.com/actprotocol/act-go/protocol/canon"
 	"github.com/actprotocol/act-go/protocol/payment"
 	"github.com/actprotocol/act-go/provider"
 )
@@ -24,11 +25,12 @@ func (l *Ledger) Begin(ctx context.Context, p provider.Payment) (*provider.Trade
 	if !p.Instant() {
 		return nil, protocol.New(protocol.CodeFieldInvalid, "iac", "PSD-PAY-INS-08", "an instant payment has no mandate")
 	}
-	return l.answer(ctx, p.Request, func(t *tx) (answer, error) { return t.begin(&p) })
+	keys := l.paymentKeys(&p)
+	return l.answer(ctx, p.Request, func(t *tx) (answer, error) { return t.begin(&p, keys) })
 }
 
-func (t *tx) begin(p *provider.Payment) (answer, error) {
-	f, err := t.gather(p)
+func (t *tx) begin(p *provider.Payment, keys paymentKeys) (answer, error) {
+	f, err := t.gather(p, keys)
 	if err != nil {
 		return answer{}, err
 	}
@@ -36,19 +38,21 @@ func (t *tx) begin(p *provider.Payment) (answer, error) {
 	if err := decision.Err(); err != nil {
 		return found(err), nil
 	}
-	waits := &trade{Trade: provider.Trade{
-		No: provider.TradeNo(t.now), Agent: p.Request.Agent, RequestID: p.Request.ID, Scenario: p.Scenario, Method: p.Method,
+	at := t.next()
+	waits := &trade{waiting: at, Trade: provider.Trade{
+		No: tradeNo(at), Agent: p.Request.Agent, RequestID: p.Request.ID, Scenario: p.Scenario, Method: p.Method,
 		Payee: p.Payee, Order: p.Order, Principal: f.principal(), Amount: p.Amount, Currency: p.Currency,
 		Expires: exact(p.Expires.UnixMicro()), Memo: p.Memo, State: payment.StateWaitBuyerPay, Decision: decision,
 	}}
 	if waits.Memo == nil {
 		waits.Memo = []byte{}
 	}
-	err = t.exec(`INSERT INTO waiting (trade_no, agent, request_id, scenario, method, payee, order_number, token, amount, currency, expires, begun_at, memo)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-		waits.No, waits.Agent, waits.RequestID, string(waits.Scenario), waits.Method, waits.Payee, waits.Order, f.token, waits.Amount, waits.Currency, p.Expires.UnixMicro(), t.unix(), waits.Memo)
-	waits.waiting = t.conn.LastInsertRowID()
-	return answer{trade: waits}, err
+	n := p.Request.Nonce
+	err = t.exec(`INSERT INTO waiting (id, trade_no, agent, request_id, digest, nonce, nonce_until, scenario, method, payee, order_number, token, amount, currency, expires, begun_at, memo)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+		at, waits.No, waits.Agent, waits.RequestID, string(p.Request.Digest), t.key(keyNonce, n.Scope, n.Value).short(), ceil(n.Until), string(waits.Scenario), waits.Method, waits.Payee,
+		waits.Order, f.token.id, waits.Amount, waits.Currency, p.Expires.UnixMicro(), t.unix(), waits.Memo)
+	return answer{trade: waits, to: refTo(at, refWaiting)}, err
 }
 
 // Settle pays a waiting trade that the principal has confirmed
@@ -64,7 +68,7 @@ func (l *Ledger) Settle(ctx context.Context, tradeNo string, c provider.Confirma
 		return nil, err
 	}
 	var paid *trade
-	err := l.decide(ctx, func(t *tx) (refusal, err error) {
+	err := l.decideApart(ctx, func(t *tx) (refusal, err error) {
 		w, err := t.numbered(tradeNo)
 		switch {
 		case err != nil:
@@ -94,7 +98,8 @@ func (t *tx) settle(w *trade, c provider.Confirmation) (paid *trade, refusal, er
 	if err != nil {
 		return nil, nil, err
 	}
-	f, err := t.gather(p)
+	keys := t.paymentKeys(p)
+	f, err := t.gather(p, keys)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -104,10 +109,12 @@ func (t *tx) settle(w *trade, c provider.Confirmation) (paid *trade, refusal, er
 		reason, err := t.close(w, protocol.AsError(denied))
 		return nil, &payment.Refusal{RequestID: w.RequestID, Reason: reason}, err
 	}
-	if paid, err = t.debit(p, f, w.No); err != nil {
+	at := t.next()
+	if paid, err = t.debit(p, f, at, w.No); err != nil {
 		return nil, nil, err
 	}
-	paid.waiting, paid.Decision = w.waiting, decision
+	t.keys[keys.order] = refTo(at, refPayment)
+	paid.Decision = decision
 	paid.Confirmation = provider.Confirmation{Method: c.Method, At: exact(c.At.UnixMicro())}
 	return paid, nil, nil
 }
@@ -116,7 +123,7 @@ func (t *tx) settle(w *trade, c provider.Confirmation) (paid *trade, refusal, er
 // book judges it.
 func (t *tx) promised(w *trade) (*provider.Payment, error) {
 	p := &provider.Payment{
-		Request: provider.Request{Agent: w.Agent, ID: w.RequestID}, Scenario: w.Scenario, Method: w.Method,
+		Request: provider.Request{Agent: w.Agent, ID: w.RequestID, Digest: canon.Digest(w.digest)}, Scenario: w.Scenario, Method: w.Method,
 		Payee: w.Payee, Order: w.Order, Expires: w.Expires, Amount: w.Amount, Currency: w.Currency, Memo: w.Memo,
 	}
 	_, err := t.row("SELECT k.token FROM waiting w JOIN tokens k ON k.id = w.token WHERE w.id = ?", []any{w.waiting},
@@ -132,7 +139,7 @@ func (l *Ledger) Decline(ctx context.Context, tradeNo string, code protocol.Code
 	if err := provider.CheckDecline(code); err != nil {
 		return err
 	}
-	return l.decide(ctx, func(t *tx) (refusal, err error) {
+	return l.decideApart(ctx, func(t *tx) (refusal, err error) {
 		w, err := t.numbered(tradeNo)
 		switch {
 		case err != nil || w != nil && w.declined != nil:
@@ -178,14 +185,14 @@ func (t *tx) numbered(no string) (*trade, error) {
 // lapse closes a waiting trade if its time is over, so that nobody who is told
 // so sees it paid later, whatever the clock does.
 func (l *Ledger) lapse(ctx context.Context, no string) error {
-	return l.write(ctx, func(t *tx) error {
+	return l.writeApart(ctx, func(t *tx) error {
 		_, err := t.numbered(no)
 		return err
 	})
 }
 
 const waitingColumns = `SELECT w.id, w.trade_no, w.agent, w.request_id, w.scenario, w.method, w.payee, w.order_number, w.amount, w.currency, w.expires, w.memo,
-	a.owner, d.refusal FROM waiting w JOIN tokens k ON k.id = w.token JOIN accounts a ON a.id = k.account LEFT JOIN declines d ON d.waiting = w.id WHERE `
+	a.owner, d.refusal, w.digest FROM waiting w JOIN tokens k ON k.id = w.token JOIN accounts a ON a.id = k.account LEFT JOIN declines d ON d.waiting = w.id WHERE `
 
 // instantBy reads the one instant payment that a condition with one parameter
 // names, waiting, closed, or paid; nil when there is none.
@@ -205,7 +212,7 @@ func instantBy(conn *sqlite.Conn, condition string, arg any) (*trade, error) {
 }
 
 func scanWaiting(r *sqlite.Stmt) (*trade, error) {
-	w := &trade{waiting: r.ColumnInt64(0), Trade: provider.Trade{
+	w := &trade{waiting: r.ColumnInt64(0), digest: r.ColumnText(14), Trade: provider.Trade{
 		No: r.ColumnText(1), Agent: r.ColumnText(2), RequestID: r.ColumnText(3), Scenario: payment.Scenario(r.ColumnText(4)), Method: r.ColumnText(5),
 		Payee: r.ColumnText(6), Order: r.ColumnText(7), Amount: r.ColumnInt64(8), Currency: r.ColumnText(9), Expires: exact(r.ColumnInt64(10)),
 		Memo: columnBytes(r, 11), Principal: r.ColumnText(12), State: payment.StateWaitBuyerPay,

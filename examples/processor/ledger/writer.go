@@ -15,14 +15,17 @@ import (
 // A refusal is a result, not an error. A job may be run more than once (a batch
 // that failed is tried again one by one), so it sets its results anew each time.
 type job struct {
-	run  func(*tx) error
-	done chan error
+	run   func(*tx) error
+	apart bool // touches what is hot by its own methods only
+	done  chan error
 }
 
 // tx is what a job sees of the transaction it runs in.
 type tx struct {
-	conn *sqlite.Conn
+	*Ledger
 	now  time.Time
+	keys map[key]ref     // of facts that this transaction has made
+	used map[int64]int64 // nonces that it has used, and until when they are kept
 }
 
 func (t *tx) exec(query string, args ...any) error {
@@ -36,14 +39,24 @@ func (t *tx) row(query string, args []any, row func(*sqlite.Stmt)) (bool, error)
 // unix is the transaction's time in whole seconds.
 func (t *tx) unix() int64 { return t.now.Unix() }
 
-// write queues a job and waits until its batch is on the disk.
+// write queues a job and waits until its batch is on the disk. The job may read
+// and change any table.
 //
 // When ctx ends before the job was queued nothing has happened
 // (service_unavailable); when it ends while waiting, the job may still be done
 // (outcome_unknown). A caller that moves money should rather wait: the queue is
 // served in order and every job ends.
 func (l *Ledger) write(ctx context.Context, run func(*tx) error) error {
-	j := &job{run: run, done: make(chan error, 1)}
+	return l.wait(ctx, &job{run: run, done: make(chan error, 1)})
+}
+
+// writeApart is write for a job that may share its transaction's memory with
+// payments: what is hot it reads and changes by the methods of tx alone.
+func (l *Ledger) writeApart(ctx context.Context, run func(*tx) error) error {
+	return l.wait(ctx, &job{run: run, apart: true, done: make(chan error, 1)})
+}
+
+func (l *Ledger) wait(ctx context.Context, j *job) error {
 	if err := l.enqueue(ctx, j); err != nil {
 		return err
 	}
@@ -57,8 +70,17 @@ func (l *Ledger) write(ctx context.Context, run func(*tx) error) error {
 
 // decide writes what step decides, and returns its refusal or its error.
 func (l *Ledger) decide(ctx context.Context, step func(*tx) (refusal, err error)) error {
+	return decideBy(ctx, l.write, step)
+}
+
+// decideApart is decide as writeApart is write.
+func (l *Ledger) decideApart(ctx context.Context, step func(*tx) (refusal, err error)) error {
+	return decideBy(ctx, l.writeApart, step)
+}
+
+func decideBy(ctx context.Context, write func(context.Context, func(*tx) error) error, step func(*tx) (refusal, err error)) error {
 	var refusal error
-	err := l.write(ctx, func(t *tx) (err error) {
+	err := write(ctx, func(t *tx) (err error) {
 		refusal, err = step(t)
 		return err
 	})
@@ -132,11 +154,16 @@ func (l *Ledger) transaction(jobs []*job) (err error) {
 	if l.failed != nil {
 		return l.failed
 	}
-	t := &tx{conn: l.conn, now: l.now()}
+	t := &tx{Ledger: l, now: l.now(), keys: l.keys, used: l.used}
+	clear(t.keys)
+	clear(t.used)
 	if err := t.exec("BEGIN IMMEDIATE"); err != nil {
 		return err
 	}
-	if err := l.runAll(t, jobs); err != nil {
+	after, err := t.runAll(jobs)
+	if err != nil {
+		l.hot.dirty = l.hot.dirty[:0]
+		l.hot.clear()
 		if rollback := t.exec("ROLLBACK"); rollback != nil && !l.conn.AutocommitEnabled() {
 			l.failed = rollback
 		}
@@ -146,19 +173,77 @@ func (l *Ledger) transaction(jobs []*job) (err error) {
 		l.failed = protocol.Wrap(protocol.CodeOutcomeUnknown, "", "", "the commit failed", err)
 		return l.failed
 	}
+	t.publish(after)
 	return nil
 }
 
-func (l *Ledger) runAll(t *tx, jobs []*job) error {
-	if err := l.purge(t); err != nil {
-		return err
+func (t *tx) runAll(jobs []*job) (after func(), err error) {
+	if err := t.purge(); err != nil {
+		return nil, err
 	}
 	for _, j := range jobs {
-		if err := j.run(t); err != nil {
-			return err
+		if err := t.runOne(j); err != nil {
+			return nil, err
 		}
 	}
-	return nil
+	if err := t.flush(); err != nil {
+		return nil, err
+	}
+	return t.index.spill(t)
+}
+
+// runOne runs a job; around one that goes its own ways, the tables have
+// everything and memory has nothing.
+func (t *tx) runOne(j *job) error {
+	if j.apart {
+		return j.run(t)
+	}
+	if err := t.flush(); err != nil {
+		return err
+	}
+	if err := j.run(t); err != nil {
+		return err
+	}
+	err := t.flush()
+	t.hot.clear()
+	return err
+}
+
+// publish lets others see what the transaction, now on the disk, has made.
+func (t *tx) publish(after func()) {
+	x := &t.index
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	for k, to := range t.keys {
+		x.fresh[k] = to
+	}
+	for short, until := range t.used {
+		x.nonces.add(short, until)
+	}
+	if after != nil {
+		after()
+	}
+	if x.frozen == nil && len(x.fresh) >= t.runKeys {
+		x.freeze(t.last)
+	}
+	if t.purged.Equal(t.now) {
+		x.nonces.forget(t.now)
+	}
+	if t.hot.full() {
+		t.hot.clear()
+	}
+}
+
+// find leads from a key to its fact, seen from inside the transaction.
+func (t *tx) find(k key) (to ref, found bool, err error) {
+	if to, found = t.keys[k]; found {
+		return to, true, nil
+	}
+	to, found, maybe := t.index.known(k)
+	if !found && maybe != nil {
+		return look(t.conn, k, maybe)
+	}
+	return to, found, nil
 }
 
 // purgeEvery is the time between two purges of nonces, purgeAtMost the number
@@ -168,18 +253,25 @@ const (
 	purgeAtMost = 10_000
 )
 
-// purge forgets nonces whose time is over. It runs with the traffic, inside a
-// batch, so that an idle ledger does nothing.
-func (l *Ledger) purge(t *tx) error {
-	if t.now.Sub(l.purged) < purgeEvery {
+// purge removes nonces whose time is over. It runs with the traffic, inside a
+// batch, so that an idle ledger does nothing. It goes through the table a
+// stretch at a time, and begins anew when it has reached the end.
+func (t *tx) purge() error {
+	if t.now.Sub(t.purged) < purgeEvery {
 		return nil
 	}
-	err := t.exec("DELETE FROM nonces WHERE (scope, nonce) IN (SELECT scope, nonce FROM nonces WHERE until <= ? LIMIT ?)",
-		t.unix(), int64(purgeAtMost))
-	if err == nil && t.conn.Changes() < purgeAtMost {
-		l.purged = t.now
+	var last, n int64
+	if _, err := t.row("SELECT max(id), count(*) FROM (SELECT id FROM nonces WHERE id > ? ORDER BY id LIMIT ?)", []any{t.swept, int64(purgeAtMost)},
+		func(r *sqlite.Stmt) { last, n = r.ColumnInt64(0), r.ColumnInt64(1) }); err != nil {
+		return err
 	}
-	return err
+	if err := t.exec("DELETE FROM nonces WHERE id > ? AND id <= ? AND until <= ?", t.swept, last, t.unix()); err != nil {
+		return err
+	}
+	if t.swept = last; n < purgeAtMost {
+		t.swept, t.purged = 0, t.now
+	}
+	return nil
 }
 
 // read runs a query in a snapshot of its own.
