@@ -18,9 +18,10 @@ import (
 )
 
 // Book runs the contract of book.Book: those of provider.Ledger and
-// provider.Bindings, that of passkeys, and what the desk, the cashier and the reports rely on. Each book is
-// audited in the end. open returns a fresh, empty book that reads the given
-// clock and nothing else to know the time.
+// provider.Bindings, that of passkeys, that of notices and statements, and what
+// the desk, the cashier and the reports rely on. Each book is audited in the
+// end. open returns a fresh, empty book that reads the given clock and nothing
+// else to know the time.
 //
 // It does not try crashes: that an answer is durable is the store's own to test.
 func Book(t *testing.T, open func(t *testing.T, now func() time.Time) book.Book) {
@@ -39,6 +40,7 @@ func Book(t *testing.T, open func(t *testing.T, now func() time.Time) book.Book)
 		})
 	})
 	t.Run("passkeys", func(t *testing.T) { Passkeys(t, open) })
+	t.Run("money", func(t *testing.T) { Money(t, open) })
 	for _, c := range []struct {
 		name string
 		run  func(*desk)
