@@ -42,6 +42,9 @@ func TestMain(m *testing.M) {
 // killed.
 func child(path string) {
 	l, err := Open(Config{Path: path})
+	if err == nil { // many runs of keys, so that kills meet them too
+		err = l.write(context.Background(), func(t *tx) error { t.runKeys = 2000; return nil })
+	}
 	if err != nil {
 		fmt.Println("failed", err)
 		os.Exit(1)
@@ -66,10 +69,14 @@ func childPays(l *Ledger, worker int, id string) error {
 	p := killPayment(kinds[worker%len(kinds)] + id)
 	if !p.Instant() {
 		trade, err := l.Pay(ctx, p)
-		if err == nil {
-			fmt.Println("paid", p.Request.ID, trade.No)
+		if err != nil {
+			return err
 		}
-		return err
+		fmt.Println("paid", p.Request.ID, trade.No)
+		if strings.HasSuffix(id, "5") {
+			return childRefunds(l, trade)
+		}
+		return nil
 	}
 	trade, err := l.Begin(ctx, p)
 	if err != nil {
@@ -89,6 +96,22 @@ func childPays(l *Ledger, worker int, id string) error {
 		fmt.Println("paid", p.Request.ID, trade.No)
 	}
 	return err
+}
+
+// childRefunds gives a payment back.
+func childRefunds(l *Ledger, trade *provider.Trade) error {
+	r, err := l.Refund(context.Background(), killRefund(trade.No))
+	if err == nil {
+		fmt.Println("refunded", trade.No, r.No)
+	}
+	return err
+}
+
+// killRefund follows from the number of the trade, so that it can be repeated.
+func killRefund(no string) provider.RefundRequest {
+	return provider.RefundRequest{
+		Merchant: shop, ID: "refund of " + no, Digest: canon.Digest("digest of " + no), TradeNo: no, Amount: 1, Currency: "CNY", Reason: payment.RefundReturned,
+	}
 }
 
 // kinds of payments, as the beginning of their ids.
@@ -163,14 +186,15 @@ func TestKill(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	answered, reported, unpaid := map[string]string{}, map[string]int{}, map[string]string{}
+	answered, reported, unpaid, refunded := map[string]string{}, map[string]int{}, map[string]string{}, map[string]string{}
 	for range *kills {
-		runAndKill(t, path, answered, reported, unpaid)
+		runAndKill(t, path, answered, reported, unpaid, refunded)
 		l := openAt(t, path, nil)
 		report := sound(t, l)
-		if report.Trades < int64(len(answered)) || balance(t, l, shop) != report.Trades {
-			t.Fatalf("%d trades were answered, the book has %d, the shop has %d", len(answered), report.Trades, balance(t, l, shop))
+		if report.Trades < int64(len(answered)) {
+			t.Fatalf("%d trades were answered, the book has %d", len(answered), report.Trades)
 		}
+		checkRefunded(t, l, report, refunded)
 		checkAnswered(t, l, answered)
 		checkReported(t, l, report, reported)
 		checkUnpaid(t, l, report, unpaid)
@@ -183,11 +207,11 @@ func TestKill(t *testing.T) {
 		name, _, _ := strings.Cut(id, "-")
 		kind[name]++
 	}
-	t.Logf("%d kills, answered payments %v, %d that wait or are closed, %d reported", *kills, kind, len(unpaid), len(reported))
+	t.Logf("%d kills, answered payments %v, %d given back, %d that wait or are closed, %d reported", *kills, kind, len(refunded), len(unpaid), len(reported))
 }
 
 // runAndKill lets a child pay for a random time and collects what it answered.
-func runAndKill(t *testing.T, path string, answered map[string]string, reported map[string]int, unpaid map[string]string) {
+func runAndKill(t *testing.T, path string, answered map[string]string, reported map[string]int, unpaid, refunded map[string]string) {
 	t.Helper()
 	cmd := exec.Command(os.Args[0])
 	cmd.Env = append(os.Environ(), childFile+"="+path)
@@ -211,6 +235,8 @@ func runAndKill(t *testing.T, path string, answered map[string]string, reported 
 			}
 		} else if len(f) == 3 && (f[0] == "waits" || f[0] == "closed") && len(f[2]) == 26 {
 			unpaid[f[2]] = f[0]
+		} else if len(f) == 3 && f[0] == "refunded" && len(f[2]) == 27 {
+			refunded[f[1]] = f[2]
 		} else if len(f) == 3 && f[0] == "reported" && len(f[1]) == 26 {
 			reported[f[1]]++
 		} else if len(f) > 0 && f[0] == "failed" {
@@ -220,6 +246,35 @@ func runAndKill(t *testing.T, path string, answered map[string]string, reported 
 	_ = cmd.Wait() // it was killed
 	if len(answered) == before {
 		t.Fatal("the child answered nothing")
+	}
+}
+
+// checkRefunded looks for every refund that was answered, repeats some, and
+// counts: what was paid to the shop, less what was given back, is what it has.
+func checkRefunded(t *testing.T, l *Ledger, r *book.Report, refunded map[string]string) {
+	t.Helper()
+	ctx := context.Background()
+	var stored int64
+	if err := l.read(ctx, func(conn *sqlite.Conn) error {
+		_, err := queryRow(conn, "SELECT count(*) FROM refunds", nil, func(r *sqlite.Stmt) { stored = r.ColumnInt64(0) })
+		return err
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if stored < int64(len(refunded)) || balance(t, l, shop) != r.Trades-stored {
+		t.Fatalf("%d refunds were answered, the book has %d; of %d trades the shop has %d", len(refunded), stored, r.Trades, balance(t, l, shop))
+	}
+	repeats := 0
+	for no, refund := range refunded {
+		if _, refunds, err := l.Find(ctx, provider.TradeKey{TradeNo: no}); err != nil || len(refunds) != 1 || refunds[0].No != refund {
+			t.Fatalf("refund %s was answered, the book has %v, %v", refund, refunds, err)
+		}
+		if repeats++; repeats > 20 {
+			break
+		}
+		if again, err := l.Refund(ctx, killRefund(no)); err != nil || again.No != refund {
+			t.Fatalf("asked again: %v, %v", again, err)
+		}
 	}
 }
 
@@ -293,7 +348,7 @@ func checkAnswered(t *testing.T, l *Ledger, answered map[string]string) {
 	ctx := context.Background()
 	stored := map[string]string{}
 	err := l.read(ctx, func(conn *sqlite.Conn) error {
-		return queryRows(conn, "SELECT request_id, trade_no FROM trades", nil, func(r *sqlite.Stmt) error {
+		return queryRows(conn, "SELECT request_id, trade_no FROM payments", nil, func(r *sqlite.Stmt) error {
 			stored[r.ColumnText(0)] = r.ColumnText(1)
 			return nil
 		})
