@@ -21,6 +21,12 @@ func groupMandatePayload(b *builder) {
 	f.not("mandate/payload/025", "A digest of a conversation needs its reference in a mandate too.", protocol.CodeFieldMissing, ids("ADD-IAC-ISS-06", "ADD-INT-ICS-02"),
 		subject("conversation_history", obj{"user_intent_raw_digest": "sha-256:47DEQpj8HBSa-_TImW-5JCeuQeRkm5NMpJWZG3hSuFU"}))
 	f.not("mandate/payload/026", "A method of confirmation needs its time in a mandate too.", protocol.CodeFieldMissing, ids("ADD-INT-ICS-12"), subject("user_confirmation_timestamp", nil))
+	payloadMembers(f)
+	payloadEnvelope(f)
+}
+
+// payloadMembers: members of a wrong value.
+func payloadMembers(f *family) {
 	for i, m := range []struct {
 		path  string
 		value any
@@ -59,6 +65,10 @@ func groupMandatePayload(b *builder) {
 	} {
 		f.not("mandate/payload/04"+string(rune('0'+i)), m.why, protocol.CodeFieldInvalid, ids(m.rule), subject(m.path, m.value))
 	}
+}
+
+// payloadEnvelope: ids, times and integers.
+func payloadEnvelope(f *family) {
 	for i, name := range []string{"delegation_id", "intent_id"} {
 		changes := []change{subject(name, "an id with spaces")}
 		if name == "delegation_id" {

@@ -81,28 +81,11 @@ func selectiveForm(b *builder) {
 	malformed := func(id, title string, changes ...change) {
 		f.not("selective/form/"+id, title, protocol.CodeMalformed, ids("PRV-01"), changes...)
 	}
-	extra := func(parts list) change {
-		return func(g *grant) {
-			g.show.extra = append(g.show.extra, canon.EncodeBase64([]byte(b.textOf("disclosure", parts))))
-		}
-	}
-	// swap replaces the disclosure of the total by another, whose digest the
-	// issuer signs in its place.
-	swap := func(text string) change {
-		return func(g *grant) {
-			_, before := g.show.conceal(g)
-			i := slices.IndexFunc(before, func(d disclosure) bool { return strings.HasSuffix(d.path, "max_total_amount") })
-			old, other := before[i].encoded, canon.EncodeBase64([]byte(text))
-			g.show.signed = func(payload obj) {
-				sd := payload["authorization"].(obj)["_sd"].(list)
-				sd[slices.Index(sd, any(digestOf(old)))] = digestOf(other)
-			}
-			g.show.order = func(d []string) []string { d[slices.Index(d, old)] = other; return d }
-		}
-	}
 	salt := nonce("another salt")
 	malformed("002", "A disclosure that stands twice is refused.", shows(func(p *presentation) { p.order = func(d []string) []string { return append(d, d[0]) } }))
-	malformed("003", "A disclosure that no digest is of was not signed by the issuer.", extra(list{salt, "max_total_amount", 1000000}))
+	malformed("003", "A disclosure that no digest is of was not signed by the issuer.", shows(func(p *presentation) {
+		p.extra = append(p.extra, canon.EncodeBase64([]byte(`["`+salt+`","max_total_amount",1000000]`)))
+	}))
 	malformed("004", "A digest that occurs twice is refused.", payloadWith(func(p obj) {
 		a := p["authorization"].(obj)
 		a["_sd"] = append(a["_sd"].(list), a["_sd"].(list)[0])
@@ -124,6 +107,35 @@ func selectiveForm(b *builder) {
 	malformed("015", "A disclosure is base64url without padding.", shows(func(p *presentation) { p.order = func(d []string) []string { d[0] += "="; return d } }))
 	malformed("016", "An empty disclosure is none.", finish(func(t string) string { return t + "~" }))
 	malformed("017", "Digests in an object are an array.", payloadWith(func(p obj) { p["_sd"] = digestOf("x") }))
+	malformed("026", "A name of a member is a string.", swap(`["`+salt+`",7,200]`))
+	malformed("027", "A disclosure of a salt alone is none.", swap(`["`+salt+`"]`))
+	malformed("028", "A disclosure is an array.", swap(`{"salt":"`+salt+`"}`))
+	malformed("029", "A salt is of the alphabet of base64url.", swap(`["AAAAAAAAAAAAAAAAAAAAA ","max_total_amount",200]`))
+	malformed("041", "A line break inside of a disclosure is refused.", shows(func(p *presentation) {
+		p.order = func(d []string) []string { d[0] = d[0][:10] + "\n" + d[0][10:]; return d }
+	}))
+	selectiveDigests(f, malformed)
+	selectiveClaims(f)
+}
+
+// swap replaces the disclosure of the total by another, whose digest the issuer
+// signs in its place.
+func swap(text string) change {
+	return func(g *grant) {
+		_, before := g.show.conceal(g)
+		i := slices.IndexFunc(before, func(d disclosure) bool { return strings.HasSuffix(d.path, "max_total_amount") })
+		old, other := before[i].encoded, canon.EncodeBase64([]byte(text))
+		g.show.signed = func(payload obj) {
+			sd := payload["authorization"].(obj)["_sd"].(list)
+			sd[slices.Index(sd, any(digestOf(old)))] = digestOf(other)
+		}
+		g.show.order = func(d []string) []string { d[slices.Index(d, old)] = other; return d }
+	}
+}
+
+// selectiveDigests: placeholders, and digests of nothing.
+func selectiveDigests(f *family, malformed func(id, title string, changes ...change)) {
+	salt := nonce("another salt")
 	malformed("023", "The name of a placeholder is nobody's member in clear either.", payloadWith(func(p obj) { p["authorization"].(obj)["..."] = digestOf("x") }))
 	malformed("024", "A placeholder has nothing beside its digest.", payloadWith(func(p obj) {
 		p["authorization"].(obj)["allowed_payment_methods"] = list{obj{"...": digestOf("x"), "a": 1}}
@@ -138,17 +150,14 @@ func selectiveForm(b *builder) {
 			p["authorization"].(obj)["allowed_payment_methods"] = list{walletURN, obj{"...": digestOf(other)}}
 		}
 	})
-	malformed("026", "A name of a member is a string.", swap(`["`+salt+`",7,200]`))
-	malformed("027", "A disclosure of a salt alone is none.", swap(`["`+salt+`"]`))
-	malformed("028", "A disclosure is an array.", swap(`{"salt":"`+salt+`"}`))
-	malformed("029", "A salt is of the alphabet of base64url.", swap(`["AAAAAAAAAAAAAAAAAAAAA ","max_total_amount",200]`))
-	malformed("041", "A line break inside of a disclosure is refused.", shows(func(p *presentation) {
-		p.order = func(d []string) []string { d[0] = d[0][:10] + "\n" + d[0][10:]; return d }
-	}))
 	malformed("042", "A digest of nothing that occurs twice is refused as well.", payloadWith(func(p obj) {
 		a := p["authorization"].(obj)
 		a["_sd"] = append(a["_sd"].(list), digestOf("nothing"), digestOf("nothing"))
 	}))
+}
+
+// selectiveClaims: the claims of the second form, and limits.
+func selectiveClaims(f *family) {
 	f.not("selective/form/043", "Whatever follows the last tilde is a key binding, and nobody expects one here.", protocol.CodeFieldInvalid, ids("PRV-01"), finish(func(t string) string { return t + "x" }))
 	f.not("selective/form/044", "A presentation has at most 64 KiB.", protocol.CodeTooLarge, ids("PRV-01"), granted("ext.vendor_private.note", strings.Repeat("a", 64<<10)))
 	f.not("selective/form/045", "What is disclosed is nested no deeper than anything else.", protocol.CodeTooLarge, ids("PRV-01"),
