@@ -23,7 +23,7 @@ func TestSlowStrangers(t *testing.T) {
 	p := newProgram(t)
 	stop := p.inProcess(append([]string{"-v"}, p.args...))
 	dial := func() net.Conn {
-		config := p.http.Transport.(*http.Transport).TLSClientConfig.Clone()
+		config := p.trust.Clone()
 		config.NextProtos = []string{"http/1.1"}
 		config.ServerName = "localhost"
 		conn, err := tls.Dial("tcp", p.args[1], config)

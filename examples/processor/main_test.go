@@ -25,6 +25,8 @@ import (
 	"github.com/actprotocol/act-go/examples/internal/localtls"
 	"github.com/actprotocol/act-go/examples/processor/cashier"
 	"github.com/actprotocol/act-go/examples/processor/internal/fixture"
+	"github.com/actprotocol/act-go/examples/processor/internal/judge"
+	"github.com/actprotocol/act-go/examples/processor/openapi"
 	"github.com/actprotocol/act-go/protocol"
 	"github.com/actprotocol/act-go/protocol/canon"
 	"github.com/actprotocol/act-go/protocol/delegation"
@@ -55,7 +57,8 @@ type program struct {
 	host  string
 	cmd   *exec.Cmd
 	out   *bytes.Buffer
-	http  *http.Client
+	http  *http.Client // of which every exchange is as documented
+	trust *tls.Config
 	token string // payment token
 	sub   string // sub-account, whose key is
 	key   *keys.Signer
@@ -125,7 +128,8 @@ func (p *program) connect() error {
 	if !pool.AppendCertsFromPEM(certificate) {
 		return errors.New("no certificate yet")
 	}
-	p.http = &http.Client{Timeout: 10 * time.Second, Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: pool}, MaxIdleConnsPerHost: 64}}
+	p.trust = &tls.Config{RootCAs: pool}
+	p.http = &http.Client{Timeout: 10 * time.Second, Transport: judge.New(p.t, openapi.Document(), &http.Transport{TLSClientConfig: p.trust, MaxIdleConnsPerHost: 64})}
 	resp, err := p.http.Get("https://" + p.host + "/.well-known/act/psp/did.json")
 	if err != nil {
 		return err

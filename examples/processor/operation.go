@@ -12,6 +12,7 @@ import (
 	"github.com/actprotocol/act-go/examples/internal/limit"
 	"github.com/actprotocol/act-go/examples/internal/metrics"
 	"github.com/actprotocol/act-go/examples/internal/service"
+	"github.com/actprotocol/act-go/examples/processor/openapi"
 	"github.com/actprotocol/act-go/examples/processor/overview"
 	"github.com/actprotocol/act-go/examples/processor/server"
 	"github.com/actprotocol/act-go/internal/problem"
@@ -87,6 +88,7 @@ func (d *operation) around(p *server.Server) http.Handler {
 	d.processor = p
 	mux := http.NewServeMux()
 	d.addHealth(mux)
+	mux.HandleFunc("GET "+openapi.Path, openapi.ServeHTTP)
 	mux.Handle("GET "+metricsPath, p.OperatorOnly(http.HandlerFunc(d.serveMetrics)))
 	mux.Handle(overview.Path, d.overview)
 	mux.Handle(overview.Path+"/", d.overview)

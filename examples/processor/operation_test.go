@@ -250,7 +250,7 @@ func TestHTTP2Strangers(t *testing.T) {
 	}
 	p := newProgram(t)
 	stop := p.inProcess(p.args)
-	config := p.http.Transport.(*http.Transport).TLSClientConfig.Clone()
+	config := p.trust.Clone()
 	client := &http.Client{Transport: &http.Transport{TLSClientConfig: config, ForceAttemptHTTP2: true}, Timeout: 30 * time.Second}
 	defer client.CloseIdleConnections()
 	url := "https://" + p.host + "/act/v1/payments"

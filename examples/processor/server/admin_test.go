@@ -3,6 +3,7 @@ package server_test
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
 	"io"
 	"net/http"
 	"strings"
@@ -271,6 +272,8 @@ func TestNoDesk(t *testing.T) {
 		ID: w.server.ID(), Signer: signer, Ledger: w.server.Ledger(), Keys: verifier.NewStaticKeys(), Status: w.status,
 	})
 	w.must(err)
+	w.client = &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: w.ca.Pool()}}} // the document has a desk
+	defer w.client.CloseIdleConnections()
 	if status, _ := w.desk("GET", "/admin/audit", "Bearer ", ""); status != http.StatusNotFound {
 		t.Errorf("%d", status)
 	}
