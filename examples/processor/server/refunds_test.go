@@ -2,7 +2,9 @@ package server_test
 
 import (
 	"context"
+	"crypto/sha256"
 	"crypto/x509"
+	"encoding/base64"
 	"encoding/csv"
 	"io"
 	"net/http"
@@ -104,6 +106,27 @@ func (w *world) sellTea(amount string) payment.Pending {
 	_, err = w.device(w.Owner).Decide(context.Background(), pending.CashierURL, agrees)
 	w.must(err)
 	return pending
+}
+
+// styledByHash checks that a page's policy lets its own style through, and
+// nothing else.
+func (w *world) styledByHash(path string) {
+	w.t.Helper()
+	r, err := http.NewRequest(http.MethodGet, "https://"+w.server.ID().Host()+path, nil)
+	w.must(err)
+	r.Header.Set("Authorization", "Bearer "+operatorToken)
+	resp, err := w.client.Do(r)
+	w.must(err)
+	defer resp.Body.Close()
+	page, err := io.ReadAll(resp.Body)
+	w.must(err)
+	_, rest, _ := strings.Cut(string(page), "<style>")
+	style, _, _ := strings.Cut(rest, "</style>")
+	sum := sha256.Sum256([]byte(style))
+	policy := resp.Header.Get("Content-Security-Policy")
+	if !strings.Contains(policy, "style-src 'sha256-"+base64.StdEncoding.EncodeToString(sum[:])+"'") || !strings.HasPrefix(policy, "default-src 'none'") {
+		w.t.Errorf("the policy is %s", policy)
+	}
 }
 
 // An ear is a merchant's address: it verifies what it is told.
@@ -288,6 +311,7 @@ func TestBillAndSettlement(t *testing.T) {
 	if strings.Contains(page, "<script") || strings.Contains(page, "<b>") {
 		t.Error("the page holds what somebody else wrote as markup")
 	}
+	w.styledByHash("/admin/bill.html?principal=" + w.Owner)
 	day := w.Now().Format("2006-01-02")
 	report := w.admin(http.MethodGet, "/admin/settlements?day="+day, "")
 	for _, want := range []string{`"gross":"20.00"`, `"refunded":"5.00"`, `"net":"15.00"`, `"payments":2`, `"refunds":1`} {
