@@ -2,7 +2,9 @@ package postgres
 
 import (
 	"context"
+	"crypto/rand"
 	"embed"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"strings"
@@ -32,8 +34,36 @@ var facts = []string{
 var (
 	errVersion = errors.New("postgres: the book was made by another version of this program")
 	errFsync   = errors.New("postgres: the server does not keep what it has committed: fsync or full_page_writes is off")
+	errLocks   = errors.New("postgres: the server's advisory locks keep nobody out, or its snapshots do not know who runs")
 	errOld     = errors.New("postgres: the server is older than PostgreSQL 14")
 )
+
+// probe tries what cannot be asked for: that an advisory lock keeps another
+// connection out, and that its snapshot knows of a transaction that runs. On a
+// server that only has the functions, no limit would hold.
+func probe(ctx context.Context, pool *pgxpool.Pool) error {
+	var number [8]byte
+	rand.Read(number[:])
+	lock := int64(binary.BigEndian.Uint64(number[:]))
+	return pgx.BeginFunc(ctx, pool, func(holder pgx.Tx) error {
+		var running int64
+		if _, err := holder.Exec(ctx, "SELECT pg_advisory_xact_lock($1)", lock); err != nil {
+			return err
+		}
+		if err := holder.QueryRow(ctx, "SELECT pg_current_xact_id()::text::bigint").Scan(&running); err != nil {
+			return err
+		}
+		var got bool
+		var oldest int64
+		if err := pool.QueryRow(ctx, "SELECT pg_try_advisory_xact_lock($1), pg_snapshot_xmin(pg_current_snapshot())::text::bigint", lock).Scan(&got, &oldest); err != nil {
+			return err
+		}
+		if got || oldest > running {
+			return errLocks
+		}
+		return nil
+	})
+}
 
 // prepare makes the book in an empty schema, and checks the version of another.
 // Of several processes that start at once, one makes it and the others wait.

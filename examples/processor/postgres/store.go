@@ -62,8 +62,9 @@ var schemaName = regexp.MustCompile(`^[a-z_][a-z0-9_]{0,47}$`)
 
 // Open connects, makes the book's tables and functions when they are absent,
 // and starts the store. A book that was made by another version of this program,
-// and a server that does not keep what it has committed (fsync off), are
-// refused. It is service_unavailable when the database does not answer.
+// a server that does not keep what it has committed (fsync off), and one whose
+// locks keep nobody out, are refused with service_unavailable, as is a database
+// that does not answer; the cause is in the chain of the error.
 func Open(ctx context.Context, cfg Config) (*Store, error) {
 	if cfg.Schema == "" {
 		cfg.Schema = DefaultSchema
@@ -82,7 +83,11 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := prepare(ctx, pool, cfg.Schema); err != nil {
+	err = probe(ctx, pool)
+	if err == nil {
+		err = prepare(ctx, pool, cfg.Schema)
+	}
+	if err != nil {
 		pool.Close()
 		return nil, unavailable(err)
 	}
