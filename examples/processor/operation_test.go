@@ -12,6 +12,8 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -20,6 +22,8 @@ import (
 	"github.com/prometheus/common/model"
 
 	"github.com/actprotocol/act-go/examples/internal/service"
+	"github.com/actprotocol/act-go/examples/processor/internal/judge"
+	"github.com/actprotocol/act-go/examples/processor/openapi"
 	"github.com/actprotocol/act-go/examples/processor/overview"
 	"github.com/actprotocol/act-go/protocol"
 	"github.com/actprotocol/act-go/protocol/canon"
@@ -236,8 +240,42 @@ func TestOverviewOfProgram(t *testing.T) {
 	if status, _ := do("POST", "/admin/deposits", deposit); status != http.StatusUnauthorized {
 		t.Errorf("changing something with a cookie: %d", status)
 	}
+	p.everyOperation(string(token), do)
 	if _, err := stop(); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// everyOperation asks for what the program serves around the processor, and then
+// holds the document against it: nothing is documented there that is not served.
+func (p *program) everyOperation(token string, signedIn func(method, path, body string) (int, string)) {
+	p.t.Helper()
+	for _, path := range []string{service.LivePath, service.ReadyPath, openapi.Path, overview.Path, overview.Path + "/payments/1", overview.Path + "/login"} {
+		client := *p.http
+		client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+		resp, err := client.Get("https://" + p.host + path)
+		p.must(err)
+		resp.Body.Close()
+	}
+	for _, path := range []string{metricsPath, profilePath + "?seconds=1"} {
+		r, err := http.NewRequest("GET", "https://"+p.host+path, nil)
+		p.must(err)
+		r.Header.Set("Authorization", "Bearer "+strings.TrimSpace(token))
+		resp, err := p.http.Do(r)
+		p.must(err)
+		resp.Body.Close()
+	}
+	if status, _ := signedIn("POST", overview.Path+"/logout", ""); status != http.StatusSeeOther {
+		p.t.Errorf("signing out: %d", status)
+	}
+	documented, err := judge.Read(openapi.Document())
+	p.must(err)
+	seen := p.http.Transport.(*judge.Judge).Seen()
+	around := regexp.MustCompile(`^[A-Z]+ /(desk|healthz|readyz|metrics|openapi\.json|debug)(/\S*)? (200|303)$`)
+	for _, s := range documented.Served() {
+		if around.MatchString(s) && !slices.Contains(seen, s) {
+			p.t.Errorf("OpenAPI: nobody was answered %s", s)
+		}
 	}
 }
 

@@ -34,7 +34,7 @@ func (o *operations) add(seen []string) {
 
 // programs are the paths that the program serves around the server; its own
 // tests are judged for them.
-var programs = []string{"/desk", "/healthz", "/readyz", "/metrics", "/openapi.json"}
+var programs = []string{"/desk", "/healthz", "/readyz", "/metrics", "/openapi.json", "/debug"}
 
 // TestMain runs the tests, of which every exchange with a server is compared
 // with the OpenAPI document, and then looks the other way round: whatever the
