@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/actprotocol/act-go/keyfile"
+	"github.com/actprotocol/act-go/protocol"
+	"github.com/actprotocol/act-go/protocol/money"
 	"github.com/actprotocol/act-go/protocol/payment"
 	"github.com/actprotocol/act-go/psp"
 	"github.com/actprotocol/act-go/verifier"
@@ -73,4 +75,34 @@ func check(err error) {
 	if err != nil {
 		log.Fatal(err)
 	}
+}
+
+// A merchant gives money back. The request's id is made and kept before the
+// first call, so that after a crash or a lost answer the same call is made
+// again, and the money goes back once.
+func ExampleClient_Refund() {
+	giveBack := func(ctx context.Context, provider *psp.Client, order string, amount money.Amount, id string) error {
+		for {
+			made, err := provider.Refund(ctx, payment.RefundRequest{
+				RequestID: id, MerchantOrderID: order, Amount: amount, Reason: payment.RefundReturned,
+			})
+			if err == nil {
+				fmt.Println("given back:", made.Amount, "of order", made.MerchantOrderID, "in all", made.RefundedTotal)
+				return nil
+			}
+			var refused *payment.RefundRefusal
+			if errors.As(err, &refused) {
+				return err // nothing went back under this id, and nothing will
+			}
+			if !errors.Is(err, protocol.ErrUndetermined) {
+				return err // of this message; what an earlier one did, Trade tells
+			}
+			select {
+			case <-ctx.Done():
+				return err // nobody knows: call again with the same id
+			case <-time.After(time.Second):
+			}
+		}
+	}
+	_ = giveBack
 }
