@@ -30,7 +30,6 @@ type review struct {
 	SubAccount bool
 	Lowered    bool   // not all that was asked for
 	Sum        string // most that can be spent in all; empty is no limit
-	Long       bool
 	Currency   string
 	Limits     []limit
 	Expires    page.Moment

@@ -2,6 +2,7 @@ package binding
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"net/url"
 	"slices"
@@ -42,7 +43,7 @@ func (p *Pages) limits(ctx context.Context, w words, t payment.BindingTerms) (ou
 		amount(w.Task, t.Task)
 		amount(w.Balance, t.Balance)
 		if t.Within.Valid() {
-			out = append(out, limit{Name: w.Within + " " + w.period(t.Period), Value: t.Within.String() + " " + t.Currency.Code()})
+			out = append(out, limit{Name: fmt.Sprintf(w.Within, w.period(t.Period)), Value: t.Within.String() + " " + t.Currency.Code()})
 		} else {
 			amount(w.WithinNone, t.Within)
 		}
@@ -112,7 +113,7 @@ func amounts(w words, t *payment.BindingTerms) []struct {
 	}
 	rows := []row{{"total_limit", w.Total, &t.Total}, {"single_limit", w.Single, &t.Single}, {"task_limit", w.Task, &t.Task}, {"balance_limit", w.Balance, &t.Balance}}
 	if t.Period > 0 {
-		rows = append(rows, row{"period_limit", w.Within + " " + w.period(t.Period), &t.Within})
+		rows = append(rows, row{"period_limit", fmt.Sprintf(w.Within, w.period(t.Period)), &t.Within})
 	}
 	return rows
 }
@@ -162,7 +163,7 @@ func (p *Pages) lower(w http.ResponseWriter, r *http.Request) {
 // read makes terms of a form, or says which fields are wrong.
 func (p *Pages) read(b *provider.Binding, form url.Values) (payment.BindingTerms, map[string]protocol.Code) {
 	t, faults := b.Asked, map[string]protocol.Code{}
-	for _, a := range amounts(words{}, &t) {
+	for _, a := range amounts(texts[page.English], &t) {
 		text, asked := form.Get(a.name), *a.into
 		if text == "" && !asked.Valid() {
 			continue

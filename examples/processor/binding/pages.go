@@ -157,7 +157,7 @@ func (p *Pages) write(w http.ResponseWriter, r *http.Request, shown *page.Page, 
 	shown.Title, shown.Over = text.Title, max(b.Expires.Sub(p.Now()).Truncate(time.Second), time.Second)
 	shown.Content = review{
 		W: text, Agent: b.Agent, Principal: b.Principal, SubAccount: terms.Instrument == payment.BindSubAccount, Lowered: !terms.Equal(b.Asked),
-		Sum: sumOf(terms), Long: len(sumOf(terms)) > 11, Currency: terms.Currency.Code(), Limits: p.limits(r.Context(), text, terms), Expires: page.At(b.Expires),
+		Sum: sumOf(terms), Currency: terms.Currency.Code(), Limits: p.limits(r.Context(), text, terms), Expires: page.At(b.Expires),
 		Passkey: shown.PasskeyForm(ceremony, bindingPath(b.ID)+"/passkey", text.Allow, page.Field{Name: "terms", Value: string(hidden)}),
 		Change:  shown.Href(bindingPath(b.ID) + "/limits"), Decline: shown.Href(bindingPath(b.ID) + "/decline"),
 	}

@@ -39,7 +39,7 @@ var texts = map[page.Language]words{
 		EnrolledWhy:  "You can confirm payments with it now. This link cannot be used again.", LinkOverWhy: "It was not used in time. Please ask your payment service provider for a new one.",
 		Limits: "Limits", Account: "Account", Owner: "Account of", Agent: "Agent", Currency: "Currency", Decide: "Decide before", LinkUntil: "Link good until",
 		Ceiling: "All payments together", From: "From", FromNow: "as soon as you allow it", Until: "Until", Merchants: "Merchants", AnyMerchant: "any merchant",
-		Total: "All payments together", Single: "One payment", Task: "All payments of one task", Balance: "Most it may hold", Within: "All payments within", WithinNone: "In any period", NoLimit: "no limit",
+		Total: "All payments together", Single: "One payment", Task: "All payments of one task", Balance: "Most it may hold", Within: "All payments within %s", WithinNone: "In any period", NoLimit: "no limit",
 		Allow: "Allow with passkey", Lower: "Lower the limits", Decline: "Do not allow", Create: "Create a passkey", Continue: "Continue", Back: "Back",
 		LowerWhy: "You can allow less than the agent asked for, never more.", Asked: "Asked for:", AsAsked: "As asked:", TooMuch: "More than was asked for. At most:",
 		NoAmount: "Please write an amount above zero, like 25.00.", NoMerchant: "Please leave at least one.", Check: "Please check what is marked below.",
@@ -61,7 +61,7 @@ var texts = map[page.Language]words{
 		EnrolledWhy:  "现在可以用它确认付款。此链接不能再次使用。", LinkOverWhy: "链接未在有效期内使用。请向您的支付服务商索取新链接。",
 		Limits: "限额", Account: "账户", Owner: "账户所有人", Agent: "智能体", Currency: "币种", Decide: "请在此前决定", LinkUntil: "链接有效期至",
 		Ceiling: "累计付款", From: "开始时间", FromNow: "允许后立即开始", Until: "结束时间", Merchants: "商户", AnyMerchant: "任意商户",
-		Total: "累计付款", Single: "单笔付款", Task: "单个任务的全部付款", Balance: "最高余额", Within: "周期内累计付款：", WithinNone: "周期内累计付款", NoLimit: "无限额",
+		Total: "累计付款", Single: "单笔付款", Task: "单个任务的全部付款", Balance: "最高余额", Within: "任意 %s内累计付款", WithinNone: "任意时段内累计付款", NoLimit: "无限额",
 		Allow: "用通行密钥允许", Lower: "降低限额", Decline: "不允许", Create: "创建通行密钥", Continue: "继续", Back: "返回",
 		LowerWhy: "您可以允许少于智能体所请求的限额，不能更多。", Asked: "请求：", AsAsked: "按请求：", TooMuch: "超过所请求的限额。最多：",
 		NoAmount: "请填写大于零的金额，例如 25.00。", NoMerchant: "请至少保留一个商户。", Check: "请检查下面标出的内容。",
@@ -77,12 +77,9 @@ func (w words) period(d time.Duration) string {
 		unit time.Duration
 		text string
 	}{{24 * time.Hour, w.days}, {time.Hour, w.hours}, {time.Minute, w.minutes}} {
-		if u.text != "" && d%u.unit == 0 && d >= 2*u.unit {
+		if d%u.unit == 0 && d >= 2*u.unit {
 			return fmt.Sprintf(u.text, d/u.unit)
 		}
-	}
-	if w.seconds == "" {
-		return ""
 	}
 	return fmt.Sprintf(w.seconds, d/time.Second)
 }

@@ -33,7 +33,6 @@ type content struct {
 	PaidAt  page.Moment
 	How     string
 	Why     string // a closed one
-	Long    bool   // the amount has many digits
 	Passkey *page.Form
 	Cancel  string
 	Open    bool
@@ -110,7 +109,6 @@ func (k *Cashier) content(shown *page.Page, p Payment) content {
 	w := texts[shown.Lang]
 	c := content{
 		View: k.view(p), W: w, Agent: p.Agent, Account: p.Principal, Expires: page.At(p.Expires), Cancel: shown.Href(k.pagePath(p.TradeNo) + "/cancel"),
-		Long: len(p.Amount.String()) > 11,
 	}
 	switch c.State {
 	case Waiting:

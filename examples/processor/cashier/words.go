@@ -18,7 +18,7 @@ type words struct {
 var texts = map[page.Language]words{
 	page.English: {
 		Confirm: "Confirm this payment", Paid: "Paid", Closed: "Not paid", Cancelled: "Cancelled", Failed: "This did not work",
-		YouPay: "You pay", Amount: "Amount", To: "to", Method: "Payment method", Order: "Order", AskedBy: "Asked by", From: "From the account of", Until: "Open until", PaidAt: "Paid at",
+		YouPay: "You pay", Amount: "Amount", To: "To", Method: "Payment method", Order: "Order", AskedBy: "Asked by", From: "From the account of", Until: "Open until", PaidAt: "Paid at",
 		Pay: "Pay", Cancel: "Cancel payment",
 		Before:      "Nothing is moved or held before you confirm, here with your passkey or on a paired device.",
 		NothingPaid: "Nothing was paid.", NothingMoved: "Nothing was moved.", YouCancelled: "This payment was cancelled.",

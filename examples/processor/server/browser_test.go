@@ -3,7 +3,6 @@ package server_test
 import (
 	"context"
 	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"flag"
 	"strings"
@@ -42,12 +41,7 @@ func newVisit(t *testing.T) *visit {
 	leaf := conn.ConnectionState().PeerCertificates[0]
 	w.must(conn.Close())
 	w.must(w.server.NameMerchant(context.Background(), w.Shop.DID(), "Harbour Coffee 海港咖啡"))
-	return &visit{w, t, startBrowser(t, leaf)}
-}
-
-func startBrowser(t *testing.T, leaf *x509.Certificate) *browser.Browser {
-	t.Helper()
-	return browser.Start(t, leaf)
+	return &visit{w, t, browser.Start(t, leaf)}
 }
 
 // look checks a page in both languages, on a phone and on a desk, in light and
@@ -93,6 +87,8 @@ func (v *visit) tidy(tab *browser.Tab, name string) {
 		"a label for every field":  `[...document.querySelectorAll("input:not([type=hidden])")].every(e => e.labels.length > 0)`,
 		"a name for every button":  `[...document.querySelectorAll("button, a.button")].every(e => e.innerText.trim() !== "")`,
 		"buttons that can be hit":  `[...document.querySelectorAll("button, a.button, .tongues a")].filter(e => e.getClientRects().length).every(e => e.getBoundingClientRect().height >= 44)`,
+		"hidden what is hidden":    `[...document.querySelectorAll("[hidden]")].every(e => !e.getClientRects().length)`,
+		"amounts in one line":      `[...document.querySelectorAll(".amount")].every(e => { const r = document.createRange(); r.selectNodeContents(e.firstChild); return r.getClientRects().length === 1; })`,
 		"the one that is selected": `document.querySelectorAll(".tongues [aria-current]").length === 1`,
 	} {
 		if got := tab.Eval(expression); got != "true" {
@@ -158,7 +154,7 @@ func TestEnrolInBrowser(t *testing.T) {
 func TestPayInBrowser(t *testing.T) {
 	v := newVisit(t)
 	ctx := context.Background()
-	ben, err := canonicalPerson(v)
+	ben, err := secondPerson(v)
 	v.must(err)
 	tab, authenticator := v.person(v.Owner, phone)
 	stranger, _ := v.person(ben, phone)
@@ -235,8 +231,8 @@ func TestPayInBrowser(t *testing.T) {
 	v.sound()
 }
 
-// canonicalPerson opens the account of a second principal.
-func canonicalPerson(v *visit) (string, error) {
+// secondPerson opens the account of a second principal.
+func secondPerson(v *visit) (string, error) {
 	ben := "did:act:home.example/ben"
 	return ben, v.server.OpenPrincipal(context.Background(), ben, v.CNY("0").Currency())
 }
@@ -307,7 +303,7 @@ func TestBindInBrowser(t *testing.T) {
 	v := newVisit(t)
 	ctx := context.Background()
 	buyer, _ := v.clients()
-	ben, err := canonicalPerson(v)
+	ben, err := secondPerson(v)
 	v.must(err)
 	tab, _ := v.person(v.Owner, phone)
 	stranger, _ := v.person(ben, phone)

@@ -44,8 +44,26 @@ type Template struct{ t *template.Template }
 // Must makes a template; main defines the template "main", whose dot is a
 // [Page]. It panics on text that is none, which only a programmer can cause.
 func Must(main string) *Template {
-	t := template.Must(template.New("frame").Funcs(template.FuncMap{"icon": icon}).Parse(frameText))
+	t := template.Must(template.New("frame").Funcs(template.FuncMap{"icon": icon, "did": breakable, "size": size}).Parse(frameText))
 	return &Template{template.Must(t.Parse(main))}
+}
+
+// breakable lets a long identifier break where a person would break it.
+func breakable(id string) template.HTML {
+	escaped := template.HTMLEscapeString(id)
+	return template.HTML(strings.NewReplacer("/", "/<wbr>", ":", ":<wbr>").Replace(escaped))
+}
+
+// size is the class of an amount, by the number of its characters: it must never
+// break.
+func size(amount string) string {
+	switch n := len(amount); {
+	case n > 14:
+		return " huge"
+	case n > 9:
+		return " long"
+	}
+	return ""
 }
 
 // icon is one of a few pictures, drawn in the colour of the text. They say
