@@ -67,11 +67,7 @@ func endOfValue(data []byte, at int) int {
 	for depth := 0; ; at++ {
 		switch c := data[at]; {
 		case c == '"':
-			for at++; data[at] != '"'; at++ {
-				if data[at] == '\\' {
-					at++
-				}
-			}
+			at = endOfString(data, at)
 			if depth == 0 {
 				return at + 1
 			}
@@ -82,6 +78,22 @@ func endOfValue(data []byte, at int) int {
 		case (c == '}' || c == ']') && depth == 1:
 			return at + 1
 		case depth == 0 && (c == ',' || c == '}'): // behind a number or a literal name
+			return at
+		}
+	}
+}
+
+// endOfString is where the quote stands that ends the string which begins at a
+// place. Most strings are long and have no escapes.
+func endOfString(data []byte, at int) int {
+	start := at + 1
+	for at = start; ; at++ {
+		at += bytes.IndexByte(data[at:], '"')
+		escapes := 0
+		for i := at; i > start && data[i-1] == '\\'; i-- {
+			escapes++
+		}
+		if escapes%2 == 0 {
 			return at
 		}
 	}
