@@ -147,9 +147,9 @@ func (l *Ledger) commit(batch []*job) {
 }
 
 // transaction runs jobs and commits. After an error nothing of them remains,
-// with one exception: when the commit itself fails nobody can know what the
-// disk holds. The ledger then refuses all further work until it is opened
-// again, which recovers the file.
+// with one exception: when the commit itself fails, other than because the disk
+// is full, nobody can know what the disk holds. The ledger then refuses all
+// further work until it is opened again, which recovers the file.
 func (l *Ledger) transaction(jobs []*job) (err error) {
 	if l.failed != nil {
 		return l.failed
@@ -170,11 +170,25 @@ func (l *Ledger) transaction(jobs []*job) (err error) {
 		return err
 	}
 	if err := t.exec("COMMIT"); err != nil {
-		l.failed = protocol.Wrap(protocol.CodeOutcomeUnknown, "", "", "the commit failed", err)
-		return l.failed
+		return t.uncommitted(err)
 	}
 	t.publish(after)
 	return nil
+}
+
+// uncommitted deals with a commit that failed. On a full disk it is certain that
+// the record which makes a commit of the log's last pages was not written: it is
+// the last one, and nothing is written behind it. The transaction is taken back,
+// and when there is room again the ledger goes on.
+func (t *tx) uncommitted(cause error) error {
+	t.hot.clear()
+	if sqlite.ErrCode(cause).ToPrimary() == sqlite.ResultFull {
+		if t.conn.AutocommitEnabled() || t.exec("ROLLBACK") == nil {
+			return cause
+		}
+	}
+	t.failed = protocol.Wrap(protocol.CodeOutcomeUnknown, "", "", "the commit failed", cause)
+	return t.failed
 }
 
 func (t *tx) runAll(jobs []*job) (after func(), err error) {
