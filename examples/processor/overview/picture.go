@@ -8,7 +8,7 @@ import (
 
 // The measures of a picture, in its own units.
 const (
-	rowHeight = 44
+	rowHeight = 36
 	topMargin = 74
 	foot      = 86
 	width     = 720
@@ -69,7 +69,7 @@ func paint(s seen) picture {
 	checks := s.decision.Checks()
 	p := picture{
 		Width: width, Height: topMargin + rowHeight*len(checks) + foot, Title: "path of payment " + s.requestID,
-		From: short(string(s.scenario)+" payment, request "+s.requestID, 78), FromBy: short("by "+s.agent, 100),
+		From: string(s.scenario) + " payment", FromBy: short("request "+s.requestID+", by "+s.agent, 100),
 	}
 	last := ""
 	for i, c := range checks {
