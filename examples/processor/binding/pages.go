@@ -142,7 +142,7 @@ func (p *Pages) write(w http.ResponseWriter, r *http.Request, shown *page.Page, 
 		return
 	}
 	if cause != nil {
-		shown.Fault = shown.Lang.Explain(protocol.AsError(cause).Code) + " " + text.NothingBound
+		shown.Fault = shown.Lang.Join(shown.Lang.Explain(protocol.AsError(cause).Code), text.NothingBound)
 	}
 	ceremony, err := p.Passkeys.Ask(p.act(b, terms))
 	if err != nil {
@@ -174,7 +174,7 @@ func (p *Pages) writeOutcome(w http.ResponseWriter, r *http.Request, shown *page
 		}
 		o.Limits = p.limits(r.Context(), text, b.Granted)
 	} else {
-		shown.Title, o.Why = text.Refused, shown.Lang.Explain(b.Reason)+" "+text.NothingBound
+		shown.Title, o.Why = text.Refused, shown.Lang.Join(shown.Lang.Explain(b.Reason), text.NothingBound)
 	}
 	shown.Content = o
 	outcomePage.Write(w, status, shown)

@@ -32,7 +32,7 @@ type content struct {
 	Expires page.Moment
 	PaidAt  page.Moment
 	How     string
-	Why     string // a closed one
+	Why     string // a closed one is closed
 	Passkey *page.Form
 	Cancel  string
 	Open    bool
@@ -89,7 +89,7 @@ func (k *Cashier) write(w http.ResponseWriter, shown *page.Page, p Payment, caus
 		code := protocol.AsError(cause).Code
 		status = payment.HTTPStatus(code)
 		if c.Open {
-			shown.Fault = shown.Lang.Explain(code) + " " + c.W.NothingPaid
+			shown.Fault = shown.Lang.Join(shown.Lang.Explain(code), c.W.NothingPaid)
 		}
 	}
 	if c.Open && k.Passkeys != nil {
@@ -123,6 +123,7 @@ func (k *Cashier) content(shown *page.Page, p Payment) content {
 		} else if k.Now().Before(p.Expires) {
 			shown.Title, c.Why = w.Cancelled, w.YouCancelled
 		}
+		c.Why = shown.Lang.Join(c.Why, w.NothingMoved)
 	}
 	return c
 }

@@ -67,3 +67,11 @@ type Words map[Language]string
 
 // In returns the text of a language.
 func (w Words) In(l Language) string { return w[l] }
+
+// Join puts two sentences behind each other.
+func (l Language) Join(a, b string) string {
+	if l == Chinese {
+		return a + b
+	}
+	return a + " " + b
+}
