@@ -22,8 +22,9 @@ type Config struct {
 	MaxBatch int              // most units in one commit; 256 when zero
 	Readers  int              // connections for reading; 4 when zero
 
-	// ReadOnly opens a book that another process may be serving. What would
-	// write is service_unavailable.
+	// ReadOnly opens a book that another process may be serving, to audit it
+	// for example. What would write is service_unavailable; requests and orders
+	// are found that there were when it was opened.
 	ReadOnly bool
 }
 
