@@ -13,9 +13,14 @@
 //	POST <base>/instruments   an agent asks whether its instrument can pay
 //	POST <base>/refunds       a merchant gives back what it was paid, or a part
 //	POST <base>/trades        what has become of a trade, for its two parties
+//	POST <base>/bindings      an agent asks for an instrument
 //	     /cashier/{trade_no}  see package cashier
+//	     /binding/..., /enrol/...  see package binding
 //	GET  /.well-known/act/<name>/did.json
 //	     /admin/...           with the operator's token only
+//
+// Package openapi describes each of these; a test of every exchange here holds
+// the two together.
 //
 // What it promises: the checks of a payment run in the order of SPEC.md 6.1;
 // what could not be decided answers 503 and is never stored; an answer leaves
@@ -27,9 +32,10 @@
 // operator: the log tells from which host a key or a state could not be had,
 // and in constant words why.
 //
-// What it does not do: identify principals and show them what they bind
-// (PSD-PMT-BND-02, PSD-AGT-SUB-01). Here that is the operator's duty, before the
-// operator binds a token, opens a sub-account or pairs a device. Nor does it
-// limit how often a stranger may ask, or how many payments an agent puts before
-// its principal; put that in front, or into Config.Risk.
+// What it does not do: identify people. Whom the operator has identified enrols
+// a passkey, and is shown what an agent asks for (PSD-PMT-BND-02,
+// PSD-AGT-SUB-01); where the operator binds a token, opens a sub-account or
+// pairs a device, showing is the operator's duty. Nor does it count by itself
+// how often somebody asks: Config.Admit is where a program limits those who
+// sign, and in front of the server is where it limits everybody else.
 package server
