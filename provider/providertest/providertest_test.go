@@ -13,5 +13,7 @@ func TestMemoryLedger(t *testing.T) {
 }
 
 func TestMemoryLedgerBindings(t *testing.T) {
-	providertest.Bindings(t, func(_ *testing.T, now func() time.Time) providertest.BindingBook { return provider.NewMemoryLedger(now) })
+	providertest.Bindings(t, func(_ *testing.T, now func() time.Time) providertest.BindingBook {
+		return provider.NewMemoryLedger(now)
+	})
 }
