@@ -108,18 +108,21 @@ BEGIN
 		ORDER BY b.account FOR UPDATE;
 END $$;
 
--- instrument() reads a payment token, or a sub-account, and what was taken by
--- it. With p_lock nobody else pays with it until this transaction ends.
+-- instrument() reads a payment token, or a sub-account, what was taken by it,
+-- and the balance behind it. With p_lock, of a payment, the balance is locked;
+-- the advisory lock on the instrument is held, and nobody else changes the rest.
 CREATE FUNCTION instrument(p_token text, p_subaccount text, p_mandate bigint, p_at timestamptz, p_lock boolean, INOUT f facts) LANGUAGE plpgsql AS $$
 BEGIN
 	IF p_token IS NOT NULL THEN
-		SELECT k.id, k.account, a.owner, a.currency, k.agent, k.valid_from, k.valid_until, k.ceiling, k.merchants
-			INTO f.instrument, f.payer, f.principal, f.currency, f.agent, f.valid_from, f.valid_until, f.ceiling, f.merchants
-			FROM tokens k JOIN accounts a ON a.id = k.account WHERE k.token = p_token;
+		SELECT k.id, k.account, a.owner, a.currency, k.agent, k.valid_from, k.valid_until, k.ceiling, k.merchants, n.state, n.spent
+			INTO f.instrument, f.payer, f.principal, f.currency, f.agent, f.valid_from, f.valid_until, f.ceiling, f.merchants, f.state, f.taken
+			FROM tokens k JOIN accounts a ON a.id = k.account JOIN token_now n ON n.token = k.id
+			WHERE k.token = p_token;
 	ELSE
-		SELECT s.id, s.account, a.owner, a.currency, s.agent, s.jwk, s.thumbprint, s.single_limit, s.total_limit, s.period_limit, s.period, s.task_limit
-			INTO f.instrument, f.payer, f.principal, f.currency, f.agent, f.jwk, f.thumbprint, f.single_limit, f.total_limit, f.period_limit, f.period, f.task_limit
-			FROM subaccounts s JOIN accounts a ON a.id = s.main WHERE s.subaccount = p_subaccount;
+		SELECT s.id, s.account, a.owner, a.currency, s.agent, s.jwk, s.thumbprint, s.single_limit, s.total_limit, s.period_limit, s.period, s.task_limit, n.state, n.spent
+			INTO f.instrument, f.payer, f.principal, f.currency, f.agent, f.jwk, f.thumbprint, f.single_limit, f.total_limit, f.period_limit, f.period, f.task_limit, f.state, f.taken
+			FROM subaccounts s JOIN accounts a ON a.id = s.main JOIN subaccount_now n ON n.subaccount = s.id
+			WHERE s.subaccount = p_subaccount;
 	END IF;
 	IF f.instrument IS NULL THEN
 		RETURN;
@@ -129,12 +132,9 @@ BEGIN
 	ELSE
 		SELECT b.amount INTO f.balance FROM balances b WHERE b.account = f.payer AND b.lane = 0;
 	END IF;
-	-- Behind the lock: who holds it before us has changed what follows.
 	IF p_token IS NOT NULL THEN
-		SELECT n.state, n.spent INTO f.state, f.taken FROM token_now n WHERE n.token = f.instrument;
 		RETURN;
 	END IF;
-	SELECT n.state, n.spent INTO f.state, f.taken FROM subaccount_now n WHERE n.subaccount = f.instrument;
 	f.within := 0;
 	f.task := 0;
 	IF f.period > 0 THEN
@@ -165,8 +165,9 @@ BEGIN
 			f.spent := 0;
 		END IF;
 	END IF;
-	f.order_paid := EXISTS (SELECT 1 FROM trades t WHERE t.order_key = p.order_key);
-	SELECT a.id INTO f.payee FROM accounts a WHERE a.owner = p.payee AND a.currency = p.currency AND a.kind = 'merchant';
+	SELECT EXISTS (SELECT 1 FROM trades t WHERE t.order_key = p.order_key),
+		(SELECT a.id FROM accounts a WHERE a.owner = p.payee AND a.currency = p.currency AND a.kind = 'merchant')
+		INTO f.order_paid, f.payee;
 	f := instrument(p.token, p.subaccount, f.mandate, p_at, true, f);
 END $$;
 
@@ -195,50 +196,55 @@ BEGIN
 		AND (f.task_limit = 0 OR p.amount <= f.task_limit - f.task)) IS TRUE;
 END $$;
 
--- debit() writes a trade and moves its money. Nothing here decides. No overflow
--- is to be looked for: all money of a currency came out of one funding account,
--- so what payer and payee have together fits.
+-- debit() writes a trade and moves its money, and stores the answer to a
+-- request when there is one to store. Nothing here decides. No overflow is to be
+-- looked for: all money of a currency came out of one funding account, so what
+-- payer and payee have together fits.
 CREATE FUNCTION debit(p payment, f facts, p_slot integer, p_trade_no text, p_request_id text, p_scenario text, p_method text,
-	p_order text, p_memo bytea, p_waiting bigint, p_at timestamptz, OUT id bigint, OUT spent_total bigint) LANGUAGE plpgsql AS $$
+	p_order text, p_memo bytea, p_waiting bigint, p_request uuid, p_digest text, p_at timestamptz) RETURNS bigint LANGUAGE plpgsql AS $$
 DECLARE
+	v_id bigint;
 	v_at timestamptz := date_trunc('second', p_at);
 	v_lane smallint := 1 + pg_backend_pid() % 8;
+	v_spent bigint := coalesce(f.spent + p.amount, 0);
+	v_token bigint := CASE WHEN p.token IS NOT NULL THEN f.instrument END;
+	v_subaccount bigint := CASE WHEN p.token IS NULL THEN f.instrument END;
 BEGIN
-	SELECT m.base + (pg_current_xact_id()::text::bigint << 16) + p_slot INTO id FROM meta m;
-	spent_total := coalesce(f.spent + p.amount, 0);
-	INSERT INTO trades (id, trade_no, agent, request_id, scenario, method, payee, order_number, order_key, mandate, waiting, token, subaccount,
-			amount, currency, spent_total, expires, paid_at, memo)
-		VALUES (id, p_trade_no, p.agent, p_request_id, p_scenario, p_method, p.payee, p_order, p.order_key, f.mandate, p_waiting,
-			CASE WHEN p.token IS NOT NULL THEN f.instrument END, CASE WHEN p.token IS NULL THEN f.instrument END,
-			p.amount, p.currency, spent_total, p.expires, v_at, p_memo);
-	INSERT INTO transfers (id, cause, cause_id, debit, credit, amount, at)
-		VALUES (id, 'payment', p_trade_no, f.payer, f.payee, p.amount, v_at);
-	INSERT INTO events (id, type, trade, at) VALUES (id, 'act:payment:transaction-completed', id, v_at);
-	IF f.mandate IS NOT NULL THEN
-		UPDATE budgets b SET spent = b.spent + p.amount WHERE b.mandate = f.mandate;
-	END IF;
-	IF p.token IS NOT NULL THEN
-		UPDATE token_now n SET spent = n.spent + p.amount WHERE n.token = f.instrument;
-	ELSE
-		UPDATE subaccount_now n SET spent = n.spent + p.amount WHERE n.subaccount = f.instrument;
-	END IF;
-	UPDATE balances b SET amount = b.amount - p.amount WHERE b.account = f.payer AND b.lane = 0;
-	UPDATE balances b SET amount = b.amount + p.amount WHERE b.account = f.payee AND b.lane = v_lane;
+	SELECT m.base + (pg_current_xact_id()::text::bigint << 16) + p_slot INTO v_id FROM meta m;
+	WITH trade AS (
+		INSERT INTO trades (id, trade_no, agent, request_id, scenario, method, payee, order_number, order_key, mandate, waiting, token, subaccount,
+				amount, currency, spent_total, expires, paid_at, memo)
+			VALUES (v_id, p_trade_no, p.agent, p_request_id, p_scenario, p_method, p.payee, p_order, p.order_key, f.mandate, p_waiting,
+				v_token, v_subaccount, p.amount, p.currency, v_spent, p.expires, v_at, p_memo)
+	), transfer AS (
+		INSERT INTO transfers (id, cause, cause_id, debit, credit, amount, at) VALUES (v_id, 'payment', p_trade_no, f.payer, f.payee, p.amount, v_at)
+	), event AS (
+		INSERT INTO events (id, type, trade, at) VALUES (v_id, 'act:payment:transaction-completed', v_id, v_at)
+	), answer AS (
+		INSERT INTO requests (key, digest, trade, at) SELECT p_request, p_digest, v_id, v_at WHERE p_request IS NOT NULL
+	), budget AS (
+		UPDATE budgets SET spent = spent + p.amount WHERE mandate = f.mandate
+	), by_token AS (
+		UPDATE token_now SET spent = spent + p.amount WHERE token = v_token
+	), by_subaccount AS (
+		UPDATE subaccount_now SET spent = spent + p.amount WHERE subaccount = v_subaccount
+	), payer AS (
+		UPDATE balances SET amount = amount - p.amount WHERE account = f.payer AND lane = 0
+	)
+	UPDATE balances SET amount = amount + p.amount WHERE account = f.payee AND lane = v_lane;
+	RETURN v_spent;
 END $$;
 
 -- known() uses a nonce and looks for an earlier answer. The verdict is
 -- 'replayed', 'known', or null when the request is new.
 CREATE FUNCTION known(p_nonce uuid, p_until timestamptz, p_request uuid) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+	v_fresh boolean;
+	v_known boolean;
 BEGIN
-	INSERT INTO nonces (key, until) VALUES (p_nonce, p_until) ON CONFLICT DO NOTHING;
-	IF NOT FOUND THEN
-		RETURN 'replayed';
-	END IF;
-	PERFORM 1 FROM requests r WHERE r.key = p_request;
-	IF FOUND THEN
-		RETURN 'known';
-	END IF;
-	RETURN NULL;
+	WITH used AS (INSERT INTO nonces (key, until) VALUES (p_nonce, p_until) ON CONFLICT DO NOTHING RETURNING key)
+		SELECT EXISTS (SELECT 1 FROM used), EXISTS (SELECT 1 FROM requests r WHERE r.key = p_request) INTO v_fresh, v_known;
+	RETURN CASE WHEN NOT v_fresh THEN 'replayed' WHEN v_known THEN 'known' END;
 END $$;
 
 -- pay() decides a payment and makes it: the one call. The verdict is 'replayed'
@@ -250,11 +256,14 @@ CREATE FUNCTION pay(p_keys bigint[], p_now timestamptz, p_slot integer, p_nonce 
 	p_expires timestamptz, p_amount bigint, p_currency text, p_memo bytea, p_trade_no text, p_sound boolean,
 	OUT verdict text, OUT at timestamptz, OUT spent_total bigint, OUT f facts) LANGUAGE plpgsql AS $$
 DECLARE
-	v_id bigint;
+	k bigint;
+	nothing text;
 	p payment := (p_agent, p_issuer, p_delegation_id, p_mandate_digest, p_delegator, p_total, p_token, p_subaccount, p_thumbprint,
 		p_payee, p_order_key, p_expires, p_amount, p_currency, p_sound);
 BEGIN
-	PERFORM hold(p_keys);
+	FOREACH k IN ARRAY p_keys LOOP
+		nothing := pg_advisory_xact_lock(k); -- as hold() does
+	END LOOP;
 	verdict := known(p_nonce, p_until, p_request);
 	at := coalesce(p_now, clock_timestamp());
 	IF verdict IS NOT NULL THEN
@@ -268,9 +277,7 @@ BEGIN
 		verdict := 'refused';
 		RETURN;
 	END IF;
-	SELECT d.id, d.spent_total INTO v_id, spent_total
-		FROM debit(p, f, p_slot, p_trade_no, p_request_id, p_scenario, p_method, p_order, p_memo, NULL, at) d;
-	INSERT INTO requests (key, digest, trade, at) VALUES (p_request, p_digest, v_id, date_trunc('second', at));
+	spent_total := debit(p, f, p_slot, p_trade_no, p_request_id, p_scenario, p_method, p_order, p_memo, NULL, p_request, p_digest, at);
 	verdict := 'paid';
 END $$;
 
@@ -346,6 +353,6 @@ BEGIN
 		verdict := 'refused';
 		RETURN;
 	END IF;
-	PERFORM debit(p, f, 0, w.trade_no, w.request_id, w.scenario, w.method, w.order_number, w.memo, w.id, p_at);
+	PERFORM debit(p, f, 0, w.trade_no, w.request_id, w.scenario, w.method, w.order_number, w.memo, w.id, NULL, NULL, p_at);
 	verdict := 'paid';
 END $$;
