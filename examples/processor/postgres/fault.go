@@ -58,7 +58,8 @@ func settled(err error) bool {
 		}
 		return true
 	}
-	return pgconn.SafeToRetry(err)
+	var unconnected *pgconn.ConnectError
+	return errors.As(err, &unconnected) || pgconn.SafeToRetry(err)
 }
 
 // again reports whether the database asks to try once more: it could not put
@@ -80,8 +81,19 @@ func again(err error) bool {
 // more.
 const tries = 5
 
-// begun refuses a call whose caller has gone before anything was begun.
-func begun(ctx context.Context) error {
+// begun refuses a call before anything was begun: its caller has gone, or the
+// store is closed.
+func (s *Store) begun(ctx context.Context) error {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	if s.closed {
+		return unavailable(errClosed)
+	}
+	return here(ctx)
+}
+
+// here refuses a call whose caller has gone.
+func here(ctx context.Context) error {
 	if err := ctx.Err(); err != nil {
 		return protocol.Wrap(protocol.CodeServiceUnavailable, "", "", "nothing was begun", err)
 	}

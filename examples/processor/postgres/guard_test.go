@@ -271,6 +271,35 @@ func TestOpen(t *testing.T) {
 	wantCode(t, err, protocol.CodeServiceUnavailable)
 	_, err = s.Accounts(ctx)
 	wantCode(t, err, protocol.CodeServiceUnavailable)
+	wantCode(t, s.UseNonce(ctx, newNonce()), protocol.CodeServiceUnavailable)
+	_, err = s.Begin(ctx, newInstant(1))
+	wantCode(t, err, protocol.CodeServiceUnavailable)
+	wantCode(t, s.SetTokenState(ctx, tokenID, provider.TokenFrozen), protocol.CodeServiceUnavailable)
+}
+
+// TestGone: a caller who has gone before anything was begun is told that nothing
+// was; and what was not even sent is no open question.
+func TestGone(t *testing.T) {
+	s := openAt(t, pgcluster.ForTest(t), nil)
+	furnish(t, s, 1000)
+	gone, cancel := context.WithCancel(context.Background())
+	cancel()
+	_, pay := s.Pay(gone, newPayment(1))
+	_, begin := s.Begin(gone, newInstant(1))
+	for _, err := range []error{pay, begin, s.UseNonce(gone, newNonce()), s.SetTokenState(gone, tokenID, provider.TokenFrozen)} {
+		wantCode(t, err, protocol.CodeServiceUnavailable)
+	}
+	for err, want := range map[error]protocol.Code{
+		&pgconn.PgError{Code: "53100"}: protocol.CodeServiceUnavailable, &pgconn.PgError{Code: "57P01"}: protocol.CodeOutcomeUnknown,
+		&pgconn.PgError{Code: "57P02"}: protocol.CodeOutcomeUnknown, &pgconn.PgError{Code: "40P01"}: protocol.CodeServiceUnavailable,
+		&pgconn.ConnectError{}: protocol.CodeServiceUnavailable, errors.New("reset"): protocol.CodeOutcomeUnknown,
+		&pgconn.PgError{Code: "22021"}: protocol.CodeFieldInvalid,
+	} {
+		wantCode(t, unknown(err), want)
+	}
+	if Cause(unknown(&pgconn.PgError{Code: "53100", Message: "a secret"})) != "SQLSTATE 53100" || Cause(errUndo) != "" {
+		t.Error("the cause is not the database's code alone")
+	}
 }
 
 // TestNotDurable: a server that does not keep what it has committed is refused.

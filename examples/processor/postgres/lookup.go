@@ -38,7 +38,7 @@ func enqueue[T any](ctx context.Context, s *Store, queue chan T, v T) error {
 	if s.closed {
 		return unavailable(errClosed)
 	}
-	if err := begun(ctx); err != nil {
+	if err := here(ctx); err != nil {
 		return err
 	}
 	select {

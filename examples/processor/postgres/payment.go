@@ -111,7 +111,7 @@ func (s *Store) Begin(ctx context.Context, p provider.Payment) (*provider.Trade,
 	if !p.Instant() {
 		return nil, protocol.New(protocol.CodeFieldInvalid, "iac", "PSD-PAY-INS-08", "an instant payment has no mandate")
 	}
-	if err := begun(ctx); err != nil {
+	if err := s.begun(ctx); err != nil {
 		return nil, err
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), longest)

@@ -29,7 +29,7 @@ func (s *Store) UseNonce(ctx context.Context, n provider.Nonce) error {
 	if err := provider.CheckNonce(n); err != nil {
 		return err
 	}
-	if err := begun(ctx); err != nil {
+	if err := s.begun(ctx); err != nil {
 		return err
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), longest)
@@ -125,7 +125,7 @@ func (s *Store) refuse(ctx context.Context, r provider.Request, refusal *protoco
 			return nil, unavailable(err)
 		}
 	}
-	if err := begun(ctx); err != nil {
+	if err := s.begun(ctx); err != nil {
 		return nil, err
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), longest)

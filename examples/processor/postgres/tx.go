@@ -99,7 +99,7 @@ const longest = 15 * time.Second
 // commits. A step decides before it writes, returns an error only when the
 // database failed, and may be run more than once.
 func (s *Store) write(ctx context.Context, keys []key, step func(*tx) error) error {
-	if err := begun(ctx); err != nil {
+	if err := s.begun(ctx); err != nil {
 		return err
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), longest)

@@ -71,9 +71,6 @@ CREATE TYPE facts AS (
 	task         bigint
 );
 
--- lane() is where this connection puts payments to merchants.
-CREATE FUNCTION lane() RETURNS smallint LANGUAGE sql STABLE AS $$ SELECT (1 + pg_backend_pid() % 8)::smallint $$;
-
 -- hold() takes the advisory locks of a transaction, whose keys come sorted.
 CREATE FUNCTION hold(keys bigint[]) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
@@ -96,7 +93,7 @@ END $$;
 -- hold_batch() takes all locks of several payments that share a transaction.
 CREATE FUNCTION hold_batch(keys bigint[], p_tokens text[], p_subaccounts text[], p_payees text[]) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
-	v_lane smallint := 1 + pg_backend_pid() % 8;
+	v_lane smallint := 1 + pg_backend_pid() % 8; -- where this connection puts payments to merchants
 BEGIN
 	PERFORM hold(keys);
 	PERFORM 1 FROM balances b WHERE b.lane = 0 AND b.account IN (
