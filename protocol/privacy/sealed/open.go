@@ -215,11 +215,14 @@ func (u *Unverified) read(plaintext []byte, reader string) (OpenPart, canon.Dige
 	r := wire.Reader{Requirement: "PRV-02"}
 	r.Equal("message_id", c.MessageID, u.ID)
 	r.Equal("sender", c.Sender, u.Sender)
-	if salt, err := canon.DecodeBase64(c.Salt); err != nil || len(salt) != saltSize {
+	if salt, err := canon.DecodeBase64(c.Salt); r.Require("salt", c.Salt) && (err != nil || len(salt) != saltSize) {
 		r.Invalid("salt", "32 bytes in base64url")
 	}
-	if !validName(c.Name) {
+	if r.Require("name", c.Name) && !validName(c.Name) {
 		r.Invalid("name", "1 to 64 of [a-z0-9_]")
+	}
+	if len(c.Readers) == 0 {
+		r.Fail("", protocol.New(protocol.CodeFieldMissing, "readers", "", ""))
 	}
 	if len(c.Readers) > MaxReaders || !slices.IsSorted(c.Readers) || len(slices.Compact(slices.Clone(c.Readers))) != len(c.Readers) {
 		r.Invalid("readers", "at most 8, sorted, none twice")

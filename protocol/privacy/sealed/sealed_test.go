@@ -195,11 +195,11 @@ func TestHostileMessages(t *testing.T) {
 		{"of another message", func(c *content) { c.MessageID = "request-8" }, protocol.CodeClaimsConflict},
 		{"of another sender", func(c *content) { c.Sender = mallory.DID() }, protocol.CodeClaimsConflict},
 		{"for other readers", func(c *content) { c.Readers = []string{risk} }, protocol.CodeAudienceMismatch},
-		{"for no readers", func(c *content) { c.Readers = []string{} }, protocol.CodeAudienceMismatch},
+		{"for no readers", func(c *content) { c.Readers = []string{} }, protocol.CodeFieldMissing},
 		{"readers not sorted", func(c *content) { c.Readers = []string{shop, risk} }, protocol.CodeFieldInvalid},
 		{"a reader twice", func(c *content) { c.Readers = []string{shop, shop} }, protocol.CodeFieldInvalid},
 		{"a short salt", func(c *content) { c.Salt = "AAAA" }, protocol.CodeFieldInvalid},
-		{"no salt", func(c *content) { c.Salt = "" }, protocol.CodeFieldInvalid},
+		{"no salt", func(c *content) { c.Salt = "" }, protocol.CodeFieldMissing},
 		{"a name that is none", func(c *content) { c.Name = "A b" }, protocol.CodeFieldInvalid},
 	} {
 		_, err := open(one(good, tc.f, canon.Sum), w.signer.Public(), w.shop)
