@@ -81,12 +81,20 @@ func found(err error) (bool, error) {
 	return err == nil, err
 }
 
+// lastSlot is the highest number within one transaction: those of the next one
+// begin behind it.
+const lastSlot = 1<<16 - 1
+
+var errSlots = errors.New("postgres: more rows than one transaction can number")
+
 // at is the transaction's time in whole seconds.
 func (t *tx) at() time.Time { return t.now.Truncate(time.Second) }
 
 // number is a fresh number for a row, behind all that were given before.
 func (t *tx) number() (id int64, err error) {
-	t.slot++
+	if t.slot++; t.slot > lastSlot {
+		return 0, errSlots
+	}
 	err = t.QueryRow(t, "SELECT number($1)", t.slot).Scan(&id)
 	return id, err
 }
