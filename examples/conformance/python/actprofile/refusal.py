@@ -1,0 +1,49 @@
+"""Refusals and their order (SPEC.md, section 7)."""
+
+DENIED = """
+too_large malformed field_missing field_invalid field_unknown type_mismatch
+algorithm_refused header_refused key_unknown key_purpose key_not_valid
+signature_invalid issuer_untrusted claims_conflict agent_mismatch
+principal_mismatch audience_mismatch replayed request_conflict request_expired
+access_denied too_many_requests context_unknown constraint_conflict no_match
+mandate_not_yet_valid mandate_expired mandate_revoked mandate_suspended
+mode_mismatch order_unknown order_mismatch order_expired order_paid
+out_of_stock price_changed currency_mismatch single_limit_exceeded
+below_minimum total_limit_exceeded method_not_allowed merchant_not_allowed
+category_not_allowed delivery_not_met price_deviation retries_exhausted
+instrument_invalid instrument_mismatch subaccount_unknown subaccount_frozen
+subaccount_cancelled subaccount_key_invalid refund_exceeded
+balance_insufficient confirmation_failed risk_refused execution_failed
+proof_invalid proof_expired proof_mismatch proof_used trade_unknown
+state_conflict actor_refused policy_refused
+""".split()
+
+UNDETERMINED = """
+key_unavailable status_unavailable constraint_unknown constraint_withheld
+fact_missing service_unavailable outcome_unknown confirmation_pending
+""".split()
+
+ORDER = {code: place for place, code in enumerate(DENIED + UNDETERMINED)}
+
+
+class Refused(Exception):
+    """The input is refused with one code of section 7."""
+
+    def __init__(self, code):
+        assert code in ORDER, code
+        super().__init__(code)
+        self.code = code
+
+
+class Unsupported(Exception):
+    """This implementation cannot do what is asked; the case is skipped."""
+
+
+def first(codes):
+    """The code that is reported when several apply; None when there is none."""
+    return min(codes, key=ORDER.__getitem__, default=None)
+
+
+def require(condition, code):
+    if not condition:
+        raise Refused(code)
