@@ -35,9 +35,10 @@ type load struct {
 	rate     float64
 	profiled bool // a profile of the first round is wanted
 	lines    []*line
-	sent     int // payments of all rounds so far, the warm-up included
+	sent     int    // payments of all rounds so far, the warm-up and probes included
+	note     string // how the rate was found, if it was
 
-	// What was measured; without the warm-up.
+	// What was measured; without warm-up and probes.
 	latencies []time.Duration // of those that were answered
 	spent     time.Duration   // of all rounds, from the first intended start to the last answer
 	cpu       time.Duration   // of the processor, in the rounds
@@ -77,10 +78,16 @@ func (l *load) close() error {
 }
 
 // run warms up, by a payment of every agent, so that the processor has fetched
-// all documents, and then sends round after round.
+// all documents, finds the rate unless it is given, and then sends round after
+// round.
 func (l *load) run(ctx context.Context, progress io.Writer) error {
-	if err := l.warmUp(ctx); err != nil {
+	if _, _, err := l.try(ctx, 0, len(l.street.buyers)); err != nil {
 		return err
+	}
+	if l.rate == 0 {
+		if err := l.find(ctx, progress); err != nil {
+			return err
+		}
 	}
 	left := int(l.rate * l.seconds)
 	per := min(maxRound, int(l.rate*maxRoundLength.Seconds()))
@@ -93,34 +100,22 @@ func (l *load) run(ctx context.Context, progress io.Writer) error {
 			return err
 		}
 		fmt.Fprintf(progress, "sending them, %.0f a second\n", l.rate)
-		if err := l.round(ctx, b, l.arrivals(n)); err != nil {
+		if err := l.round(ctx, b, l.arrivals(l.rate, n)); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (l *load) warmUp(ctx context.Context) error {
-	n := len(l.street.buyers)
-	b, err := l.street.sign(ctx, 0, n)
-	if err != nil {
-		return err
-	}
-	r := &round{batch: b, due: make([]time.Duration, n), first: l.sent, begun: time.Now()}
-	r.send(ctx, l.lines)
-	l.sent += n
-	return errors.Join(r.fault, ctx.Err())
-}
-
-// arrivals draws when n payments come in: apart by what is exponentially
-// distributed, which is what independent strangers look like. It is the same in
-// every run.
-func (l *load) arrivals(n int) []time.Duration {
+// arrivals draws when n payments come in, rate a second: apart by what is
+// exponentially distributed, which is what independent strangers look like. It
+// is the same in every run.
+func (l *load) arrivals(rate float64, n int) []time.Duration {
 	source := rand.New(rand.NewPCG(uint64(n), uint64(l.sent)))
 	due := make([]time.Duration, n)
 	at := 0.0
 	for i := range due {
-		at += source.ExpFloat64() / l.rate
+		at += source.ExpFloat64() / rate
 		due[i] = time.Duration(at * float64(time.Second))
 	}
 	return due

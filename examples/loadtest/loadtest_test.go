@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"math"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -49,6 +50,8 @@ type figures struct {
 	Seconds   float64 `json:"seconds"`
 	Agents    int     `json:"agents"`
 	Prefilled int     `json:"prefilled"`
+	Ratio     float64 `json:"ratio"`
+	Note      string  `json:"note"`
 }
 
 func runJSON(t *testing.T, args ...string) (f figures) {
@@ -75,11 +78,22 @@ func TestRun(t *testing.T) {
 	if f.PerSecond < 15 || f.PerSecond > 120 || f.Seconds < 0.4 {
 		t.Errorf("%.1f a second for %.1f s", f.PerSecond, f.Seconds)
 	}
+	if f.Note != "" || math.Abs(f.Ratio-f.CPU/f.Floor) > 0.02 {
+		t.Errorf("note %q, ratio %.2f", f.Note, f.Ratio)
+	}
 	if f.P50 <= 0 || f.P99 < f.P50 || f.RSS < 10 || f.RSS > 1000 {
 		t.Errorf("p50 %.2f ms, p99 %.2f ms, %.1f MiB", f.P50, f.P99, f.RSS)
 	}
 	if f.Floor < 10 || f.CPU < f.Floor {
 		t.Errorf("%.1f us a payment, %.1f us for its signatures alone", f.CPU, f.Floor)
+	}
+}
+
+// Without a rate one is found, and the figures say how.
+func TestRunFindsRate(t *testing.T) {
+	f := runJSON(t, "-seconds", "1")
+	if f.Errors != 0 || f.Rate < 10 || !strings.Contains(f.Note, "probes") {
+		t.Errorf("%+v", f)
 	}
 }
 
@@ -135,7 +149,7 @@ func TestRunWithErrors(t *testing.T) {
 
 func TestOptions(t *testing.T) {
 	for _, args := range [][]string{
-		{"-seconds", "0"}, {"-seconds", "4000"}, {"-rate", "0"}, {"-store", "paper"}, {"-processes", "2"}, {"-processes", "0"}, {"-agents", "0"}, {"-agents", "1000"},
+		{"-seconds", "0"}, {"-seconds", "4000"}, {"-rate", "0.5"}, {"-rate", "-1"}, {"-store", "paper"}, {"-processes", "2"}, {"-processes", "0"}, {"-agents", "0"}, {"-agents", "1000"},
 		{"-merchants", "0"}, {"-connections", "0"}, {"-prefill", "-1"}, {"more"}, {"-unknown"},
 	} {
 		if err := run(context.Background(), args, io.Discard, io.Discard); err == nil {

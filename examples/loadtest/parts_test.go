@@ -37,8 +37,8 @@ func TestParcel(t *testing.T) {
 }
 
 func TestArrivals(t *testing.T) {
-	l := &load{rate: 1000}
-	due := l.arrivals(20000)
+	l := new(load)
+	due := l.arrivals(1000, 20000)
 	for i := 1; i < len(due); i++ {
 		if due[i] < due[i-1] {
 			t.Fatal("not in order")
@@ -47,11 +47,11 @@ func TestArrivals(t *testing.T) {
 	if mean := due[len(due)-1] / 20000; mean < 970*time.Microsecond || mean > 1030*time.Microsecond {
 		t.Errorf("one in %v", mean)
 	}
-	if again := l.arrivals(20000); again[777] != due[777] {
+	if again := l.arrivals(1000, 20000); again[777] != due[777] {
 		t.Error("another run has other arrivals")
 	}
 	l.sent = 20000
-	if next := l.arrivals(20000); next[777] == due[777] {
+	if next := l.arrivals(1000, 20000); next[777] == due[777] {
 		t.Error("another round has the same arrivals")
 	}
 }
@@ -124,5 +124,29 @@ func TestStages(t *testing.T) {
 	}
 	if _, err := stagesOf([]byte("not a profile")); err == nil {
 		t.Error("anything is a profile")
+	}
+}
+
+// A search ends near the highest rate that passes, from below, and after few
+// probes; where none passes it goes down.
+func TestSearch(t *testing.T) {
+	seek := func(limit float64) search {
+		s := search{high: 6000}
+		for {
+			rate, ok := s.next()
+			if !ok {
+				return s
+			}
+			s.tried(rate, rate <= limit)
+		}
+	}
+	for _, limit := range []float64{5900, 5000, 4000, 3000, 2000} {
+		s := seek(limit)
+		if s.low > limit || s.low < 0.8*limit || s.probes > mostProbes {
+			t.Errorf("%.0f for %.0f after %d probes", s.low, limit, s.probes)
+		}
+	}
+	if s := seek(0); s.low != 0 || s.high > 1200 || s.probes != mostProbes {
+		t.Errorf("%+v", s)
 	}
 }

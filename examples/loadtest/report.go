@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"slices"
 	"time"
 
@@ -31,6 +32,8 @@ type report struct {
 	Seconds    float64 `json:"seconds"`
 	Agents     int     `json:"agents"`
 	Prefilled  int     `json:"prefilled"`
+	Ratio      float64 `json:"ratio"` // of CPU to floor
+	Note       string  `json:"note,omitzero"`
 	fault      error
 	payments   int // made in all, the warm-up included
 	stages     []stage
@@ -50,7 +53,8 @@ func (l *load) report(o options, floor time.Duration) (*report, error) {
 	return &report{
 		PerSecond: round1(float64(n) / l.spent.Seconds()), P50: ms(quantile(l.latencies, 50)), P99: ms(quantile(l.latencies, 99)),
 		Errors: l.errors, CPU: us(l.cpu / time.Duration(n)), Floor: us(floor), RSS: round1(float64(used.rss) / (1 << 20)),
-		Store: o.store, Processes: o.processes, Rate: o.rate, Seconds: round1(l.spent.Seconds()), Agents: o.agents, Prefilled: o.prefill,
+		Store: o.store, Processes: o.processes, Rate: round1(l.rate), Seconds: round1(l.spent.Seconds()), Agents: o.agents, Prefilled: o.prefill,
+		Ratio: math.Round(float64(l.cpu)/float64(n)/float64(floor)*100) / 100, Note: l.note,
 		fault: l.fault, payments: o.prefill + l.sent - l.errors, maxLatency: l.latencies[n-1],
 	}, nil
 }
@@ -90,7 +94,11 @@ func (r *report) print(w io.Writer, asJSON bool) error {
 func (r *report) table(w io.Writer) {
 	fmt.Fprintf(w, "%.1f payments a second for %.1f s, %d errors (%s)\n", r.PerSecond, r.Seconds, r.Errors, r.Store)
 	fmt.Fprintf(w, "latency: p50 %.2f ms, p99 %.2f ms, most %.2f ms\n", r.P50, r.P99, ms(r.maxLatency))
-	fmt.Fprintf(w, "processor: %.1f us of CPU a payment, %.2f times the %.1f us of its signatures; %.1f MiB at most\n\n", r.CPU, r.CPU/r.Floor, r.Floor, r.RSS)
+	fmt.Fprintf(w, "processor: %.1f us of CPU a payment, %.2f times the %.1f us of its signatures; %.1f MiB at most\n", r.CPU, r.Ratio, r.Floor, r.RSS)
+	if r.Note != "" {
+		fmt.Fprintf(w, "%s\n", r.Note)
+	}
+	fmt.Fprintln(w)
 	for _, s := range r.stages {
 		fmt.Fprintf(w, "%6.1f us %5.1f %%  %s\n", s.share*r.CPU, 100*s.share, s.name)
 	}

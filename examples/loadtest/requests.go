@@ -21,19 +21,20 @@ var price = money.MustParse("18.00", "CNY")
 // A batch is requests that are signed and not yet sent. Of each there is how it
 // differs from its buyer's model.
 type batch struct {
+	first   int      // number of the first payment; its buyer is that modulo how many there are
 	models  [][]byte // whole HTTP requests, one a buyer
-	parcels []parcel // the i-th is of buyer i modulo their number
+	parcels []parcel // one a payment
 }
 
 // request appends the i-th HTTP request to buf.
 func (b *batch) request(buf []byte, i int) []byte {
-	return b.parcels[i].appendTo(buf, b.models[i%len(b.models)])
+	return b.parcels[i].appendTo(buf, b.models[(b.first+i)%len(b.models)])
 }
 
 // sign makes count payments, on all cores, beginning with number first. The
 // buyers take turns.
 func (s *street) sign(ctx context.Context, first, count int) (*batch, error) {
-	b := &batch{models: make([][]byte, len(s.buyers)), parcels: make([]parcel, count)}
+	b := &batch{first: first, models: make([][]byte, len(s.buyers)), parcels: make([]parcel, count)}
 	for i, buyer := range s.buyers {
 		var err error
 		if b.models[i], err = s.message(buyer, first); err != nil {
@@ -55,7 +56,7 @@ func (s *street) sign(ctx context.Context, first, count int) (*batch, error) {
 }
 
 func (s *street) pack(b *batch, i, first int) error {
-	buyer := i % len(s.buyers)
+	buyer := (first + i) % len(s.buyers)
 	text, err := s.message(s.buyers[buyer], first+i)
 	if err != nil {
 		return err
