@@ -1,0 +1,3 @@
+package live
+
+func issuerChecks() []Check { return nil }
