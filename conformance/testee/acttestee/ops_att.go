@@ -1,8 +1,24 @@
 package main
 
-import "github.com/actprotocol/act-go/conformance/testee"
+import (
+	"github.com/actprotocol/act-go/conformance/testee"
+	"github.com/actprotocol/act-go/protocol/canon"
+)
 
 // attOperations are about records, anchors, logs and disputes.
 func attOperations() map[string]testee.Operation {
-	return map[string]testee.Operation{}
+	return map[string]testee.Operation{
+		"attestation.record.verify": testee.Of(verifyRecord),
+	}
+}
+
+// recordIDOf is the id that a text says to be a record of; empty when it is none.
+func recordIDOf(text string) string {
+	var r struct {
+		ID string `json:"record_id"`
+	}
+	if canon.DecodeOpen([]byte(text), &r) != nil {
+		return ""
+	}
+	return r.ID
 }
