@@ -9,12 +9,13 @@ import json
 import sys
 import traceback
 
+import ops_add
 import ops_core
 from actprofile.refusal import Refused, Unsupported
 from actprofile.values import time_parse
 
-OPERATIONS = {**ops_core.OPERATIONS}
-FEATURES = ["ed25519", "es256"]
+OPERATIONS = {**ops_core.OPERATIONS, **ops_add.OPERATIONS}
+FEATURES = ["ed25519", "es256", "status-grace"]
 
 
 def answer(request):

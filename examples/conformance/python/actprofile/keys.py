@@ -99,6 +99,7 @@ def read_jwk(jwk):
         require(isinstance(uses, list) and all(type(use) is str for use in uses), "field_invalid")
         require("verify" in uses, "key_purpose")
     if kind[0] == "OKP":
+        require("y" not in jwk, "field_invalid")
         return ed25519_key(decode64(_member(jwk, "x")))
     return p256_key(decode64(_member(jwk, "x")), decode64(_member(jwk, "y")))
 

@@ -28,8 +28,11 @@ def amount_from_text(amount, currency):
 
 
 def amount_from_number(number, currency):
-    """The JSON number of an intent or mandate, exactly, as minor units."""
-    decimals = decimals_of(currency)
+    """The JSON number of an intent or mandate, exactly, as minor units.
+
+    Without a currency, which may be withheld, there are at most two decimals.
+    """
+    decimals = 2 if currency is None else decimals_of(currency)
     require(isinstance(number, Number), "field_invalid")
     value = number.value
     require(value.is_finite() and value >= 0 and abs(value.adjusted()) < 400, "field_invalid")
@@ -41,7 +44,7 @@ def amount_from_number(number, currency):
 
 
 def amount_text(minor, currency):
-    decimals = DECIMALS[currency]
+    decimals = DECIMALS.get(currency, 2)
     digits = str(minor).rjust(decimals + 1, "0")
     return digits[:-decimals] + "." + digits[-decimals:] if decimals else digits
 
