@@ -2,6 +2,7 @@ package book
 
 import (
 	"context"
+	"slices"
 
 	"github.com/actprotocol/act-go/provider"
 )
@@ -22,4 +23,36 @@ type Bindings interface {
 // all its limits.
 func SubAccountOf(b *provider.Binding, g provider.Grant) SubAccount {
 	return SubAccount{SubAccount: b.NewSubAccount(g), BalanceLimit: g.Terms.Balance.Minor(), TaskLimit: g.Terms.Task.Minor()}
+}
+
+// AsGranted reports whether an instrument, a payment token or else a
+// sub-account, is still what the principal has agreed to, and that this is no
+// wider than what the agent has asked for. It does not look at states and money.
+func AsGranted(b *provider.Binding, k *provider.Token, a *SubAccount) bool {
+	if b.State != provider.BindingBound || b.Granted.NoWider(b.Asked) != nil {
+		return false
+	}
+	g := provider.Grant{Terms: b.Granted, Token: b.Token, SubAccount: b.SubAccount}
+	if k != nil {
+		return sameToken(*k, b.NewToken(g))
+	}
+	return a != nil && sameSubAccount(a, SubAccountOf(b, g))
+}
+
+func sameToken(k, granted provider.Token) bool {
+	return k.ID == granted.ID && k.Principal == granted.Principal && k.Agent == granted.Agent && k.Currency == granted.Currency &&
+		k.ValidFrom.Unix() == granted.ValidFrom.Unix() && k.ValidUntil.Unix() == granted.ValidUntil.Unix() && k.Ceiling == granted.Ceiling &&
+		slices.Equal(set(k.Merchants), set(granted.Merchants))
+}
+
+func sameSubAccount(a *SubAccount, granted SubAccount) bool {
+	return a.ID == granted.ID && a.Principal == granted.Principal && a.Agent == granted.Agent && a.Currency == granted.Currency && a.Key.Equal(granted.Key) &&
+		a.Limits == granted.Limits && a.BalanceLimit == granted.BalanceLimit && a.TaskLimit == granted.TaskLimit
+}
+
+// set is a list without order and repetition.
+func set(list []string) []string {
+	out := slices.Clone(list)
+	slices.Sort(out)
+	return slices.Compact(out)
 }

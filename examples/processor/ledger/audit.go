@@ -114,10 +114,13 @@ func (l *Ledger) Audit(ctx context.Context) (*book.Report, error) {
 		if err := errors.Join(r.currencies(conn), r.outbox(conn)); err != nil {
 			return err
 		}
-		for _, rule := range slices.Concat(rules, refundRules) {
+		for _, rule := range slices.Concat(rules, causeRules, refundRules, bindingRules) {
 			if err := r.apply(conn, rule); err != nil {
 				return err
 			}
+		}
+		if err := errors.Join(r.guards(conn), r.numbers(conn), r.keys(conn), r.grants(conn)); err != nil {
+			return err
 		}
 		if err := l.auditKeys(conn, r); err != nil {
 			return err

@@ -322,17 +322,15 @@ CREATE VIEW events AS
 	UNION ALL SELECT id, type, trade, waiting, refund, at FROM other_events;
 `
 
-// appendOnly returns the triggers that refuse to change or delete facts.
-func appendOnly() string {
-	var b strings.Builder
+// triggers refuse to change or delete facts.
+func triggers() (out []string) {
 	for _, table := range slices.Concat(facts, refundFacts, bindingFacts) {
 		for _, verb := range []string{"UPDATE", "DELETE"} {
-			b.WriteString("CREATE TRIGGER " + table + "_no_" + strings.ToLower(verb) +
-				" BEFORE " + verb + " ON " + table +
-				" BEGIN SELECT RAISE(ABORT, '" + table + " is append-only'); END;\n")
+			out = append(out, "CREATE TRIGGER "+table+"_no_"+strings.ToLower(verb)+" BEFORE "+verb+" ON "+table+
+				" BEGIN SELECT RAISE(ABORT, '"+table+" is append-only'); END")
 		}
 	}
-	return b.String()
+	return out
 }
 
 // prepare makes the tables of an empty file and checks the version of another.
@@ -351,7 +349,7 @@ func prepare(conn *sqlite.Conn) (err error) {
 	}
 	var salt [16]byte
 	rand.Read(salt[:])
-	if err := sqlitex.ExecuteScript(conn, tables+refundTables+bindingTables+views+appendOnly()+fmt.Sprintf("PRAGMA user_version = %d;", schemaVersion), nil); err != nil {
+	if err := sqlitex.ExecuteScript(conn, tables+refundTables+bindingTables+views+strings.Join(triggers(), ";\n")+fmt.Sprintf(";\nPRAGMA user_version = %d;", schemaVersion), nil); err != nil {
 		return err
 	}
 	return queryRows(conn, "INSERT INTO salt (value) VALUES (?)", []any{salt[:]}, noRow)

@@ -132,8 +132,13 @@ func (r *report) all(ctx context.Context, t pgx.Tx) error {
 	if err := r.currencies(ctx, t); err != nil {
 		return err
 	}
-	for _, rule := range slices.Concat(rules, refundRules, bindingRules) {
+	for _, rule := range slices.Concat(rules, causeRules, refundRules, bindingRules) {
 		if err := r.apply(ctx, t, rule); err != nil {
+			return err
+		}
+	}
+	for _, look := range []func(context.Context, pgx.Tx) error{r.guards, r.keys, r.grants} {
+		if err := look(ctx, t); err != nil {
 			return err
 		}
 	}

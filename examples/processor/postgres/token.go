@@ -79,14 +79,21 @@ func (s *Store) Tokens(ctx context.Context) ([]provider.Token, error) {
 	var out []provider.Token
 	err := s.query(ctx, func(r pgx.Rows) error {
 		var k provider.Token
-		err := r.Scan(&k.ID, &k.Principal, &k.Agent, &k.Currency, &k.ValidFrom, &k.ValidUntil, &k.Ceiling, &k.Merchants, &k.State)
-		k.ValidFrom, k.ValidUntil = k.ValidFrom.UTC(), k.ValidUntil.UTC()
-		if len(k.Merchants) == 0 {
-			k.Merchants = nil
-		}
+		err := scanToken(r, &k)
 		out = append(out, k)
 		return err
-	}, `SELECT k.token, a.owner, k.agent, a.currency, k.valid_from, k.valid_until, k.ceiling, k.merchants, n.state
-		FROM tokens k JOIN accounts a ON a.id = k.account JOIN token_now n ON n.token = k.id ORDER BY k.id`)
+	}, tokenColumns+"ORDER BY k.id")
 	return out, err
+}
+
+const tokenColumns = `SELECT k.token, a.owner, k.agent, a.currency, k.valid_from, k.valid_until, k.ceiling, k.merchants, n.state
+	FROM tokens k JOIN accounts a ON a.id = k.account JOIN token_now n ON n.token = k.id `
+
+func scanToken(r pgx.Row, k *provider.Token) error {
+	err := r.Scan(&k.ID, &k.Principal, &k.Agent, &k.Currency, &k.ValidFrom, &k.ValidUntil, &k.Ceiling, &k.Merchants, &k.State)
+	k.ValidFrom, k.ValidUntil = k.ValidFrom.UTC(), k.ValidUntil.UTC()
+	if len(k.Merchants) == 0 {
+		k.Merchants = nil
+	}
+	return err
 }
