@@ -25,7 +25,7 @@ func newTestee() *testee.Testee {
 	t := &testee.Testee{
 		Name:       "act-go",
 		Version:    "2.1",
-		Features:   []string{"ed25519", "es256", "status-grace"},
+		Features:   []string{"ed25519", "es256", "guomi", "status-grace"},
 		Operations: map[string]testee.Operation{},
 	}
 	for _, domain := range []map[string]testee.Operation{

@@ -8,7 +8,14 @@ import (
 // attOperations are about records, anchors, logs and disputes.
 func attOperations() map[string]testee.Operation {
 	return map[string]testee.Operation{
-		"attestation.record.verify": testee.Of(verifyRecord),
+		"attestation.record.verify":  testee.Of(verifyRecord),
+		"attestation.draft.check":    testee.Of(checkDraft),
+		"attestation.anchor.sign":    testee.Of(signAnchor),
+		"attestation.anchor.verify":  testee.Of(verifyAnchor),
+		"attestation.log.verify":     testee.Of(verifyLog),
+		"attestation.log.contradict": testee.Of(contradictLog),
+		"guomi.digest":               testee.Of(digestGuomi),
+		"guomi.verify":               testee.Of(verifyGuomi),
 	}
 }
 
