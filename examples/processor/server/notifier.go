@@ -180,8 +180,11 @@ func (n *notifier) tell(ctx context.Context, r book.Receiver) error {
 	if err != nil {
 		return err
 	}
-	heard := int64(0)
+	heard, enough := int64(0), time.Now().Add(noticeTimeout)
 	for _, notice := range notices {
+		if !time.Now().Before(enough) { // one that hears slowly waits for its next turn behind the others
+			break
+		}
 		if err = n.send(ctx, r.URL, notice); err != nil {
 			break
 		}

@@ -14,6 +14,7 @@ const (
 	reportTimeout = 30 * time.Second
 	firstPause    = 100 * time.Millisecond
 	longestPause  = time.Minute
+	reportLook    = time.Second // until what other processes were asked to pay is seen
 )
 
 // reporter hands the ledger's events over, in order and at least once. What it
@@ -69,9 +70,10 @@ func (r *reporter) run(ctx context.Context) {
 			case <-ctx.Done():
 			}
 			pause = min(2*pause, longestPause)
-		case taken == 0:
+		case taken == 0: // nobody wakes it for the payments of other processes on the same book
 			select {
 			case <-r.more:
+			case <-time.After(reportLook):
 			case <-ctx.Done():
 			}
 		}

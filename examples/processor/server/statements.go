@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/actprotocol/act-go/examples/processor/book"
 	"github.com/actprotocol/act-go/internal/wire"
@@ -259,8 +260,13 @@ func (s *Server) adminReceivers(r *http.Request, _ []byte) (any, error) {
 	}{out}, nil
 }
 
+// formula are the characters with which a spreadsheet takes a cell for a formula,
+// those of full width among them, which some take for the others.
+const formula = "=+-@\t\r\n＝＋－＠"
+
 // csv writes the report for a spreadsheet: RFC 4180, in UTF-8. A name that a
-// spreadsheet could take for a formula gets an apostrophe in front.
+// spreadsheet could take for a formula gets an apostrophe in front, and one
+// with a semicolon, at which some of them split, is quoted.
 func (v settlementsView) csv() string {
 	var b strings.Builder
 	b.WriteString("from,until,merchant_id,merchant_name,currency,payments,gross,refunds,refunded,net\r\n")
@@ -271,10 +277,10 @@ func (v settlementsView) csv() string {
 			if i > 0 {
 				b.WriteByte(',')
 			}
-			if i == 3 && cell != "" && strings.ContainsRune("=+-@\t\r", rune(cell[0])) {
+			if first, _ := utf8.DecodeRuneInString(cell); i == 3 && strings.ContainsRune(formula, first) {
 				cell = "'" + cell
 			}
-			if strings.ContainsAny(cell, ",\"\r\n") {
+			if strings.ContainsAny(cell, ",;\"\r\n") {
 				cell = `"` + strings.ReplaceAll(cell, `"`, `""`) + `"`
 			}
 			b.WriteString(cell)
