@@ -26,6 +26,9 @@ func (l Limits) Canonicalize(data []byte) ([]byte, error) {
 // are integers beyond 2^53 that would not survive. Leave absent members out
 // with the omitzero option.
 func Marshal(v any) ([]byte, error) {
+	if data, ok := quickMarshal(v); ok {
+		return data, nil
+	}
 	data, err := json.Marshal(v)
 	if err != nil {
 		return nil, semanticError(err)

@@ -28,17 +28,20 @@ func DecodeOpen(data []byte, v any) error { return Limits{}.DecodeOpen(data, v) 
 
 // Decode is the function Decode with other limits.
 func (l Limits) Decode(data []byte, v any) error {
-	return l.decode(data, v, json.RejectUnknownMembers(true))
+	return l.decode(data, v, false)
 }
 
 // DecodeOpen is the function DecodeOpen with other limits.
-func (l Limits) DecodeOpen(data []byte, v any) error { return l.decode(data, v) }
+func (l Limits) DecodeOpen(data []byte, v any) error { return l.decode(data, v, true) }
 
-func (l Limits) decode(data []byte, v any, opts ...json.Options) error {
+func (l Limits) decode(data []byte, v any, open bool) error {
+	unknown := json.RejectUnknownMembers(!open)
 	if l.plain(data) {
+		if quickDecode(data, v, open) {
+			return nil
+		}
 		// The names are in ascending order: none stands twice.
-		opts = append(opts, jsontext.AllowDuplicateNames(true))
-		if err := json.Unmarshal(data, v, opts...); err != nil {
+		if err := json.Unmarshal(data, v, unknown, jsontext.AllowDuplicateNames(true)); err != nil {
 			return semanticError(err)
 		}
 		return nil
@@ -47,7 +50,7 @@ func (l Limits) decode(data []byte, v any, opts ...json.Options) error {
 	if !s.ok() || s.null {
 		return explain(data, s)
 	}
-	err := json.Unmarshal(data, v, opts...)
+	err := json.Unmarshal(data, v, unknown)
 	if err == nil {
 		return nil
 	}
