@@ -45,13 +45,24 @@ func (p *probe) issued(n int) *grantee {
 		}
 		return p.readMandate(nil, p.scenario.Issuer.Mandates[n])
 	}
-	w := &wish{
+	w := p.wish()
+	out := p.act("issue", p.asked(w)...)
+	return p.readMandate(w, out["mandate"])
+}
+
+func (p *probe) wish() *wish {
+	return &wish{
 		principal: p.party("principal-"+p.run, keys.AgentRequest).did, audience: p.known("psp", keys.Proof).did, agent: p.fresh("agent", keys.AgentRequest),
 		merchant: p.known("merchant", keys.Seller), until: time.Now().Add(time.Hour).UTC().Truncate(time.Second), total: "123.45",
 	}
-	out := p.act("issue", "principal", w.principal, "agent", w.agent.did, "audience", w.audience, "holder", string(w.agent.signer(keys.AgentRequest).Public().JWK()),
-		"merchant", w.merchant.did, "total", w.total, "currency", "CNY", "valid_until", canon.FormatTime(w.until), "method", p.scenario.method())
-	return p.readMandate(w, out["mandate"])
+}
+
+// asked is a wish as an action has it.
+func (p *probe) asked(w *wish) []string {
+	return []string{
+		"principal", w.principal, "agent", w.agent.did, "audience", w.audience, "holder", string(w.agent.signer(keys.AgentRequest).Public().JWK()),
+		"merchant", w.merchant.did, "total", w.total, "currency", "CNY", "valid_until", canon.FormatTime(w.until), "method", p.scenario.method(),
+	}
 }
 
 func (p *probe) readMandate(w *wish, token string) *grantee {
@@ -158,8 +169,7 @@ func issuerMandateChecks() []Check {
 			return observed("unknown", fmt.Sprint(len(p.issued(0).read.Claims().Unknown)))
 		}),
 		must("issuer/mandate/007", "ADD-IAC-ISS-01", "What the principal has not confirmed is not issued.", observed("issued", "no"), func(p *probe) conformance.Answer {
-			return observed("issued", yes(p.attempt("issue_unconfirmed", "principal", p.party("principal-"+p.run, keys.AgentRequest).did, "agent", p.fresh("agent", keys.AgentRequest).did,
-				"audience", p.known("psp", keys.Proof).did, "merchant", p.known("merchant", keys.Seller).did)))
+			return observed("issued", yes(p.attempt("issue_unconfirmed", p.asked(p.wish())...)))
 		}),
 	}
 }

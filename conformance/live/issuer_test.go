@@ -60,25 +60,25 @@ func issue(bank *issuer.Issuer, v map[string]string, confirm bool) (map[string]s
 	now := time.Now().UTC().Truncate(time.Second)
 	c := delegation.NewCapture(delegation.ConversationHistory{Raw: delegation.RawIntent{Text: "coffee"}})
 	g := issuer.Grant{Delegator: v["principal"], Audience: v["audience"]}
+	until, err := time.Parse(time.RFC3339, v["valid_until"])
+	if err != nil {
+		return nil, err
+	}
+	if err := c.Clarify(func(i *delegation.ISR) {
+		i.DelegationMode, i.AgentID, i.ValidityStart, i.ValidityEnd = delegation.Specified, v["agent"], now.Add(-time.Minute), until.UTC()
+		i.MaxTotalAmount, i.Currency, i.AllowedPaymentMethods = delegation.Number(v["total"]), v["currency"], []string{v["method"]}
+		i.Ext = &delegation.Ext{Commerce: &delegation.Commerce{AllowedMerchants: []string{v["merchant"]}}}
+	}); err != nil {
+		return nil, err
+	}
+	_ = c.Summary(delegation.English)
 	if confirm {
-		until, err := time.Parse(time.RFC3339, v["valid_until"])
-		if err != nil {
-			return nil, err
-		}
-		if err := c.Clarify(func(i *delegation.ISR) {
-			i.DelegationMode, i.AgentID, i.ValidityStart, i.ValidityEnd = delegation.Specified, v["agent"], now.Add(-time.Minute), until.UTC()
-			i.MaxTotalAmount, i.Currency, i.AllowedPaymentMethods = delegation.Number(v["total"]), v["currency"], []string{v["method"]}
-			i.Ext = &delegation.Ext{Commerce: &delegation.Commerce{AllowedMerchants: []string{v["merchant"]}}}
-		}); err != nil {
-			return nil, err
-		}
-		_ = c.Summary(delegation.English)
 		if g.Confirmed, err = c.Confirm("BIOMETRIC", now); err != nil {
 			return nil, err
 		}
-		if g.Holder, err = keys.ParseJWK([]byte(v["holder"])); err != nil {
-			return nil, err
-		}
+	}
+	if g.Holder, err = keys.ParseJWK([]byte(v["holder"])); err != nil {
+		return nil, err
 	}
 	token, err := bank.Issue(context.Background(), g)
 	return map[string]string{"mandate": string(token)}, err

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/actprotocol/act-go/conformance"
+	"github.com/actprotocol/act-go/conformance/live"
 	"github.com/actprotocol/act-go/testdata"
 )
 
@@ -18,7 +19,8 @@ func runList(_ context.Context, set *flag.FlagSet, args []string, stdout io.Writ
 		return false, err
 	}
 	cases, all, err := selectCases(*only)
-	if err != nil {
+	checks, ids := selectChecks(*only, live.Checks())
+	if err != nil && len(checks) == 0 {
 		return false, err
 	}
 	for i := range cases {
@@ -29,8 +31,23 @@ func runList(_ context.Context, set *flag.FlagSet, args []string, stdout io.Writ
 		}
 		fmt.Fprintf(stdout, "%-36s %-22s %-24s %s\n", c.ID, c.Operation, want, c.Title)
 	}
-	_, err = fmt.Fprintf(stdout, "%d of %d cases\n", len(cases), len(all))
+	for i := range checks {
+		c := &checks[i]
+		fmt.Fprintf(stdout, "%-36s %-22s %-24s %s\n", c.ID, "live", expects(c), c.Title)
+	}
+	_, err = fmt.Fprintf(stdout, "%d of %d cases, %d of %d live checks\n", len(cases), len(all), len(checks), len(ids))
 	return true, err
+}
+
+// expects is what a live check expects, in one word.
+func expects(c *live.Check) string {
+	switch {
+	case c.Expected.Code != "":
+		return string(c.Expected.Code)
+	case len(c.Expected.Output) > 0:
+		return "observed"
+	}
+	return string(c.Expected.Outcome)
 }
 
 func runShow(_ context.Context, set *flag.FlagSet, args []string, stdout io.Writer) (bool, error) {
@@ -64,6 +81,13 @@ func runShow(_ context.Context, set *flag.FlagSet, args []string, stdout io.Writ
 			return true, err
 		}
 	}
+	for _, c := range live.Checks() {
+		if c.ID == name {
+			_, err := fmt.Fprintf(stdout, "%s (%s, %s)\n  %s\n  judges    %s\n  expected  %s %s %s\n", c.ID, c.Kind(), c.Level, c.Title,
+				strings.Join(c.Requirements, " "), c.Expected.Outcome, c.Expected.Code, c.Expected.Output)
+			return true, err
+		}
+	}
 	return false, fmt.Errorf("no case %s", name)
 }
 
@@ -90,7 +114,7 @@ func allJudges() ([]conformance.Judge, error) {
 	if err != nil {
 		return nil, err
 	}
-	return conformance.Judges(cases), nil
+	return append(conformance.Judges(cases), live.Judges(live.Checks())...), nil
 }
 
 func runRelease(_ context.Context, set *flag.FlagSet, args []string, stdout io.Writer) (bool, error) {

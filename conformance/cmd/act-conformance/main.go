@@ -2,7 +2,11 @@
 // requirements their program meets, which it breaks, and shows the bytes.
 //
 //	act-conformance testee -- CMD...     drive a program over its standard input and output
-//	act-conformance list                 the cases
+//	act-conformance psp -scenario FILE URL      drive a payment service provider over HTTPS
+//	act-conformance seller -scenario FILE URL   drive a merchant over HTTPS
+//	act-conformance issuer -scenario FILE URL   drive an issuer of mandates over HTTPS
+//	act-conformance self                 run everything against this library, from its repository
+//	act-conformance list                 the cases and the live checks
 //	act-conformance show ID|OPERATION    one case, or what an operation is
 //	act-conformance coverage             which requirements are judged, and by what
 //	act-conformance release -o FILE      the suite as data, a tar.gz with an index
@@ -21,6 +25,8 @@ import (
 	"os/signal"
 	"strings"
 	"syscall"
+
+	"github.com/actprotocol/act-go/conformance/live"
 )
 
 // The exit codes.
@@ -41,6 +47,10 @@ type mode struct {
 func modes() []mode {
 	return []mode{
 		{"testee", "[flags] -- CMD...", runTestee},
+		{"psp", "-scenario FILE [flags] URL", runLive(live.PSP)},
+		{"seller", "-scenario FILE [flags] URL", runLive(live.Seller)},
+		{"issuer", "-scenario FILE [flags] URL", runLive(live.Issuer)},
+		{"self", "[flags]", runSelf},
 		{"list", "[-only SELECTION]", runList},
 		{"show", "ID|OPERATION", runShow},
 		{"coverage", "", runCoverage},

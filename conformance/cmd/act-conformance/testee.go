@@ -57,7 +57,7 @@ func selectCases(only string) (selected []conformance.Case, all []string, err er
 		}
 	}
 	if len(selected) == 0 {
-		return nil, nil, fmt.Errorf("-only %s takes in no case", only)
+		return nil, all, fmt.Errorf("-only %s takes in no case", only)
 	}
 	return selected, all, nil
 }
