@@ -65,9 +65,9 @@ func mappedValue(r *wire.Reader, field string, v *jsontext.Value) {
 	*v = canonical
 }
 
-// A StatusQuery tells where the state of a credential is to be had. No
-// signature covers it (TSD-CRD-ASC-03): a verifier asks where its configuration
-// says, and never there.
+// A StatusQuery tells where the state of a credential is to be had. The issuer's
+// signature does not cover it (TSD-CRD-ASC-03): a verifier asks where its
+// configuration says, and never there.
 type StatusQuery struct {
 	URI    string `json:"uri"`
 	Method string `json:"method,omitzero"` // GET where absent
