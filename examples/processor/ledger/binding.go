@@ -95,7 +95,7 @@ func (l *Ledger) BeginBinding(ctx context.Context, b provider.Binding) (*provide
 		return nil, err
 	}
 	var now *binding
-	err = l.decide(ctx, func(t *tx) (refusal, err error) {
+	err = l.decideApart(ctx, func(t *tx) (refusal, err error) {
 		if now, err = t.settledBinding("WHERE b.agent = ? AND b.request_id = ?", b.Agent, b.RequestID); err != nil {
 			return nil, err
 		}
@@ -151,7 +151,7 @@ func (l *Ledger) Binding(ctx context.Context, id string) (*provider.Binding, err
 	}
 	err := l.read(ctx, look)
 	if err == nil && b != nil && b.Late(l.now()) {
-		err = l.write(ctx, func(t *tx) (err error) {
+		err = l.writeApart(ctx, func(t *tx) (err error) {
 			b, err = t.settledBinding("WHERE b.binding = ?", id)
 			return err
 		})
@@ -238,7 +238,7 @@ func (l *Ledger) DeclineBinding(ctx context.Context, id string, code protocol.Co
 	if !provider.BindingDeclines(code) {
 		return protocol.New(protocol.CodeFieldInvalid, "code", "PSD-PMT-BND-05", "confirmation_failed or risk_refused")
 	}
-	return l.decide(ctx, func(t *tx) (refusal, err error) {
+	return l.decideApart(ctx, func(t *tx) (refusal, err error) {
 		b, err := t.settledBinding("WHERE b.binding = ?", id)
 		switch {
 		case err != nil:

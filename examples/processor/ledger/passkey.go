@@ -15,7 +15,7 @@ func (l *Ledger) Invite(ctx context.Context, i book.Invitation) error {
 	if err := i.Check(); err != nil {
 		return err
 	}
-	return l.decide(ctx, func(t *tx) (refusal, err error) {
+	return l.decideApart(ctx, func(t *tx) (refusal, err error) {
 		known, err := t.row("SELECT 1 FROM accounts WHERE owner = ? AND kind = ? LIMIT 1", []any{i.Principal, string(book.Principal)}, func(*sqlite.Stmt) {})
 		if err != nil {
 			return nil, err
@@ -66,7 +66,7 @@ func (l *Ledger) Enrol(ctx context.Context, id string, k book.Passkey) error {
 	if err := k.Check(); err != nil {
 		return err
 	}
-	return l.decide(ctx, func(t *tx) (refusal, err error) {
+	return l.decideApart(ctx, func(t *tx) (refusal, err error) {
 		i, row, err := invitation(t.conn, id)
 		switch {
 		case err != nil:
@@ -146,7 +146,7 @@ func (l *Ledger) Passkeys(ctx context.Context) (out []book.Passkey, err error) {
 
 // RemovePasskey implements book.Passkeys.
 func (l *Ledger) RemovePasskey(ctx context.Context, id string) error {
-	return l.decide(ctx, func(t *tx) (refusal, err error) {
+	return l.decideApart(ctx, func(t *tx) (refusal, err error) {
 		var k passkey
 		found, err := t.row(passkeyColumns+"WHERE k.passkey = ?", []any{id}, func(r *sqlite.Stmt) { k = scanPasskey(r) })
 		switch {
@@ -164,7 +164,7 @@ func (l *Ledger) UsePasskey(ctx context.Context, u book.PasskeyUse) error {
 	if err := u.Check(); err != nil {
 		return err
 	}
-	return l.decide(ctx, func(t *tx) (refusal, err error) {
+	return l.decideApart(ctx, func(t *tx) (refusal, err error) {
 		var k passkey
 		found, err := t.row(passkeyColumns+"WHERE k.passkey = ?", []any{u.ID}, func(r *sqlite.Stmt) { k = scanPasskey(r) })
 		switch {

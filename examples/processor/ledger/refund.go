@@ -18,7 +18,7 @@ func (l *Ledger) Refund(ctx context.Context, r provider.RefundRequest) (*provide
 		return nil, err
 	}
 	var made *provider.Refund
-	err := l.decide(ctx, func(t *tx) (refusal, err error) {
+	err := l.decideApart(ctx, func(t *tx) (refusal, err error) {
 		made, refusal, err = t.refund(&r)
 		return refusal, err
 	})
@@ -103,12 +103,14 @@ func errorsFirst(err, refusal error) error {
 // that of the principal.
 func (t *tx) origin(trade *trade, amount int64) (int64, error) {
 	if trade.SubAccount != "" {
-		p, found, err := purseOf(t.conn, trade.SubAccount)
+		p, err := t.purse(trade.SubAccount)
 		if err != nil {
 			return 0, err
 		}
-		if found && p.State != provider.SubAccountCancelled && (p.BalanceLimit == 0 || amount <= p.BalanceLimit-p.Balance) {
-			return p.account, nil
+		if p != nil && p.State != provider.SubAccountCancelled {
+			if h, err := t.holding(p.account); err != nil || p.BalanceLimit == 0 || amount <= p.BalanceLimit-h.balance {
+				return p.account, err
+			}
 		}
 	}
 	h, _, err := t.account(trade.Principal, trade.Currency)
