@@ -6,10 +6,11 @@
 import { createInterface } from 'node:readline'
 import { Refused, Unsupported } from './lib/refusal.mjs'
 import { timeParse } from './lib/values.mjs'
+import { commerce } from './ops/commerce.mjs'
 import { core } from './ops/core.mjs'
 import { delegation } from './ops/delegation.mjs'
 
-const operations = { ...core, ...delegation }
+const operations = { ...core, ...delegation, ...commerce }
 const features = ['ed25519', 'es256']
 
 async function answer({ operation, clock, input }) {

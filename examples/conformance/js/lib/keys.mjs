@@ -150,7 +150,8 @@ const byUnits = (one, other) => (one < other ? -1 : one > other ? 1 : 0)
 
 // readMessage reads the form of a signed message (2.3).
 export function readMessage(text) {
-  const message = parseObject(text)
+  // It is read in its canonical form, in which 2.0 is the integer 2.
+  const message = parseObject(canonical(parseObject(text)))
   noNull(message)
   const own = ['signer_id', 'signature_type', 'signature_covered_fields', 'signature']
   need(own.every((name) => name in message && message[name] !== '' && message[name].length !== 0), 'field_missing')

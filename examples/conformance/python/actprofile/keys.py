@@ -166,7 +166,8 @@ def read_message(text):
     """The form of a signed message (2.3)."""
     from .dids import parse_key_id
 
-    message = parse_object(text)
+    # It is read in its canonical form, in which 2.0 is the integer 2.
+    message = parse_object(canonical(parse_object(text)))
     no_null(message)
     for name in ("signer_id", "signature_type", "signature_covered_fields", "signature"):
         require(name in message and message[name] not in ("", []), "field_missing")
