@@ -35,7 +35,9 @@ var _ book.Book = (*Ledger)(nil)
 //
 // A file has one process that writes, because that process keeps in memory what
 // it decides by: opening it a second time, other than for reading, is
-// service_unavailable.
+// service_unavailable. Should the lock be broken, because somebody has removed
+// it for example, the first of the two that finds payments of the other decides
+// nothing any more.
 type Ledger struct {
 	now      func() time.Time
 	maxBatch int
@@ -54,6 +56,7 @@ type Ledger struct {
 	conn   *sqlite.Conn
 	lock   *sqlite.Conn // says that the file has its process
 	failed error
+	others int64 // dataVersion that memory is good for
 	last   int64 // position of the latest fact
 	hot    hot
 	keys   map[key]ref // of a transaction, used again and again
@@ -112,6 +115,9 @@ func (l *Ledger) open(cfg Config) (err error) {
 		return err
 	}
 	if err := l.setUp(); err != nil {
+		return err
+	}
+	if l.others, err = dataVersion(l.conn); err != nil {
 		return err
 	}
 	if err := l.load(l.conn); err != nil {

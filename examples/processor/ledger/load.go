@@ -32,12 +32,25 @@ func (l *Ledger) load(conn *sqlite.Conn) error {
 	if err := l.loadNonces(conn); err != nil {
 		return err
 	}
-	if _, err := queryRow(conn, `SELECT max(coalesce((SELECT max(id) FROM payments), 0), coalesce((SELECT max(id) FROM waiting), 0), coalesce((SELECT max(id) FROM refusals), 0),
-		coalesce((SELECT max(id) FROM mandates), 0), coalesce((SELECT max(id) FROM moves), 0), coalesce((SELECT max(id) FROM other_events), 0))`, nil,
-		func(r *sqlite.Stmt) { l.last = r.ColumnInt64(0) }); err != nil {
+	if l.last, err = latest(conn); err != nil {
 		return err
 	}
 	return l.factKeys(conn, upto, func(k key, to ref) { l.index.fresh[k] = to })
+}
+
+// latest is the position of the latest fact.
+func latest(conn *sqlite.Conn) (position int64, err error) {
+	_, err = queryRow(conn, `SELECT max(coalesce((SELECT max(id) FROM payments), 0), coalesce((SELECT max(id) FROM waiting), 0), coalesce((SELECT max(id) FROM refusals), 0),
+		coalesce((SELECT max(id) FROM mandates), 0), coalesce((SELECT max(id) FROM moves), 0), coalesce((SELECT max(id) FROM other_events), 0))`, nil,
+		func(r *sqlite.Stmt) { position = r.ColumnInt64(0) })
+	return position, err
+}
+
+// dataVersion is a number that changes when somebody else has written to the
+// file.
+func dataVersion(conn *sqlite.Conn) (version int64, err error) {
+	_, err = queryRow(conn, "PRAGMA data_version", nil, func(r *sqlite.Stmt) { version = r.ColumnInt64(0) })
+	return version, err
 }
 
 func (l *Ledger) loadNonces(conn *sqlite.Conn) error {

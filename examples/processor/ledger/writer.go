@@ -191,7 +191,33 @@ func (t *tx) uncommitted(cause error) error {
 	return t.failed
 }
 
+// errOthers says that somebody else has appended to the file: what this process
+// has in memory is not all that there is.
+var errOthers = protocol.New(protocol.CodeServiceUnavailable, "", "", "another process has written to the ledger")
+
+// alone makes sure that memory is as the file is. Of rows that somebody else has
+// written, nothing is remembered; of facts, this process could know neither
+// requests nor orders, and so it ends its work until it is opened again.
+func (t *tx) alone() error {
+	version, err := dataVersion(t.conn)
+	if err != nil || version == t.others {
+		return err
+	}
+	t.hot.clear()
+	there, err := latest(t.conn)
+	if err == nil && there > t.last {
+		t.failed, err = errOthers, errOthers
+	}
+	if err == nil {
+		t.others = version
+	}
+	return err
+}
+
 func (t *tx) runAll(jobs []*job) (after func(), err error) {
+	if err := t.alone(); err != nil {
+		return nil, err
+	}
 	if err := t.purge(); err != nil {
 		return nil, err
 	}
