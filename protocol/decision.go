@@ -109,13 +109,23 @@ type Decision struct {
 	last *entry
 }
 
-// An entry is never changed, so that copies of a Decision can share it.
+// An entry is never changed, so that copies of a Decision can share it. It is as
+// small as can be, since nearly all checks are met.
 type entry struct {
-	Check
-	before *entry
-	count  int     // of this entry and all before it
-	worst  Outcome // of this entry and all before it
-	block  *block  // it lies in
+	requirement, name string
+	failure           *Check // the whole of a check that was not met, else nil
+	before            *entry
+	block             *block  // it lies in
+	count             int32   // of this entry and all before it
+	worst             Outcome // of this entry and all before it
+}
+
+// check is what was recorded.
+func (e *entry) check() Check {
+	if e.failure != nil {
+		return *e.failure
+	}
+	return Check{Requirement: e.requirement, Name: e.name, Outcome: Allowed}
 }
 
 // A block has room for some entries, since a payment makes some forty. Whoever
@@ -123,7 +133,7 @@ type entry struct {
 // goroutines too, get different ones.
 type block struct {
 	taken   atomic.Int32
-	entries [8]entry
+	entries [16]entry
 }
 
 // take returns the next place, or nil when all are taken.
@@ -139,7 +149,11 @@ func (b *block) take() *entry {
 	return nil
 }
 
-func (d *Decision) add(c Check) {
+func (d *Decision) add(requirement, name string, failure *Check) {
+	outcome := Allowed
+	if failure != nil {
+		outcome = failure.Outcome
+	}
 	var e *entry
 	var b *block
 	if d.last != nil {
@@ -150,7 +164,7 @@ func (d *Decision) add(c Check) {
 		b = new(block)
 		e = b.take()
 	}
-	*e = entry{Check: c, before: d.last, count: 1, worst: c.Outcome, block: b}
+	*e = entry{requirement: requirement, name: name, failure: failure, before: d.last, count: 1, worst: outcome, block: b}
 	if d.last != nil {
 		e.count += d.last.count
 		e.worst = min(e.worst, d.last.worst)
@@ -160,13 +174,13 @@ func (d *Decision) add(c Check) {
 
 // Pass records a check that was met.
 func (d *Decision) Pass(requirement, name string) {
-	d.add(Check{Requirement: requirement, Name: name, Outcome: Allowed})
+	d.add(requirement, name, nil)
 }
 
 // Fail records a check that was not met, or could not be decided: the code
 // says which.
 func (d *Decision) Fail(code Code, requirement, name, field, detail string) {
-	d.add(Check{Requirement: requirement, Name: name, Outcome: code.Outcome(), Code: code, Field: field, Detail: detail})
+	d.add(requirement, name, &Check{Requirement: requirement, Name: name, Outcome: code.Outcome(), Code: code, Field: field, Detail: detail})
 }
 
 // Require records Pass when ok is true and Fail otherwise.
@@ -202,7 +216,7 @@ func (d *Decision) Append(other Decision) {
 		entries = append(entries, e)
 	}
 	for _, e := range slices.Backward(entries) {
-		d.add(e.Check)
+		d.add(e.requirement, e.name, e.failure)
 	}
 }
 
@@ -213,7 +227,7 @@ func (d Decision) Checks() []Check {
 	}
 	checks := make([]Check, d.last.count)
 	for e := d.last; e != nil; e = e.before {
-		checks[e.count-1] = e.Check
+		checks[e.count-1] = e.check()
 	}
 	return checks
 }
@@ -238,7 +252,7 @@ func (d Decision) String() string {
 	}
 	failed := d.Failed()
 	var b strings.Builder
-	b.WriteString(d.Outcome().String() + ": " + strconv.Itoa(len(failed)) + " of " + strconv.Itoa(d.last.count) + " checks failed")
+	b.WriteString(d.Outcome().String() + ": " + strconv.Itoa(len(failed)) + " of " + strconv.Itoa(int(d.last.count)) + " checks failed")
 	for _, c := range failed {
 		b.WriteString("; " + c.String())
 	}
