@@ -14,13 +14,11 @@ func groupCredit(b *builder) {
 	x.says("credential/002", "A credential on the issuer's word passes.", "VERIFIED", ids("TSD-CRD-ASC-02", "TSD-CRD-ASC-05"), nil, attested)
 	x.says("credential/003", "No query authorization is asked for at the first level.", "VERIFIED", ids("TSD-CRD-VER-02"), nil)
 	x.says("credential/004", "A request may carry the credential whole.", "VERIFIED", ids("TSD-CRD-VER-09"), nil, func(h *house) { h.request["credential"] = h.signedCredential() })
-	x.says("credential/005", "What no signature covers changes nothing: where the state is to be asked for, and a predecessor.", "VERIFIED", ids("TSD-CRD-ASC-03"), nil,
-		func(h *house) {
-			h.after["credential"] = func(c obj) {
-				set(c, "statusQuery.uri", "https://evil.example/status")
-				c["previousCredentialRef"] = "credential-0"
-			}
-		})
+	x.says("credential/005", "No signature covers a predecessor.", "VERIFIED", ids("TSD-CRD-ASC-03"), nil, behind("credential", "previousCredentialRef", "credential-0"))
+	x.says("credential/008", "The issuer's signature does not cover where the state is to be asked for, which changes nothing: it is not asked for there.", "VERIFIED", ids("TSD-CRD-ASC-03"), nil,
+		attested, behind("credential", "statusQuery.uri", "https://evil.example/status"))
+	x.says("credential/009", "The subject's signature covers where the state is to be asked for.", "ASSOCIATION_PROOF_INVALID", ids("TSD-CRD-ASC-03"), nil,
+		behind("credential", "statusQuery.uri", "https://evil.example/status"))
 	x.says("credential/006", "A message of five minutes ago is read.", "VERIFIED", ids("TSD-CRD-VER-05"), nil, requests("requestedAt", utc(now.Add(-5*time.Minute))))
 	x.says("credential/007", "The order of members and white space mean nothing.", "VERIFIED", ids("TSD-CRD-ASC-03"), nil, func(h *house) {
 		h.raw["credential"] = " " + strings.ReplaceAll(b.textOf("credential", h.signedCredential()), `,"`, ` , "`)

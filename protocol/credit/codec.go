@@ -56,7 +56,7 @@ func decode(data []byte, requirement string, v body) error {
 		return err
 	}
 	r := wire.Reader{Requirement: requirement}
-	present(&r, "", reflect.TypeOf(v).Elem(), data)
+	present(&r, "", reflect.TypeOf(v).Elem(), data, true)
 	if r.Err() == nil {
 		v.check(&r)
 	}
@@ -79,15 +79,20 @@ var (
 )
 
 // present records members that are missing, and strings and lists that are
-// empty, in a text that canon.Decode has read into t.
-func present(r *wire.Reader, at string, t reflect.Type, raw jsontext.Value) {
+// empty, in a text that canon.Decode has read into t. What is empty and needed is
+// as good as missing (SPEC.md 7).
+func present(r *wire.Reader, at string, t reflect.Type, raw jsontext.Value, needed bool) {
 	if t.Kind() == reflect.Pointer {
 		t = t.Elem()
 	}
 	switch {
 	case t == openType || t == timeType:
 	case t.Kind() == reflect.String && string(raw) == `""`, t.Kind() == reflect.Slice && isEmpty(raw):
-		r.Invalid(at, "must not be empty")
+		if needed {
+			r.Require(at, "")
+		} else {
+			r.Invalid(at, "must not be empty")
+		}
 	case t.Kind() == reflect.Struct:
 		members := map[string]jsontext.Value{}
 		if err := canon.DecodeOpen(raw, &members); err != nil {
@@ -107,9 +112,10 @@ func presentMembers(r *wire.Reader, at string, t reflect.Type, members map[strin
 		}
 		name, options, _ := strings.Cut(f.Tag.Get("json"), ",")
 		below := strings.TrimPrefix(at+"."+name, ".")
+		needed := !strings.Contains(options, "omitzero")
 		if raw, ok := members[name]; ok {
-			present(r, below, f.Type, raw)
-		} else if !strings.Contains(options, "omitzero") {
+			present(r, below, f.Type, raw, needed)
+		} else if needed {
 			r.Require(below, "")
 		}
 	}

@@ -16,7 +16,12 @@ import (
 // crdOperations are about credit association.
 func crdOperations() map[string]testee.Operation {
 	return map[string]testee.Operation{
-		"credit.verify": testee.Of(verifyCredit),
+		"credit.verify":          testee.Of(verifyCredit),
+		"credit.response.verify": testee.Of(verifyCreditResponse),
+		"credit.lifecycle":       testee.Of(moveCredit),
+		"credit.issue":           testee.Of(issueCredit),
+		"credit.map":             testee.Of(mapCredit),
+		"credit.read":            testee.Of(readCredit),
 	}
 }
 
