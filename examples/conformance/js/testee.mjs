@@ -9,8 +9,9 @@ import { timeParse } from './lib/values.mjs'
 import { commerce } from './ops/commerce.mjs'
 import { core } from './ops/core.mjs'
 import { delegation } from './ops/delegation.mjs'
+import { payment } from './ops/payment.mjs'
 
-const operations = { ...core, ...delegation, ...commerce }
+const operations = { ...core, ...delegation, ...commerce, ...payment }
 const features = ['ed25519', 'es256']
 
 async function answer({ operation, clock, input }) {
