@@ -1,4 +1,7 @@
 package vectors
 
 // cidGroups are the groups about catalogue, negotiation, intents and carts.
-var cidGroups = []func(*builder){}
+var cidGroups = []func(*builder){
+	groupCatalogue, groupCard, groupCapability, groupNegotiate, groupNegotiation,
+	groupNeed, groupNeedUpdate, groupCandidates, groupCart, groupOrder, groupCheck,
+}

@@ -1,4 +1,7 @@
 package vectors
 
 // psdGroups are the groups about payment messages, A402, trades and sub-accounts.
-var psdGroups = []func(*builder){}
+var psdGroups = []func(*builder){
+	groupFingerprint, groupNeeded, groupProof, groupValidation, groupPay, groupInstant,
+	groupResult, groupAsk, groupSubAccount, groupPrincipal, groupTrade, groupError,
+}

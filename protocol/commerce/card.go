@@ -76,7 +76,7 @@ func (n Negotiation) URL() string {
 
 func (n Negotiation) check(r *wire.Reader) {
 	const at = "capabilities.act:payment:negotiation."
-	if !n.Mode.known() {
+	if r.Require(at+"mode", string(n.Mode)) && !n.Mode.known() {
 		r.Invalid(at+"mode", "must be one-way or two-way")
 	}
 	if n.Mode == OneWay || n.CapabilityURL != "" {
