@@ -11,10 +11,11 @@ import traceback
 
 import ops_add
 import ops_core
+import ops_trust
 from actprofile.refusal import Refused, Unsupported
 from actprofile.values import time_parse
 
-OPERATIONS = {**ops_core.OPERATIONS, **ops_add.OPERATIONS}
+OPERATIONS = {**ops_core.OPERATIONS, **ops_add.OPERATIONS, **ops_trust.OPERATIONS}
 FEATURES = ["ed25519", "es256", "status-grace"]
 
 

@@ -177,10 +177,13 @@ class Documents:
 
     def find(self, key_id, purpose, at):
         """The key for what was signed at that time, in whole seconds."""
+        return self.entry(key_id, purpose, at).key
+
+    def entry(self, key_id, purpose, at):
         did, _ = parse_key_id(key_id)
         for entry in self.entries(did):
             if entry.id == key_id:
                 require(entry.purpose == purpose, "key_purpose")
                 require(entry.good_at(at), "key_not_valid")
-                return entry.key
+                return entry
         raise Refused("key_unknown")
