@@ -31,6 +31,10 @@ func TestBrokenLock(t *testing.T) {
 		_, err := first.Pay(context.Background(), p)
 		wantCode(t, err, protocol.CodeServiceUnavailable)
 	}
+	wantCode(t, first.Writable(context.Background()), protocol.CodeServiceUnavailable)
+	if err := second.Writable(context.Background()); err != nil {
+		t.Error(err)
+	}
 	mustPay(t, second, newPayment(1_00))
 	if got := balance(t, second, principal); got != 58_00 {
 		t.Errorf("balance %d", got)

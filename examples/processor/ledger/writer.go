@@ -68,6 +68,13 @@ func (l *Ledger) wait(ctx context.Context, j *job) error {
 	}
 }
 
+// Writable returns nil when a payment could be written now. The book may still be
+// read when it cannot: after a commit that failed, for example, or when another
+// process has written.
+func (l *Ledger) Writable(ctx context.Context) error {
+	return l.writeApart(ctx, func(*tx) error { return nil })
+}
+
 // decide writes what step decides, and returns its refusal or its error.
 func (l *Ledger) decide(ctx context.Context, step func(*tx) (refusal, err error)) error {
 	return decideBy(ctx, l.write, step)

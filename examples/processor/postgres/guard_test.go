@@ -304,6 +304,29 @@ func TestOpen(t *testing.T) {
 	wantCode(t, s.SetTokenState(ctx, tokenID, provider.TokenFrozen), protocol.CodeServiceUnavailable)
 }
 
+// TestWritable: a database that can only be read is not ready, although it
+// answers.
+func TestWritable(t *testing.T) {
+	c := pgcluster.ForTest(t)
+	s := openAt(t, c, nil)
+	ctx := context.Background()
+	must(t, s.Writable(ctx), execute(s, "ALTER SYSTEM SET default_transaction_read_only = on"), execute(s, "SELECT pg_reload_conf()"))
+	for end := time.Now().Add(10 * time.Second); ; time.Sleep(20 * time.Millisecond) {
+		if err := s.Writable(ctx); err != nil {
+			wantCode(t, err, protocol.CodeServiceUnavailable)
+			break
+		}
+		if time.Now().After(end) {
+			t.Fatal("a database that can only be read is ready")
+		}
+	}
+	if _, err := s.Accounts(ctx); err != nil {
+		t.Error(err)
+	}
+	must(t, s.Close())
+	wantCode(t, s.Writable(ctx), protocol.CodeServiceUnavailable)
+}
+
 // TestGone: a caller who has gone before anything was begun is told that nothing
 // was; and what was not even sent is no open question.
 func TestGone(t *testing.T) {

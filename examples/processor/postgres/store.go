@@ -135,6 +135,19 @@ func connect(ctx context.Context, cfg Config) (*pgxpool.Pool, error) {
 	return p, nil
 }
 
+// Writable returns nil when the database answers and takes what is written: one
+// that another database has taken over from still answers questions.
+func (s *Store) Writable(ctx context.Context) error {
+	var readOnly bool
+	if _, err := s.one(ctx, "SELECT pg_is_in_recovery() OR current_setting('transaction_read_only')::bool", nil, &readOnly); err != nil {
+		return err
+	}
+	if readOnly {
+		return unavailable(errReadOnly)
+	}
+	return nil
+}
+
 // Close waits for all that was queued, writes it, and closes the connections.
 // Calls after Close fail with service_unavailable. Close may be called again.
 func (s *Store) Close() error {
@@ -195,4 +208,7 @@ func (s *Store) forget(ctx context.Context) (int64, error) {
 	return tag.RowsAffected(), unavailable(err)
 }
 
-var errClosed = errors.New("postgres: the store is closed")
+var (
+	errClosed   = errors.New("postgres: the store is closed")
+	errReadOnly = errors.New("postgres: the database can only be read")
+)

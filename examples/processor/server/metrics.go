@@ -75,10 +75,18 @@ func (s *Server) WriteMetrics(w io.Writer) error {
 	return err
 }
 
-// Ready returns nil when the book answers. Whether the sources of other
-// parties' documents do is not asked: they are many, and strangers'.
+// Ready returns nil when the book answers, and a payment could be written into
+// it. Whether the sources of other parties' documents answer is not asked: they
+// are many, and strangers'.
 func (s *Server) Ready(ctx context.Context) error {
-	if _, err := s.ledger.Device(ctx, "dev-none"); err != nil && !denied(err) {
+	_, err := s.ledger.Device(ctx, "dev-none")
+	if denied(err) {
+		err = nil
+	}
+	if book, ok := s.ledger.(interface{ Writable(context.Context) error }); ok && err == nil {
+		err = book.Writable(ctx)
+	}
+	if err != nil {
 		return errors.Join(protocol.New(protocol.CodeServiceUnavailable, "", "", "the book does not answer"), err)
 	}
 	return nil
