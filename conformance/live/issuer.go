@@ -114,7 +114,7 @@ func issuerDocumentChecks() []Check {
 				}
 				return observed("shared", fmt.Sprint(shared))
 			})),
-		must("issuer/document/004", "ADD-IAC-ISS-11", "The document has no private member of a key.", observed("private", "no"), func(p *probe) conformance.Answer {
+		must("issuer/document/004", "IDN-02", "The document has no private member of a key.", observed("private", "no"), func(p *probe) conformance.Answer {
 			did, err := identity.ParseDID(p.scenario.Issuer.ID)
 			p.fault("the DID of the scenario", err)
 			at, err := did.DocumentURL()
@@ -311,12 +311,15 @@ func (p *probe) becomes(g *grantee, want delegation.Status) string {
 	}
 }
 
-// changeable is a mandate of this check's own.
+// changeable is a mandate of this check's own, whose list has been fetched
+// before anything changes, so that what keeps a copy of it has one.
 func (p *probe) changeable() *grantee {
 	if !p.can("issue") {
 		p.skip("the scenario has no action issue: mandates that were issued by hand stay as they are")
 	}
-	return p.issued(0)
+	g := p.issued(0)
+	p.listOf(g)
+	return g
 }
 
 // issuerStateChecks are about changes of state.

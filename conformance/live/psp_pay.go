@@ -111,7 +111,7 @@ func pspMessageChecks() []Check {
 			b.signer = s
 		})),
 		bad("004", "ADD-IAC-ISS-12 PSD-PAY-DEL-04", "A request by a key that is declared for another purpose is refused.", protocol.CodeKeyPurpose, func(p *probe) conformance.Answer {
-			y := p.payer()
+			y := p.payerWith("100.00") // whose document the provider has not seen yet
 			s, err := p.otherKey(y.agent, "seller", keys.Seller)
 			p.fault("making a key", err)
 			p.addKey(y.agent, s, false)
@@ -120,7 +120,7 @@ func pspMessageChecks() []Check {
 			return p.pay(b)
 		}),
 		bad("005", "PSD-PAY-DEL-04", "A request by a key that its owner has marked as compromised is refused.", protocol.CodeKeyNotValid, func(p *probe) conformance.Answer {
-			y := p.payer()
+			y := p.payerWith("100.00") // whose document the provider has not seen yet
 			s, err := p.otherKey(y.agent, "stolen", keys.AgentRequest)
 			p.fault("making a key", err)
 			p.addKey(y.agent, s, true)

@@ -152,6 +152,7 @@ func (k *till) desk() map[string]live.Action {
 
 // An honest provider passes every check that its scenario supports.
 func TestHonestPSP(t *testing.T) {
+	t.Parallel()
 	results := run(t, testPSP(t, broken{}))
 	passes(t, results, "live/psp/notification/")
 	if len(results) < 100 {

@@ -104,6 +104,7 @@ func sell(mux *http.ServeMux, shop *merchant.Shop) {
 
 // An honest seller passes every check that its scenario supports.
 func TestHonestSeller(t *testing.T) {
+	t.Parallel()
 	for _, mode := range []commerce.Mode{commerce.OneWay, commerce.TwoWay} {
 		t.Run(string(mode), func(t *testing.T) {
 			only := []string{"live/seller/"}

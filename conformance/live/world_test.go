@@ -2,6 +2,8 @@ package live_test
 
 import (
 	"context"
+	"io"
+	"log"
 	"net"
 	"net/http"
 	"slices"
@@ -76,7 +78,7 @@ func serve(t *testing.T, local *live.LocalTLS, name string, purpose keys.Purpose
 	s.signer = must(t, signer, err)
 	documents, err := identity.Handler(&identity.Document{ID: did, Keys: []identity.Key{{ID: signer.KeyID(), Purpose: purpose, Public: signer.Public()}}})
 	s.mux.Handle("/.well-known/act/", must(t, documents, err))
-	h := &http.Server{Handler: s.mux, TLSConfig: local.Config.Clone(), ReadHeaderTimeout: 5 * time.Second}
+	h := &http.Server{Handler: s.mux, TLSConfig: local.Config.Clone(), ReadHeaderTimeout: 5 * time.Second, ErrorLog: log.New(io.Discard, "", 0)}
 	go func() { _ = h.ServeTLS(l, "", "") }()
 	t.Cleanup(func() { _ = h.Close() })
 	return s
