@@ -241,10 +241,14 @@ func statement(r *wire.Reader, field, s string) {
 	}
 }
 
-// parties reads a list of DIDs without repetition.
+// parties reads a list of DIDs without repetition, in which at least so many stand.
 func parties(r *wire.Reader, field string, list []string, least int) {
-	if len(list) < least || len(list) > MaxParties {
-		r.Invalid(field, "the number of parties")
+	if len(list) == 0 && least > 0 {
+		r.Require(field, "")
+		return
+	}
+	if len(list) > MaxParties {
+		r.Fail("", protocol.New(protocol.CodeTooLarge, field, "", "at most 16 parties"))
 		return
 	}
 	for i, p := range list {

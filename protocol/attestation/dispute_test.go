@@ -131,7 +131,7 @@ func TestDisputeRefused(t *testing.T) {
 		"a long one":        {func(a *attestation.Application) { a.Description = strings.Repeat("x", 2001) }, protocol.CodeFieldInvalid, "description"},
 		"hidden characters": {func(a *attestation.Application) { a.Description = "a\u202eb" }, protocol.CodeFieldInvalid, "description"},
 		"against oneself":   {func(a *attestation.Application) { a.Respondents = []string{agentDID} }, protocol.CodeClaimsConflict, "respondent_ids"},
-		"against nobody":    {func(a *attestation.Application) { a.Respondents = nil }, protocol.CodeFieldInvalid, "respondent_ids"},
+		"against nobody":    {func(a *attestation.Application) { a.Respondents = nil }, protocol.CodeFieldMissing, "respondent_ids"},
 		"twice":             {func(a *attestation.Application) { a.Respondents = []string{shopDID, shopDID} }, protocol.CodeFieldInvalid, "respondent_ids[1]"},
 		"judge and party":   {func(a *attestation.Application) { a.Arbiter = shopDID }, protocol.CodeClaimsConflict, "arbiter_id"},
 		"a record twice":    {func(a *attestation.Application) { a.Records = []string{shopDID + "#r", shopDID + "#r"} }, protocol.CodeFieldInvalid, "record_ids[1]"},

@@ -205,7 +205,9 @@ func (w dispositionWire) value() (Disposition, error) {
 	switch w.Outcome {
 	case Upheld, PartlyUpheld, Rejected, Unproven:
 	default:
-		r.Invalid("outcome", "one of the four outcomes")
+		if r.Require("outcome", string(w.Outcome)) {
+			r.Invalid("outcome", "one of the four outcomes")
+		}
 	}
 	if w.Outcome != Unproven && len(w.Grounds) == 0 && len(w.PresumedAgainst) == 0 {
 		r.Fail("", missing("ground_record_ids", "TSD-ATT-DSP-03"))

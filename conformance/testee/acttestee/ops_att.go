@@ -14,6 +14,8 @@ func attOperations() map[string]testee.Operation {
 		"attestation.anchor.verify":  testee.Of(verifyAnchor),
 		"attestation.log.verify":     testee.Of(verifyLog),
 		"attestation.log.contradict": testee.Of(contradictLog),
+		"attestation.dispute.verify": testee.Of(verifyDispute),
+		"attestation.dispute.decide": testee.Of(decideDispute),
 		"guomi.digest":               testee.Of(digestGuomi),
 		"guomi.verify":               testee.Of(verifyGuomi),
 	}
