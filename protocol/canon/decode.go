@@ -35,11 +35,11 @@ func (l Limits) Decode(data []byte, v any) error {
 func (l Limits) DecodeOpen(data []byte, v any) error { return l.decode(data, v, true) }
 
 func (l Limits) decode(data []byte, v any, open bool) error {
+	if l.quickDecode(data, v, open) {
+		return nil
+	}
 	unknown := json.RejectUnknownMembers(!open)
 	if l.plain(data) {
-		if quickDecode(data, v, open) {
-			return nil
-		}
 		// The names are in ascending order: none stands twice.
 		if err := json.Unmarshal(data, v, unknown, jsontext.AllowDuplicateNames(true)); err != nil {
 			return semanticError(err)

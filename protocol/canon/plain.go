@@ -1,6 +1,7 @@
 package canon
 
 import (
+	"bytes"
 	"encoding/binary"
 	"unicode/utf8"
 )
@@ -99,6 +100,10 @@ func (p *plainReader) text() (content []byte, ascii, ok bool) {
 		return nil, false, false
 	}
 	start, ascii := p.at, true
+	if n := bytes.IndexByte(p.data[start:], '"'); n >= 0 && simple(p.data[start:start+n]) {
+		p.at += n + 1
+		return p.data[start : start+n], true, true
+	}
 	for {
 		p.at += ordinary(p.data[p.at:])
 		if p.at >= len(p.data) {
@@ -117,6 +122,25 @@ func (p *plainReader) text() (content []byte, ascii, ok bool) {
 		}
 		p.at, ascii = p.at+size, false
 	}
+}
+
+// simple reports whether b has neither backslashes nor control characters and is
+// ASCII.
+func simple(b []byte) bool {
+	const ones, high = 0x0101010101010101, 0x8080808080808080
+	var found uint64
+	for ; len(b) >= 8; b = b[8:] {
+		w := binary.LittleEndian.Uint64(b)
+		// The high bit of a byte is set where it is not ASCII, below 0x20, or a
+		// backslash. Borrows come from such bytes only.
+		found |= w | (w - ' '*ones) | ((w ^ '\\'*ones) - ones)
+	}
+	for _, c := range b {
+		if c < ' ' || c == '\\' || c >= utf8.RuneSelf {
+			return false
+		}
+	}
+	return found&high == 0
 }
 
 // ordinary is the number of bytes at the beginning that are ASCII and neither a

@@ -53,6 +53,10 @@ func TestOrdinary(t *testing.T) {
 		if got := ordinary(data); got != want {
 			t.Fatalf("%d of %q, want %d", got, data, want)
 		}
+		quoted := bytes.ReplaceAll(data, []byte{'"'}, nil)
+		if want := bytes.IndexFunc(quoted, func(r rune) bool { return r < ' ' || r == '\\' || r >= 0x80 }) < 0; simple(quoted) != want {
+			t.Fatalf("%q is simple: %v, want %v", quoted, !want, want)
+		}
 	})
 }
 

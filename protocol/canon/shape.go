@@ -14,7 +14,7 @@ import (
 
 // A shape is what the JSON of a Go type looks like, for types that are made of
 // nothing but structs, slices, pointers, strings and int64: those of nearly all
-// messages. Such values are written and plain texts read without the JSON
+// messages. Such values are written, and plain texts read in one pass, without the JSON
 // library, which has to be ready for anything and takes several times as long.
 //
 // The results are the library's. What a shape does not know, or what would be an
@@ -184,20 +184,22 @@ func (s *shape) appendObject(out []byte, v reflect.Value) (_ []byte, ok bool) {
 	return append(out, '}'), true
 }
 
-// quickDecode reads a plain text into v, which points to a zero value, and
-// returns false when v has no shape, or the text another: v is then as it was.
-func quickDecode(data []byte, v any, open bool) bool {
+// quickDecode reads a plain text within the limits into v, which points to a zero
+// value, and returns false when v has no shape, or the text is another: v is then
+// as it was. It checks all that [plain] checks.
+func (l Limits) quickDecode(data []byte, v any, open bool) bool {
+	maxBytes, maxDepth := l.values()
 	r := reflect.ValueOf(v)
-	if r.Kind() != reflect.Pointer || r.IsNil() {
+	if r.Kind() != reflect.Pointer || r.IsNil() || len(data) > maxBytes || maxDepth < maxShape {
 		return false
 	}
 	s := shapeOf(r.Type().Elem())
 	if s == nil {
 		return false
 	}
-	p := shapeReader{plainReader{data: data, maxDepth: maxShape + DefaultMaxDepth}, seen.Get().(*words), open}
+	p := shapeReader{plainReader{data: data, maxDepth: maxDepth}, seen.Get().(*words), open}
 	defer seen.Put(p.words)
-	if !s.read(&p, r.Elem()) {
+	if !s.read(&p, r.Elem()) || p.at != len(data) {
 		r.Elem().SetZero()
 		return false
 	}
@@ -208,18 +210,17 @@ func quickDecode(data []byte, v any, open bool) bool {
 func (s *shape) read(p *shapeReader, v reflect.Value) bool {
 	switch s.kind {
 	case reflect.String:
-		text, ok := p.known()
+		text, _, ok := p.text()
 		if ok {
 			v.SetString(p.words.text(text))
 		}
 		return ok
 	case reflect.Int64:
 		start := p.at
-		p.next('-')
-		if len(p.digits()) == 0 || p.more() {
+		if !p.number() {
 			return false
 		}
-		n, err := strconv.ParseInt(string(p.data[start:p.at]), 10, 64)
+		n, err := strconv.ParseInt(string(p.data[start:p.at]), 10, 64) // fails for decimals
 		v.SetInt(n)
 		return err == nil
 	case reflect.Pointer:
@@ -233,7 +234,7 @@ func (s *shape) read(p *shapeReader, v reflect.Value) bool {
 	}
 }
 
-// A shapeReader reads a text that is known to be plain.
+// A shapeReader is a plainReader that keeps what it reads.
 type shapeReader struct {
 	plainReader
 	words *words
@@ -268,18 +269,6 @@ func (w *words) text(b []byte) string {
 	return *slot
 }
 
-// known reads a string of which it is known that it has neither escapes nor an
-// end before its quote.
-func (p *shapeReader) known() ([]byte, bool) {
-	if !p.next('"') {
-		return nil, false
-	}
-	start := p.at
-	n := bytes.IndexByte(p.data[start:], '"')
-	p.at += n + 1
-	return p.data[start : start+n], true
-}
-
 func (s *shape) readList(p *shapeReader, v reflect.Value) bool {
 	if !p.next('[') {
 		return false
@@ -307,10 +296,14 @@ func (s *shape) readObject(p *shapeReader, v reflect.Value) bool {
 	if p.next('}') {
 		return true
 	}
+	var before []byte
 	at := 0
 	for first := true; first || p.next(','); first = false {
-		name, _ := p.known()
-		p.next(':')
+		name, ascii, ok := p.text()
+		if !ok || !ascii || !first && string(before) >= string(name) || !p.next(':') {
+			return false
+		}
+		before = name
 		for at < len(s.fields) && s.fields[at].name < string(name) {
 			at++
 		}
@@ -319,7 +312,7 @@ func (s *shape) readObject(p *shapeReader, v reflect.Value) bool {
 			if !s.fields[at].shape.read(p, v.Field(s.fields[at].index)) {
 				return false
 			}
-		case !p.open || !p.value(0):
+		case !p.open || !p.value(maxShape): // as deep as can be, which no message is
 			return false
 		}
 	}

@@ -80,7 +80,7 @@ func TestShapeWrites(t *testing.T) {
 			t.Fatalf("%s, want %s, %v", data, want, err)
 		}
 		var again, wanted message
-		if !quickDecode(data, &again, false) {
+		if !(Limits{}).quickDecode(data, &again, false) {
 			t.Fatalf("%s is not read", data)
 		}
 		if err := json.Unmarshal(data, &wanted); err != nil || !reflect.DeepEqual(again, wanted) {
@@ -126,10 +126,15 @@ func TestShapes(t *testing.T) {
 		t.Errorf("%s", data)
 	}
 	var u unsorted
-	if !quickDecode([]byte(`{"count":1,"name":"x"}`), &u, false) || u != (unsorted{"x", 1}) {
+	if !(Limits{}).quickDecode([]byte(`{"count":1,"name":"x"}`), &u, false) || u != (unsorted{"x", 1}) {
 		t.Errorf("%+v", u)
 	}
-	if quickDecode([]byte(`{}`), u, false) || quickDecode([]byte(`{}`), (*unsorted)(nil), false) || quickDecode([]byte(`{}`), nil, false) {
+	for _, l := range []Limits{{MaxBytes: 20}, {MaxDepth: maxShape - 1}} {
+		if l.quickDecode([]byte(`{"count":1,"name":"x"}`), &u, false) {
+			t.Errorf("%+v: a text beyond is read", l)
+		}
+	}
+	if (Limits{}).quickDecode([]byte(`{}`), u, false) || (Limits{}).quickDecode([]byte(`{}`), (*unsorted)(nil), false) || (Limits{}).quickDecode([]byte(`{}`), nil, false) {
 		t.Error("read into what is no pointer")
 	}
 }
@@ -140,17 +145,20 @@ func FuzzShape(f *testing.F) {
 	for _, in := range []string{
 		`{"count":1,"inner":{"a":"x","b":2},"lines":[{"a":"y"},{"a":"z","b":-3}],"maybe":"m","name":"n","other":{"a":"","b":0},"wanted":"w","words":["a","b"]}`,
 		`{"count":1.5}`, `{"count":"1"}`, `{"lines":{}}`, `{"lines":[]}`, `{"name":["x"]}`, `{"inner":{"c":1}}`, `{"zzz":[{"a":{}}],"wanted":"w"}`, `{"aaa":0,"name":"n"}`,
-		`{}`, `[]`, `"x"`, `{"maybe":1}`, `{"count":-0}`, `{"count":999999999999999}`, `{"words":["上海"]}`, `{"words":[1]}`, `{"lines":[true]}`, `{"other":"x"}`,
+		`{}`, `[]`, `"x"`, `{"maybe":1}`, `{"count":-0}`, `{"count":999999999999999}`, `{"words":["上海"]}`, `{"words":[1]}`, `{"name":"a","name":"b"}`, `{"name":"\u0061"}`, `{"count":1}x`, `{"count":01}`, `{"wanted":"w","name":"n"}`, "{\"name\":\"\x01\"}", "{\"name\":\"\xff\"}", `{"name":"x"`, `{"lines":[true]}`, `{"other":"x"}`,
 	} {
 		f.Add([]byte(in), true)
 		f.Add([]byte(in), false)
 	}
 	f.Fuzz(func(t *testing.T, in []byte, open bool) {
+		var got, want message
+		ok := Limits{}.quickDecode(in, &got, open)
 		if !plain(in, DefaultMaxDepth) {
+			if ok || !reflect.ValueOf(got).IsZero() {
+				t.Fatalf("%s is read and not plain", in)
+			}
 			return
 		}
-		var got, want message
-		ok := quickDecode(in, &got, open)
 		err := json.Unmarshal(in, &want, json.RejectUnknownMembers(!open))
 		switch {
 		case ok && err != nil:
@@ -159,7 +167,7 @@ func FuzzShape(f *testing.F) {
 			t.Fatalf("%s: %s", in, cmp.Diff(want, got))
 		case !ok && !reflect.ValueOf(got).IsZero():
 			t.Fatalf("%s left something behind", in)
-		case !ok && err == nil:
+		case !ok && err == nil && !open:
 			t.Fatalf("%s goes the long way", in)
 		}
 	})
@@ -179,7 +187,7 @@ func BenchmarkShape(b *testing.B) {
 	for name, f := range map[string]func() bool{
 		"write":         func() bool { _, ok := quickMarshal(v); return ok },
 		"write/library": func() bool { _, err := json.Marshal(v); return err == nil },
-		"read":          func() bool { return quickDecode(data, new(message), false) },
+		"read":          func() bool { return Limits{}.quickDecode(data, new(message), false) },
 		"read/library": func() bool {
 			return json.Unmarshal(data, new(message), json.RejectUnknownMembers(true), jsontext.AllowDuplicateNames(true)) == nil
 		},
