@@ -114,12 +114,13 @@ func TestCheckRefuses(t *testing.T) {
 }
 
 func TestSelected(t *testing.T) {
-	requirements := []string{"ADD-IAC-LCM-05"}
+	judges := []string{"mandate.verify", "ADD-IAC-LCM-05"}
 	for selection, want := range map[string]bool{
 		"": true, "mandate": true, "mandate/": true, "mandate/expired": true, "mandate/expired/001": true, "ADD-IAC-LCM-05": true, "ADD-IAC-LCM": true,
 		"ADD": true, "x, mandate": true, "mandat": false, "mandate/expired/00": false, "ADD-IAC-LCM-0": false, "PSD": false, ",": false,
+		"mandate.verify": true, "mandate.ver": false, "verify": false,
 	} {
-		if got := conformance.Selected(selection, "mandate/expired/001", requirements); got != want {
+		if got := conformance.Selected(selection, "mandate/expired/001", judges); got != want {
 			t.Errorf("%q: %v", selection, got)
 		}
 	}

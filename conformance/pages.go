@@ -39,9 +39,9 @@ func OperationText(operation string) string {
 
 // Selected reports whether a selection takes the check in: one of its words,
 // which commas separate, is the id or a beginning of it up to a slash, a
-// requirement that the check judges, or a component of one. An empty selection
-// takes in everything.
-func Selected(selection, id string, requirements []string) bool {
+// requirement that the check judges, or a component of one; of a case also its
+// operation, which is then one of judges. An empty selection takes in everything.
+func Selected(selection, id string, judges []string) bool {
 	if selection == "" {
 		return true
 	}
@@ -50,7 +50,7 @@ func Selected(selection, id string, requirements []string) bool {
 		if word == id || word != "" && strings.HasPrefix(id, strings.TrimSuffix(word, "/")+"/") {
 			return true
 		}
-		for _, r := range requirements {
+		for _, r := range judges {
 			if word == r || word != "" && strings.HasPrefix(r, word+"-") {
 				return true
 			}

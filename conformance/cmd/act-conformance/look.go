@@ -14,7 +14,7 @@ import (
 )
 
 func runList(_ context.Context, set *flag.FlagSet, args []string, stdout io.Writer) (bool, error) {
-	only := set.String("only", "", "ids or their beginnings, requirements, components, separated by commas")
+	only := set.String("only", "", "ids or their beginnings, operations, requirements, components, separated by commas")
 	if err := set.Parse(args); err != nil {
 		return false, err
 	}

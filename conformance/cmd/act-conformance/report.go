@@ -19,7 +19,7 @@ type reporting struct {
 
 // register adds the flags to a set.
 func (r *reporting) register(set *flag.FlagSet) {
-	set.StringVar(&r.only, "only", "", "run these alone: ids or their beginnings, requirements, components, separated by commas")
+	set.StringVar(&r.only, "only", "", "run these alone: ids or their beginnings, operations, requirements, components, separated by commas")
 	set.StringVar(&r.known, "known", "", "read a `file` of known failures: \"id # code\" a line")
 	set.BoolVar(&r.strict, "strict", false, "what is skipped has to stand in the file of known failures too, as \"id # skipped\"")
 	set.StringVar(&r.writeKnown, "write-known", "", "write a `file` of known failures that makes this run the expected one")

@@ -52,7 +52,7 @@ func selectCases(only string) (selected []conformance.Case, all []string, err er
 	}
 	for _, c := range cases {
 		all = append(all, c.ID)
-		if conformance.Selected(only, c.ID, c.Requirements) {
+		if conformance.Selected(only, c.ID, append([]string{c.Operation}, c.Requirements...)) {
 			selected = append(selected, c)
 		}
 	}
