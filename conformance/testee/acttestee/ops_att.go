@@ -16,6 +16,7 @@ func attOperations() map[string]testee.Operation {
 		"attestation.log.contradict": testee.Of(contradictLog),
 		"attestation.dispute.verify": testee.Of(verifyDispute),
 		"attestation.dispute.decide": testee.Of(decideDispute),
+		"evidence.verify":            testee.Of(verifyEvidence),
 		"guomi.digest":               testee.Of(digestGuomi),
 		"guomi.verify":               testee.Of(verifyGuomi),
 	}
