@@ -4,4 +4,5 @@ package vectors
 var psdGroups = []func(*builder){
 	groupFingerprint, groupNeeded, groupProof, groupValidation, groupPay, groupInstant,
 	groupResult, groupAsk, groupSubAccount, groupPrincipal, groupTrade, groupError,
+	groupBind, groupDelivery, groupRefund, groupTradeState, groupNotification, groupHTTP,
 }

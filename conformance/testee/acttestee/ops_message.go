@@ -80,10 +80,17 @@ func messageOperations() map[string]testee.Operation {
 		"negotiation.verify": received(func(v *v, raw []byte, recipient string) (*verifier.Verified[commerce.NegotiationRequest], error) {
 			return v.NegotiationRequest(ctx, raw, verifier.NegotiationExpectation{Merchant: recipient})
 		}),
-		"payment_query.verify":           asked((*v).Query),
-		"instrument_query.verify":        asked((*v).InstrumentQuery),
-		"binding_request.verify":         asked((*v).BindingRequest),
-		"proof_consumption.verify":       asked((*v).Consumption),
+		"payment_query.verify":    asked((*v).Query),
+		"instrument_query.verify": asked((*v).InstrumentQuery),
+		"binding_request.verify":  asked((*v).BindingRequest),
+		"proof_consumption.verify": received(func(v *v, raw []byte, recipient string) (*verifier.Verified[payment.Consumption], error) {
+			c, err := v.Consumption(ctx, raw, verifier.PaymentExpectation{PSP: recipient})
+			if err != nil {
+				return nil, err
+			}
+			_, err = payment.ParseProofClaims(c.Value().PaymentProof) // as a provider does next
+			return c, err
+		}),
 		"fulfilment_confirmation.verify": asked((*v).Fulfilment),
 		"refund_request.verify":          asked((*v).RefundRequest),
 		"trade_query.verify":             asked((*v).TradeQuery),
