@@ -8,24 +8,28 @@ import (
 	"github.com/actprotocol/act-go/protocol/keys"
 )
 
+// creditAnswer makes an answer of a verification service: of the second level when
+// it tells of credit.
+func creditAnswer(told obj, changes ...func(m obj)) func(*house) obj {
+	return func(h *house) obj {
+		m := obj{
+			"requestId": "request-1", "verificationRecordId": "record-1", "agentId": buyerDID, "completedLevel": "CREDENTIAL", "result": "PASS", "reasonCode": "VERIFIED",
+			"credentialStatus": "ACTIVE", "scope": list{shopDID, "transaction:purchase"}, "generatedAt": utc(now), "expiresAt": utc(now.Add(time.Minute)), "purposeLimited": true,
+		}
+		if told != nil {
+			m["completedLevel"] = "ASSOCIATED_CREDIT"
+			maps.Copy(m, told)
+		}
+		for _, change := range changes {
+			change(m)
+		}
+		return h.proved(h.issuer, m, "responseProof")
+	}
+}
+
 // creditResponse: answers as a relying party takes them (TSD-CRD-VER-03, -04, -10).
 func creditResponse(b *builder) {
-	answer := func(told obj, changes ...func(m obj)) func(*house) obj {
-		return func(h *house) obj {
-			m := obj{
-				"requestId": "request-1", "verificationRecordId": "record-1", "agentId": buyerDID, "completedLevel": "CREDENTIAL", "result": "PASS", "reasonCode": "VERIFIED",
-				"credentialStatus": "ACTIVE", "scope": list{shopDID, "transaction:purchase"}, "generatedAt": utc(now), "expiresAt": utc(now.Add(time.Minute)), "purposeLimited": true,
-			}
-			if told != nil {
-				m["completedLevel"] = "ASSOCIATED_CREDIT"
-				maps.Copy(m, told)
-			}
-			for _, change := range changes {
-				change(m)
-			}
-			return h.proved(h.issuer, m, "responseProof")
-		}
-	}
+	answer := creditAnswer
 	input := func(level func(*house), m func(*house) obj) obj {
 		h := b.house(level)
 		return obj{"request": h.requestText(), "response": b.textOf("response", m(h)), "verifier": creditDID, "documents": h.documents}
