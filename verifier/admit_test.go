@@ -13,8 +13,8 @@ import (
 
 // TestAdmit: PSD-PAY-DEL-04, CID-INT-XFR-05 a limit by sender is asked for every
 // kind of message that carries a nonce, for the one who really signed, never for
-// a forger or for what is addressed to somebody else; and what it refuses uses no
-// nonce.
+// a forger or for what is addressed to somebody else; what it refuses uses no
+// nonce; and a message that it lets pass is asked for once.
 func TestAdmit(t *testing.T) {
 	var asked []string
 	var refuse error
@@ -41,6 +41,12 @@ func TestAdmit(t *testing.T) {
 		wantCode(t, verify(raw, "me"), "")
 		if len(asked) != 3 || asked[0] != did || asked[2] != did {
 			t.Errorf("asked for %v, and %s has signed", asked, did)
+		}
+		for range 3 { // copies, by whoever got hold of one, take nothing of the sender's share
+			wantCode(t, verify(raw, "me"), protocol.CodeReplayed)
+		}
+		if len(asked) != 3 {
+			t.Errorf("asked %d times, for one message that passed once", len(asked))
 		}
 	}
 	for _, m := range carriers() {

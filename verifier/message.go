@@ -2,6 +2,8 @@ package verifier
 
 import (
 	"context"
+	"crypto/sha256"
+	"strconv"
 	"time"
 
 	"github.com/actprotocol/act-go/protocol"
@@ -108,18 +110,36 @@ func (v *Verifier) receive(ctx context.Context, m signedText, e envelope) (keys.
 	if err := d.Err(); err != nil {
 		return keys.PublicKey{}, d, err
 	}
-	if !v.admitted(ctx, e.signer, e.requirement, &d) {
+	n := Nonce{Scope: e.kind + " " + e.signer, Value: e.nonce, Until: now.Add(nonceLife)}
+	if !v.admitted(ctx, e.signer, n, e.requirement, &d) {
 		return keys.PublicKey{}, d, d.Err()
 	}
 	if e.admit != nil && !d.Record(e.requirement, "admitted", e.admit()) {
 		return keys.PublicKey{}, d, d.Err()
 	}
-	n := Nonce{Scope: e.kind + " " + e.signer, Value: e.nonce, Until: now.Add(nonceLife)}
 	d.Record(e.requirement, "nonce is fresh", v.use(ctx, n, e.requirement))
 	return key, d, d.Err()
 }
 
-// admitted asks Config.Admit for a sender whose signature holds.
-func (v *Verifier) admitted(ctx context.Context, sender, requirement string, d *protocol.Decision) bool {
-	return v.admit == nil || d.Record(requirement, "sender admitted", v.admit(ctx, sender))
+// admitted asks Config.Admit for a sender whose signature holds, once for each
+// of its messages: whoever has a copy of one could otherwise use up the sender's
+// share with it. The nonce is used later, or not at all.
+func (v *Verifier) admitted(ctx context.Context, sender string, n Nonce, requirement string, d *protocol.Decision) bool {
+	if v.admit == nil {
+		return true
+	}
+	message := sha256.Sum256([]byte(strconv.Itoa(len(n.Scope)) + " " + n.Scope + n.Value))
+	v.mu.Lock()
+	_, again := v.passed.get(message)
+	v.mu.Unlock()
+	if !d.Require(!again, protocol.CodeReplayed, requirement, "nonce is fresh", "nonce", "a copy of a message that came a moment ago") {
+		return false
+	}
+	if !d.Record(requirement, "sender admitted", v.admit(ctx, sender)) {
+		return false
+	}
+	v.mu.Lock()
+	v.passed.put(message, struct{}{}, 1)
+	v.mu.Unlock()
+	return true
 }

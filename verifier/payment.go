@@ -70,17 +70,17 @@ func (v *Verifier) PaymentRequest(ctx context.Context, raw []byte, expect Paymen
 	if !d.Require(u.Request.PSPID == expect.PSP, protocol.CodeAudienceMismatch, order, "provider", "psp_id", "addressed to another provider") {
 		return nil, d.Err()
 	}
-	if !v.admitted(ctx, u.Request.BuyerAgentID, order, &d) {
+	n := Nonce{
+		Scope: keys.KindPaymentRequest + " " + u.Request.BuyerAgentID,
+		Value: u.Request.Nonce,
+		Until: nonceUntil(u.Request.Timestamp, v.now()),
+	}
+	if !v.admitted(ctx, u.Request.BuyerAgentID, n, order, &d) {
 		return nil, d.Err()
 	}
 	return &AuthenticRequest{
 		v: v, request: u.Request, keyID: u.KeyID(), key: key, digest: u.ContentDigest(), checks: d,
-		message: u, instant: expect.Instant,
-		nonce: Nonce{
-			Scope: keys.KindPaymentRequest + " " + u.Request.BuyerAgentID,
-			Value: u.Request.Nonce,
-			Until: nonceUntil(u.Request.Timestamp, v.now()),
-		},
+		message: u, instant: expect.Instant, nonce: n,
 	}, nil
 }
 

@@ -24,6 +24,9 @@ const (
 	maxAhead = 24 * time.Hour
 	// maxVerifiedBytes bounds the memory of verified mandates.
 	maxVerifiedBytes = 32 << 20
+	// maxAdmitted is how many messages are remembered for which Config.Admit
+	// was asked, at some 200 bytes each.
+	maxAdmitted = 1 << 14
 )
 
 // Config is what a Verifier needs to know. Issuers, Keys and Status are always
@@ -39,7 +42,9 @@ type Config struct {
 	// its sender, once its signature holds and it is addressed to the recipient
 	// that is expected, and before anything else is done for it or kept of it.
 	// It is the place for a limit by sender, since nobody can use up the share of
-	// somebody else: fail with too_many_requests. An error ends the message, and
+	// somebody else: fail with too_many_requests. It is asked once for a message
+	// that it lets pass: a copy that comes soon, from whoever has got hold of it,
+	// is replayed before it is asked again. An error ends the message, and
 	// its nonce is not used. It must be safe for concurrent use.
 	Admit func(ctx context.Context, sender string) error
 
@@ -51,8 +56,9 @@ type Config struct {
 // A Verifier verifies. It is safe for concurrent use.
 //
 // It remembers the signatures of mandates that it has verified, within a bound
-// of memory, so that the second payment by a mandate costs no signature check.
-// Nothing else is remembered: issuer policy, key, state, window and
+// of memory, so that the second payment by a mandate costs no signature check;
+// and, with Admit, the latest messages that it has let pass. Nothing else is
+// remembered: issuer policy, key, state, window and
 // expectations are judged anew each time.
 type Verifier struct {
 	issuers    IssuerPolicy
@@ -65,6 +71,7 @@ type Verifier struct {
 
 	mu       sync.Mutex
 	verified *lru[[sha256.Size]byte, *verifiedMandate]
+	passed   *lru[[sha256.Size]byte, struct{}] // by Admit
 }
 
 // New returns a Verifier. It refuses a Config that lacks a required member:
@@ -91,6 +98,7 @@ func New(c Config) (*Verifier, error) {
 		admit:      c.Admit,
 		now:        c.Now,
 		verified:   newLRU[[sha256.Size]byte, *verifiedMandate](maxVerifiedBytes),
+		passed:     newLRU[[sha256.Size]byte, struct{}](maxAdmitted),
 	}, nil
 }
 
