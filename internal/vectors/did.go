@@ -171,6 +171,9 @@ func documentRefused(b *builder, ok spec, make func(func(doc, agent obj)) string
 		}},
 		{"document/read/016", "Another kind of entry.", protocol.CodeFieldInvalid, func(_, agent obj) { agent["type"] = "Multikey" }},
 		{"document/read/017", "A key for a purpose is missing.", protocol.CodeFieldMissing, func(_, agent obj) { delete(agent, "publicKeyJwk") }},
+		{"document/read/090", "A key for a purpose without an id.", protocol.CodeFieldMissing, func(_, agent obj) { delete(agent, "id") }},
+		{"document/read/091", "A key for a purpose that nobody controls.", protocol.CodeFieldMissing, func(_, agent obj) { delete(agent, "controller") }},
+		{"document/read/092", "An entry with a purpose and no type.", protocol.CodeFieldMissing, func(_, agent obj) { delete(agent, "type") }},
 		{"document/read/018", "More than 32 keys.", protocol.CodeTooLarge, func(doc, _ obj) {
 			methods := doc["verificationMethod"].(list)
 			for range 31 {

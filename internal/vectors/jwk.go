@@ -47,6 +47,7 @@ func groupJWK(b *builder) {
 		{"jwk/okp/014", "A key for agreement on X25519 signs nothing.", protocol.CodeAlgorithmRefused, with(ed, "crv", "X25519")},
 		{"jwk/okp/015", "A secret is no public key.", protocol.CodeFieldInvalid, `{"k":"` + strings.Repeat("A", 43) + `","kty":"oct"}`},
 		{"jwk/okp/016", "No coordinate.", protocol.CodeFieldMissing, with(ed, "x", nil)},
+		{"jwk/okp/090", "No curve.", protocol.CodeFieldMissing, with(ed, "crv", nil)},
 		{"jwk/okp/017", "A member that stands twice.", protocol.CodeMalformed, strings.Replace(with(ed, "kty", "OKP"), "{", `{"kty":"OKP",`, 1)},
 	} {
 		b.invalid(okp, spec{id: c.id, title: c.title, code: c.code}, put("jwk", c.jwk))

@@ -53,6 +53,8 @@ func moneyCurrencies(b *builder, ok spec) {
 		{"money/currency/003", "Codes are in capitals.", "cny"},
 		{"money/currency/004", "The usual abbreviation is not the code.", "RMB"},
 		{"money/currency/005", "A currency that has been withdrawn.", "DEM"},
+		{"money/currency/090", "A fund has a code and nobody pays with it.", "CLF"},
+		{"money/currency/091", "The lev was withdrawn when Bulgaria took the euro.", "BGN"},
 		{"money/currency/006", "Gold has a code and no minor unit.", "XAU"},
 		{"money/currency/007", "The number of a currency is not its code.", "156"},
 	} {

@@ -100,6 +100,11 @@ func (d *Document) addMethod(raw []byte) error {
 	if err != nil || !slices.Contains(members, "actPurpose") {
 		return err
 	}
+	for _, name := range []string{"id", "type", "controller", "publicKeyJwk"} {
+		if !slices.Contains(members, name) {
+			return protocol.New(protocol.CodeFieldMissing, name, "IDN-02", "")
+		}
+	}
 	var m method
 	if err := canon.DecodeOpen(raw, &m); err != nil {
 		return err
@@ -109,9 +114,6 @@ func (d *Document) addMethod(raw []byte) error {
 	}
 	if m.Controller != d.ID.String() {
 		return protocol.New(protocol.CodeFieldInvalid, "controller", "IDN-02", "the document's own id")
-	}
-	if len(m.JWK) == 0 {
-		return protocol.New(protocol.CodeFieldMissing, "publicKeyJwk", "IDN-02", "")
 	}
 	key := Key{ID: m.ID, Purpose: m.Purpose, Compromised: m.Compromised}
 	if key.NotBefore, err = parseTime(m.ValidFrom, "actValidFrom"); err != nil {

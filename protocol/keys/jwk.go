@@ -92,6 +92,8 @@ func (j *jwk) key() (PublicKey, error) {
 	switch {
 	case j.Kty == "":
 		return PublicKey{}, protocol.New(protocol.CodeFieldMissing, "kty", "IDN-02", "")
+	case (j.Kty == "OKP" || j.Kty == "EC") && j.Crv == "":
+		return PublicKey{}, protocol.New(protocol.CodeFieldMissing, "crv", "IDN-02", "")
 	case j.Kty == "OKP" && j.Crv == "Ed25519":
 		if j.Y != nil {
 			return PublicKey{}, protocol.New(protocol.CodeFieldInvalid, "y", "IDN-02", "an OKP key has no y")

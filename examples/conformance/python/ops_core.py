@@ -35,7 +35,7 @@ def money_parse(clock, given):
 
 
 def money_number(clock, given):
-    number, currency = text.parse(given["number"]), given["currency"]
+    number, currency = text.parse_number(given["number"]), given["currency"]
     return _money(values.amount_from_number(number, currency), currency)
 
 

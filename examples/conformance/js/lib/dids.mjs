@@ -28,6 +28,7 @@ const notDots = (text) => text !== '.' && text !== '..'
 // parseDid gives { method, url }; a did:key has no url.
 export function parseDid(did) {
   need(typeof did === 'string', 'field_invalid')
+  need(did !== '', 'field_missing')
   if (did.startsWith('did:act:')) {
     const [host, name, ...rest] = did.slice(8).split('/')
     need(rest.length === 0 && name !== undefined, 'field_invalid')
@@ -68,6 +69,7 @@ function keyOfDid(did) {
 // parseKeyId gives { did, fragment }.
 export function parseKeyId(keyId) {
   need(typeof keyId === 'string', 'field_invalid')
+  need(keyId !== '', 'field_missing')
   const at = keyId.indexOf('#')
   const did = keyId.slice(0, at)
   const fragment = keyId.slice(at + 1)
@@ -88,6 +90,7 @@ export async function readDocument(did, text) {
   const document = parseObject(text)
   noNull(document)
   need('id' in document, 'field_missing')
+  parseDid(document.id)
   need(document.id === did, 'claims_conflict')
   const methods = document.verificationMethod ?? []
   need(Array.isArray(methods), 'field_invalid')

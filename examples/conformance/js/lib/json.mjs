@@ -125,6 +125,16 @@ class Reader {
   }
 }
 
+// parseNumber reads a literal by itself; what is no number is field_invalid.
+export function parseNumber(literal) {
+  need(/^-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?$/.test(literal), 'field_invalid')
+  try {
+    return parse(literal)
+  } catch {
+    refuse('field_invalid')
+  }
+}
+
 // parse reads one JSON text, a string or bytes.
 export function parse(data) {
   if (typeof data === 'string') need(data.isWellFormed(), 'malformed')

@@ -97,8 +97,9 @@ export function readJwk(jwk) {
   need(kty === 'OKP' || kty === 'EC', 'algorithm_refused')
   need(member(jwk, 'crv') === (kty === 'OKP' ? 'Ed25519' : 'P-256'), 'algorithm_refused')
   const algorithm = kty === 'OKP' ? 'EdDSA' : 'ES256'
-  if ('alg' in jwk) need(ALGORITHMS[member(jwk, 'alg')] === algorithm, 'algorithm_refused')
-  if ('use' in jwk) need(member(jwk, 'use') === 'sig', 'key_purpose')
+  for (const name of ['alg', 'use']) need(!(name in jwk) || typeof jwk[name] === 'string', 'field_invalid')
+  if ('alg' in jwk) need(ALGORITHMS[jwk.alg] === algorithm, 'algorithm_refused')
+  if ('use' in jwk) need(jwk.use === 'sig', 'key_purpose')
   if ('key_ops' in jwk) {
     need(Array.isArray(jwk.key_ops) && jwk.key_ops.every((use) => typeof use === 'string'), 'field_invalid')
     need(jwk.key_ops.includes('verify'), 'key_purpose')

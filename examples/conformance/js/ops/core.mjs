@@ -1,7 +1,7 @@
 // The operations of conformance/operations/core.md.
 
 import { Documents, parseDid, parseKeyId, readDocument } from '../lib/dids.mjs'
-import { canonical, checkDigest, decode64, digest, parse, parseObject } from '../lib/json.mjs'
+import { canonical, checkDigest, decode64, digest, parse, parseNumber, parseObject } from '../lib/json.mjs'
 import { messageDigest, readJwk, readMessage, SIGNATURE_TYPES, verifyMessage, verifyToken } from '../lib/keys.mjs'
 import { need } from '../lib/refusal.mjs'
 import { amountFromNumber, amountFromText, amountText, checkId, timeParse, timeText } from '../lib/values.mjs'
@@ -19,7 +19,7 @@ export const core = {
     return {}
   },
   'money.parse': (clock, { amount, currency }) => money(amountFromText(amount, currency), currency),
-  'money.number': (clock, { number, currency }) => money(amountFromNumber(parse(number), currency), currency),
+  'money.number': (clock, { number, currency }) => money(amountFromNumber(parseNumber(number), currency), currency),
   'time.parse'(clock, { time, form }) {
     const { seconds, nanos } = timeParse(time, { utc: form === 'utc' })
     return { time: timeText(seconds), nanos }

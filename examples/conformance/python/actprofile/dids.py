@@ -25,6 +25,7 @@ _BASE58 = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
 def parse_did(did):
     """Gives (method, url of the document or None)."""
     require(type(did) is str and did.isascii(), "field_invalid")
+    require(did, "field_missing")
     if did.startswith("did:act:"):
         domain, slash, name = did[8:].partition("/")
         require(slash and _NAME.fullmatch(name) and name not in (".", ".."), "field_invalid")
@@ -70,8 +71,9 @@ def key_of_did(did):
 def parse_key_id(key_id):
     """Gives (did, fragment)."""
     require(type(key_id) is str, "field_invalid")
+    require(key_id, "field_missing")
     did, hash_mark, fragment = key_id.partition("#")
-    require(hash_mark and _FRAGMENT.fullmatch(fragment), "field_invalid")
+    require(did and hash_mark and _FRAGMENT.fullmatch(fragment), "field_invalid")
     parse_did(did)
     return did, fragment
 
@@ -99,6 +101,7 @@ def read_document(did, text):
     document = parse_object(text)
     no_null(document)
     require("id" in document, "field_missing")
+    parse_did(document["id"])
     require(document["id"] == did, "claims_conflict")
     methods = document.get("verificationMethod", [])
     require(isinstance(methods, list), "field_invalid")

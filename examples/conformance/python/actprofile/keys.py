@@ -91,9 +91,11 @@ def read_jwk(jwk):
     require(kind in (["OKP", "Ed25519"], ["EC", "P-256"]), "algorithm_refused")
     names = ("EdDSA", "Ed25519") if kind[0] == "OKP" else ("ES256",)
     if "alg" in jwk:
-        require(_member(jwk, "alg") in names, "algorithm_refused")
+        require(type(jwk["alg"]) is str, "field_invalid")
+        require(jwk["alg"] in names, "algorithm_refused")
     if "use" in jwk:
-        require(_member(jwk, "use") == "sig", "key_purpose")
+        require(type(jwk["use"]) is str, "field_invalid")
+        require(jwk["use"] == "sig", "key_purpose")
     if "key_ops" in jwk:
         uses = jwk["key_ops"]
         require(isinstance(uses, list) and all(type(use) is str for use in uses), "field_invalid")

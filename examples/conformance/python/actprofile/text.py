@@ -46,6 +46,16 @@ def parse_object(data, **limits):
     return value
 
 
+def parse_number(literal):
+    """A literal by itself; what is no number is field_invalid."""
+    require(re.fullmatch(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?", literal, re.ASCII),
+            "field_invalid")
+    try:
+        return _number(literal)
+    except Refused:
+        raise Refused("field_invalid") from None
+
+
 def _utf8(text):
     try:
         return text.encode("utf-8")
