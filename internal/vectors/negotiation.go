@@ -177,15 +177,17 @@ func groupCapability(b *builder) {
 	b.invalid(ok, spec{id: "capability/form/027", title: "A provider of a method stands once.", code: protocol.CodeFieldInvalid, requirements: checked}, put("statement", text("supported_methods", list{double})))
 }
 
+// A market is a shop that an agent negotiates with, and the agent's side.
+type market struct {
+	card, statement obj
+	in              obj
+}
+
 // groupNegotiate: what an agent does with card and statement (SPEC.md 5.6).
 func groupNegotiate(b *builder) {
 	mandate := b.grant(keys.EdDSA).sign()
-	type shop struct {
-		card, statement obj
-		in              obj
-	}
-	input := func(change func(s *shop)) obj {
-		s := &shop{card: agentCard(), statement: statement(), in: obj{
+	input := func(change func(s *market)) obj {
+		s := &market{card: agentCard(), statement: statement(), in: obj{
 			"mandate": mandate, "key_id": agentKey, "key": b.privateJWK(agentKey, keys.EdDSA), "documents": b.parties(),
 			"instruments": list{way(walletURN, pspDID, pspEndpoint)}, "merchant": shopDID, "base": shopBase, "amount": "18.00", "currency": "CNY",
 		}}
@@ -199,46 +201,52 @@ func groupNegotiate(b *builder) {
 	}
 	ok := b.valid(spec{id: "negotiate/match/001", title: "What the agent has, the mandate allows and the shop takes is the agreement.", requirements: ids("CID-PCA-NEG-03", "CID-PCA-NEG-04", "CID-PCA-NEG-07"),
 		operation: "capability.negotiate", input: input(nil), output: way(walletURN, pspDID, pspEndpoint)})
-	also := func(id, title string, requirement string, output obj, change func(s *shop)) {
+	also := func(id, title, requirement string, output obj, change func(s *market)) {
 		b.valid(spec{id: "negotiate/" + id, title: title, requirements: ids(requirement), operation: "capability.negotiate", input: input(change), output: output})
 	}
-	no := func(id, title string, code protocol.Code, requirement string, change func(s *shop)) {
+	no := func(id, title string, code protocol.Code, requirement string, change func(s *market)) {
 		b.invalid(ok, spec{id: "negotiate/" + id, title: title, code: code, requirements: ids(requirement)}, func(in obj) {
 			clear(in)
 			maps.Copy(in, input(change))
 		})
 	}
 	both := list{way(cardURN, pspDID, pspEndpoint), way(walletURN, pspDID, pspEndpoint)}
-	also("match/002", "The agent's order decides, and of its instruments the first that the shop takes.", "CID-PCA-NEG-03", way(walletURN, pspDID, pspEndpoint), func(s *shop) { s.in["instruments"] = both })
-	also("match/003", "Of two that fit the agent's first is taken, though the shop names the other first.", "CID-PCA-NEG-03", way(walletURN, pspDID, pspEndpoint), func(s *shop) {
+	also("match/002", "The agent's order decides, and of its instruments the first that the shop takes.", "CID-PCA-NEG-03", way(walletURN, pspDID, pspEndpoint), func(s *market) { s.in["instruments"] = both })
+	also("match/003", "Of two that fit the agent's first is taken, though the shop names the other first.", "CID-PCA-NEG-03", way(walletURN, pspDID, pspEndpoint), func(s *market) {
 		s.in["instruments"] = list{way(walletURN, pspDID, pspEndpoint), way(cardURN, pspDID, pspEndpoint)}
 		provider := s.statement["supported_methods"].(list)[1].(obj)["psps"].(list)[:1]
 		s.statement["supported_methods"] = list{obj{"method_id": cardURN, "psps": provider}, obj{"method_id": walletURN, "psps": provider}}
 	})
-	also("match/004", "Providers that the agent does not know may be anything.", "CID-PCA-NEG-07", way(walletURN, pspDID, pspEndpoint), func(s *shop) {
+	also("match/004", "Providers that the agent does not know may be anything.", "CID-PCA-NEG-07", way(walletURN, pspDID, pspEndpoint), func(s *market) {
 		s.statement["supported_methods"].(list)[0].(obj)["psps"] = list{obj{"psp_id": "urn:act:psp:x", "endpoint": "https://x.example/y", "method_schema_url": "https://x.example/z"}}
 	})
-	no("none/001", "An empty list of methods ends it.", protocol.CodeNoMatch, "CID-PCA-NEG-05", func(s *shop) { s.statement["supported_methods"] = list{} })
-	no("none/002", "A method that only the shop has is none in common.", protocol.CodeNoMatch, "CID-PCA-NEG-05", func(s *shop) { s.statement["supported_methods"] = s.statement["supported_methods"].(list)[:1] })
-	no("none/003", "The same method at another provider is none in common.", protocol.CodeNoMatch, "CID-PCA-NEG-05", func(s *shop) {
+	no("none/001", "An empty list of methods ends it.", protocol.CodeNoMatch, "CID-PCA-NEG-05", func(s *market) { s.statement["supported_methods"] = list{} })
+	no("none/002", "A method that only the shop has is none in common.", protocol.CodeNoMatch, "CID-PCA-NEG-05", func(s *market) { s.statement["supported_methods"] = s.statement["supported_methods"].(list)[:1] })
+	no("none/003", "The same method at another provider is none in common.", protocol.CodeNoMatch, "CID-PCA-NEG-05", func(s *market) {
 		m := s.statement["supported_methods"].(list)[1].(obj)
 		m["psps"] = m["psps"].(list)[1:]
 	})
-	no("none/004", "A method that the mandate does not allow is not chosen, though both have it.", protocol.CodeNoMatch, "CID-PCA-NEG-03", func(s *shop) {
+	no("none/004", "A method that the mandate does not allow is not chosen, though both have it.", protocol.CodeNoMatch, "CID-PCA-NEG-03", func(s *market) {
 		s.in["mandate"] = b.grant(keys.EdDSA, subject("allowed_payment_methods", list{cardURN})).sign()
 	})
-	no("none/005", "A provider that the mandate is not made for is not chosen.", protocol.CodeNoMatch, "CID-PCA-NEG-03", func(s *shop) {
+	no("none/005", "A provider that the mandate is not made for is not chosen.", protocol.CodeNoMatch, "CID-PCA-NEG-03", func(s *market) {
 		s.in["mandate"] = b.grant(keys.EdDSA, claim("aud", psp2DID)).sign()
 	})
-	no("none/006", "A merchant that the mandate excludes is not asked.", protocol.CodeNoMatch, "CID-PCA-NEG-03", func(s *shop) {
+	no("none/006", "A merchant that the mandate excludes is not asked.", protocol.CodeNoMatch, "CID-PCA-NEG-03", func(s *market) {
 		s.in["mandate"] = b.grant(keys.EdDSA, subject("ext.commerce.forbidden_merchants", list{shopDID})).sign()
 	})
 	b.invalid(ok, spec{id: "negotiate/none/007", title: "Under a mandate that is over nobody is asked.", code: protocol.CodeNoMatch, clock: grantEnd.Add(time.Second), requirements: ids("CID-PCA-NEG-03")}, nil)
-	no("none/008", "A card without negotiation ends it.", protocol.CodeNoMatch, "CID-PCA-NEG-05", func(s *shop) { set(s.card, "capabilities.act:payment:negotiation", nil) })
-	no("source/001", "A statement of another agent is not used.", protocol.CodeClaimsConflict, "CID-PCA-NEG-07", func(s *shop) { s.statement["agent_id"] = shop2DID })
-	no("source/002", "A statement of the other mode is not used.", protocol.CodeClaimsConflict, "CID-PCA-NEG-07", func(s *shop) { s.statement["mode"] = "two-way" })
-	elsewhere := func(url string) func(s *shop) {
-		return func(s *shop) {
+	no("none/008", "A card without negotiation ends it.", protocol.CodeNoMatch, "CID-PCA-NEG-05", func(s *market) { set(s.card, "capabilities.act:payment:negotiation", nil) })
+	negotiateSources(b, also, no)
+}
+
+// negotiateSources: where card and statement come from, and what they say of the
+// agent's own providers (CID-PCA-NEG-07).
+func negotiateSources(b *builder, also func(id, title, requirement string, output obj, change func(s *market)), no func(id, title string, code protocol.Code, requirement string, change func(s *market))) {
+	no("source/001", "A statement of another agent is not used.", protocol.CodeClaimsConflict, "CID-PCA-NEG-07", func(s *market) { s.statement["agent_id"] = shop2DID })
+	no("source/002", "A statement of the other mode is not used.", protocol.CodeClaimsConflict, "CID-PCA-NEG-07", func(s *market) { s.statement["mode"] = "two-way" })
+	elsewhere := func(url string) func(s *market) {
+		return func(s *market) {
 			set(s.card, "capabilities.act:payment:negotiation.capability_url", url)
 			s.in["served"] = obj{shopBase + "/.well-known/agent-card.json": b.signedCard(s.card), url: b.textOf("statement", s.statement)}
 		}
@@ -246,15 +254,15 @@ func groupNegotiate(b *builder) {
 	no("source/003", "A card does not send the agent to another host.", protocol.CodeClaimsConflict, "CID-PCA-NEG-07", elsewhere("https://terms.example/capability"))
 	no("source/004", "A card does not send the agent to another port.", protocol.CodeClaimsConflict, "CID-PCA-NEG-07", elsewhere("https://shop.example:8443/capability"))
 	also("source/005", "Another path of the same host is the merchant's to choose.", "CID-PCA-NEG-07", way(walletURN, pspDID, pspEndpoint), elsewhere("https://shop.example/elsewhere"))
-	no("source/006", "A card that another party signed is not the merchant's.", protocol.CodeClaimsConflict, "CID-PCA-NEG-07", func(s *shop) { s.in["merchant"] = shop2DID })
-	no("source/007", "A card that was changed on the way is not used.", protocol.CodeSignatureInvalid, "CID-PCA-NEG-07", func(s *shop) {
+	no("source/006", "A card that another party signed is not the merchant's.", protocol.CodeClaimsConflict, "CID-PCA-NEG-07", func(s *market) { s.in["merchant"] = shop2DID })
+	no("source/007", "A card that was changed on the way is not used.", protocol.CodeSignatureInvalid, "CID-PCA-NEG-07", func(s *market) {
 		s.in["served"] = obj{shopBase + "/.well-known/agent-card.json": strings.Replace(b.signedCard(s.card), "Sells", "Gives", 1), statementURL: b.textOf("statement", s.statement)}
 	})
-	no("source/008", "A statement with one fault is not used, though the agent's provider is right.", protocol.CodeFieldInvalid, "CID-PCA-NEG-07", func(s *shop) {
+	no("source/008", "A statement with one fault is not used, though the agent's provider is right.", protocol.CodeFieldInvalid, "CID-PCA-NEG-07", func(s *market) {
 		set(s.statement["supported_methods"].(list)[0].(obj)["psps"].(list)[0].(obj), "endpoint", "ftp://x.example")
 	})
-	ours := func(name string, value any) func(s *shop) {
-		return func(s *shop) {
+	ours := func(name string, value any) func(s *market) {
+		return func(s *market) {
 			set(s.statement["supported_methods"].(list)[1].(obj)["psps"].(list)[0].(obj), name, value)
 		}
 	}

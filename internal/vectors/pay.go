@@ -259,7 +259,6 @@ func payBoundaries(p *post) {
 	p.no("009", "A line in a wider category than a forbidden one is undecided.", protocol.CodeFactMissing, meaning, buys(lined("category", "food")))
 	p.no("010", "A promise to deliver too late is refused.", protocol.CodeDeliveryNotMet, meaning, buys(confirms("deliver_by", utc(now.Add(3*time.Hour)))))
 	p.no("011", "The order's category counts, and what the agent says does not: it has no place.", protocol.CodeFieldUnknown, meaning, member("categories", list{"food/drink"}))
-	p.no("012", "What was signed is judged whole: of two boundaries that fail the first of the list of codes is told.", protocol.CodeSingleLimitExceeded, meaning, under(subject("ext.commerce.max_single_amount", 48), subject("allowed_payment_methods", list{cardURN})))
 	p.no("013", "What the agent says it has spent has no place in a request.", protocol.CodeFieldUnknown, ids("PSD-PAY-DEL-07"), member("spent_total", "0.00"))
 	p.yes("014", "A single limit is the last amount that is allowed.", p.b.payOutput("DEL", subject("ext.commerce.max_single_amount", raw("48.50"))), nil, under(subject("ext.commerce.max_single_amount", raw("48.50"))))
 }
