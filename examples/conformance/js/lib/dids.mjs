@@ -1,7 +1,7 @@
 // Identifiers, ids of keys, and documents (SPEC.md 3.1 to 3.3).
 
 import { canonical, isObject, MAX_BYTES, noNull, parseObject } from './json.mjs'
-import { ed25519Key, p256Compressed, readJwk } from './keys.mjs'
+import { ed25519Key, p256Compressed, readEncryptionJwk, readJwk } from './keys.mjs'
 import { codeOf, need, refuse } from './refusal.mjs'
 import { later, timeParse } from './values.mjs'
 
@@ -10,6 +10,7 @@ const PURPOSES = [
   'proof', 'attestation', 'anchor', 'credit', 'encryption',
 ]
 const MOST_ENTRIES = 32
+const MOST_LENGTH = 384
 const LABEL = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/
 const BASE58 = '123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz'
 
@@ -29,6 +30,7 @@ const notDots = (text) => text !== '.' && text !== '..'
 export function parseDid(did) {
   need(typeof did === 'string', 'field_invalid')
   need(did !== '', 'field_missing')
+  need(did.length <= MOST_LENGTH, 'field_invalid')
   if (did.startsWith('did:act:')) {
     const [host, name, ...rest] = did.slice(8).split('/')
     need(rest.length === 0 && name !== undefined, 'field_invalid')
@@ -124,16 +126,11 @@ async function readEntry(did, method) {
   need(!from || !until || later(until, from), 'field_invalid')
   const compromised = method.actCompromised ?? false
   need(typeof compromised === 'boolean', 'field_invalid')
-  const key = readEntryKey(method.publicKeyJwk, method.actPurpose)
+  need(isObject(method.publicKeyJwk), 'field_invalid')
+  const read = method.actPurpose === 'encryption' ? readEncryptionJwk : readJwk
+  const key = read(method.publicKeyJwk)
   const thumbprint = await key?.thumbprint()
   return { id: method.id, purpose: method.actPurpose, key, thumbprint, from, until, compromised }
-}
-
-function readEntryKey(jwk, purpose) {
-  need(isObject(jwk), 'field_invalid')
-  if (purpose !== 'encryption') return readJwk(jwk)
-  if (jwk.kty !== 'EC' || jwk.crv !== 'P-256') return undefined
-  return readJwk({ kty: jwk.kty, crv: jwk.crv, x: jwk.x, y: jwk.y })
 }
 
 // Documents is what a resolver would find: the documents of an input.

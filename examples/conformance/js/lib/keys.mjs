@@ -109,6 +109,33 @@ export function readJwk(jwk) {
   return ed25519Key(decode64(member(jwk, 'x')))
 }
 
+// Points of X25519 that give a secret of zero, little-endian.
+const ZERO = [
+  '0'.repeat(64), '01' + '0'.repeat(62), 'ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f',
+  'e0eb7a7c3b41b8ae1656e3faf19fc46ada098deb9c32b1fd866205165f49b800',
+  '5f9c95bca3508c24b1d0b1559c83ef5b04445cc4581c8e86d8224eddd09f1157',
+]
+
+// readEncryptionJwk reads a key to seal for (8.3): P-256 as a key, X25519 and
+// kinds that are not ours as undefined.
+export function readEncryptionJwk(jwk) {
+  noNull(jwk)
+  need(!PRIVATE.some((name) => name in jwk), 'field_invalid')
+  const kind = `${member(jwk, 'kty')} ${jwk.crv}`
+  if (kind !== 'OKP X25519' && kind !== 'EC P-256') return undefined
+  const { alg = 'ECDH-ES+A256KW', use = 'enc', key_ops: uses = [] } = jwk
+  need(typeof alg === 'string' && typeof use === 'string', 'field_invalid')
+  if (alg !== 'ECDH-ES+A256KW') return undefined
+  need(use === 'enc', 'key_purpose')
+  need(Array.isArray(uses) && uses.every((one) => typeof one === 'string'), 'field_invalid')
+  need(uses.length === 0 || uses.includes('deriveKey') || uses.includes('deriveBits'), 'key_purpose')
+  const x = decode64(member(jwk, 'x'))
+  if (kind === 'EC P-256') return p256Key(x, decode64(member(jwk, 'y')))
+  need(!('y' in jwk) && x.length === 32, 'field_invalid')
+  const number = BigInt('0x' + Buffer.from(x).reverse().toString('hex'))
+  need(number < P && !ZERO.includes(x.toString('hex')), 'field_invalid')
+}
+
 // readToken reads the form of a compact JWS of one kind (2.2).
 export function readToken(text, typ, { keyId = true } = {}) {
   need(typeof text === 'string', 'field_invalid')

@@ -111,7 +111,8 @@ async function readSelective(source) {
 
 export function checkType(type, name) {
   noNull(type)
-  need(Array.isArray(type) && type.length === 2 && type[0] === 'VerifiableCredential' && type[1] === name, 'type_mismatch')
+  need(Array.isArray(type) && type.every((one) => typeof one === 'string'), 'field_invalid')
+  need(type.length === 2 && type[0] === 'VerifiableCredential' && type[1] === name, 'type_mismatch')
 }
 
 function checkProofRef(holder) {
@@ -139,6 +140,7 @@ export function readReference(claims) {
 
 function checkUri(uri) {
   need(/^https:\/\/[\x21-\x7e]{1,1016}$/.test(uri) && !uri.includes('#'), 'field_invalid')
+  need(!/%(?![0-9A-Fa-f]{2})/.test(uri) && !/^https:\/\/[/?:]/.test(uri), 'field_invalid')
   need(URL.canParse(uri) && !uri.slice(8).split(/[/?]/)[0].includes('@'), 'field_invalid')
 }
 

@@ -13,6 +13,7 @@ PURPOSES = {
     "issue-authorization", "issue-identity", "agent-request", "status", "sub-account",
     "seller", "proof", "attestation", "anchor", "credit", "encryption"}
 MAX_ENTRIES = 32
+MAX_DID = 384
 
 _LABEL = "[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
 _HOST = re.compile(r"(?:%s\.)*[a-z](?:[a-z0-9-]{0,61}[a-z0-9])?" % _LABEL)
@@ -26,6 +27,7 @@ def parse_did(did):
     """Gives (method, url of the document or None)."""
     require(type(did) is str and did.isascii(), "field_invalid")
     require(did, "field_missing")
+    require(len(did) <= MAX_DID, "field_invalid")
     if did.startswith("did:act:"):
         domain, slash, name = did[8:].partition("/")
         require(slash and _NAME.fullmatch(name) and name not in (".", ".."), "field_invalid")
@@ -146,11 +148,7 @@ def _entry(did, method):
 
 def _key(jwk, purpose):
     require(isinstance(jwk, dict), "field_invalid")
-    if purpose != "encryption":
-        return keys.read_jwk(jwk)
-    if jwk.get("kty") == "EC" and jwk.get("crv") == "P-256":
-        return keys.read_jwk({name: jwk[name] for name in ("kty", "crv", "x", "y") if name in jwk})
-    return None  # X25519 and others: nothing to verify with
+    return keys.read_encryption_jwk(jwk) if purpose == "encryption" else keys.read_jwk(jwk)
 
 
 class Documents:

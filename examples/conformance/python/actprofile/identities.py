@@ -51,7 +51,7 @@ class Credential:
         self.status, strange = mandates.read_status(claims)
         require(not strange, "field_unknown")
         vc = closed(claims["vc"], ("type", "credentialSubject"))
-        require(vc["type"] == ["VerifiableCredential", "ACTAgentIdentity"], "type_mismatch")
+        mandates.check_type(vc["type"], "ACTAgentIdentity")
         self.subject = _subject(vc["credentialSubject"])
         require(claims["sub"] == self.subject["agent_id"], "claims_conflict")
         issued_by(self.token, claims)

@@ -106,6 +106,40 @@ def read_jwk(jwk):
     return p256_key(decode64(_member(jwk, "x")), decode64(_member(jwk, "y")))
 
 
+# Points of X25519 that give a secret of zero, as numbers; others of small
+# order are these plus the prime, which is refused for itself.
+_ZERO = {0, 1, _P - 1,
+         int.from_bytes(bytes.fromhex(
+             "e0eb7a7c3b41b8ae1656e3faf19fc46ada098deb9c32b1fd866205165f49b800"), "little"),
+         int.from_bytes(bytes.fromhex(
+             "5f9c95bca3508c24b1d0b1559c83ef5b04445cc4581c8e86d8224eddd09f1157"), "little")}
+
+
+def read_encryption_jwk(jwk):
+    """A key to seal for (8.3): P-256 as a key, X25519 and other kinds as None."""
+    no_null(jwk)
+    require(not any(name in jwk for name in _PRIVATE), "field_invalid")
+    _member(jwk, "kty")
+    kind = [jwk["kty"], jwk.get("crv")]
+    if kind not in (["OKP", "X25519"], ["EC", "P-256"]):
+        return None
+    for name in ("alg", "use"):
+        require(type(jwk.get(name, "")) is str, "field_invalid")
+    if jwk.get("alg", "ECDH-ES+A256KW") != "ECDH-ES+A256KW":
+        return None
+    require(jwk.get("use", "enc") == "enc", "key_purpose")
+    uses = jwk.get("key_ops", [])
+    require(isinstance(uses, list) and all(type(use) is str for use in uses), "field_invalid")
+    require(not uses or {"deriveKey", "deriveBits"} & set(uses), "key_purpose")
+    x = decode64(_member(jwk, "x"))
+    if kind[0] == "EC":
+        return p256_key(x, decode64(_member(jwk, "y")))
+    require("y" not in jwk and len(x) == 32, "field_invalid")
+    number = int.from_bytes(x, "little")
+    require(number < _P and number not in _ZERO, "field_invalid")
+    return None
+
+
 def _member(jwk, name):
     require(name in jwk, "field_missing")
     require(type(jwk[name]) is str, "field_invalid")

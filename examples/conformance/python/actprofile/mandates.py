@@ -117,7 +117,7 @@ def _read_vc(text):
     require(isinstance(vc, dict), "field_invalid")
     require({"type", "credentialSubject"} <= set(vc), "field_missing")
     no_null(vc["type"])
-    require(vc["type"] == ["VerifiableCredential", "ACTIntentAuthorization"], "type_mismatch")
+    check_type(vc["type"], "ACTIntentAuthorization")
     if "control_proof_ref" in vc:
         control_proof(vc["control_proof_ref"])
     bounds = read_payload(vc["credentialSubject"])
@@ -143,6 +143,11 @@ def _read_sd(text):
     mandate = _finish(shown.token, claims, bounds, unknown)
     mandate.presentation = shown
     return mandate
+
+
+def check_type(value, name):
+    require(isinstance(value, list) and all(type(one) is str for one in value), "field_invalid")
+    require(value == ["VerifiableCredential", name], "type_mismatch")
 
 
 def control_proof(value):
@@ -201,7 +206,8 @@ def read_status(claims):
 
 def status_uri(uri):
     terms.text(uri, required=True)
-    require(re.fullmatch(r"[\x21-\x7e]{1,1024}", uri), "field_invalid")
+    require(re.fullmatch(r"(?:[\x21-\x24\x26-\x7e]|%[0-9A-Fa-f]{2})+", uri), "field_invalid")
+    require(len(uri) <= 1024, "field_invalid")
     try:
         parts = urlsplit(uri)
         host = parts.hostname
