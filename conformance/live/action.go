@@ -144,7 +144,8 @@ func (a *Action) call(ctx context.Context, client *http.Client, values map[strin
 	}
 	defer resp.Body.Close()
 	answer, err := io.ReadAll(io.LimitReader(resp.Body, maxReply))
-	if err == nil && (resp.StatusCode < 200 || resp.StatusCode > 299) {
+	// 303 is how a page ends that a person has sent off.
+	if err == nil && (resp.StatusCode < 200 || resp.StatusCode > 299) && resp.StatusCode != http.StatusSeeOther {
 		err = fmt.Errorf("status %d: %s", resp.StatusCode, lastLine(string(answer[:min(len(answer), 300)])))
 	}
 	return answer, err

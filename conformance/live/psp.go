@@ -25,7 +25,7 @@ func pspChecks() []Check {
 	return slices.Concat(
 		pspPayChecks(), pspMessageChecks(), pspReplayChecks(), pspMandateChecks(), pspStatusChecks(), pspBoundChecks(), pspOrderChecks(),
 		pspLimitChecks(), pspTokenChecks(), pspSubAccountChecks(), pspInstantChecks(), pspProofChecks(), pspQueryChecks(), pspInstrumentChecks(), pspRefundChecks(),
-		pspNotificationChecks(), pspHTTPChecks(),
+		pspNotificationChecks(), pspBindingChecks(), pspHTTPChecks(),
 	)
 }
 

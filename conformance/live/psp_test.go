@@ -3,6 +3,7 @@ package live_test
 import (
 	"context"
 	"net/http"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -56,6 +57,9 @@ func testPSP(t *testing.T, b broken) *live.Scenario {
 		ledger = b.ledger(k.book)
 	}
 	k.provider, err = provider.New(provider.Config{
+		Bindings: k.book, BindingPage: func(_ context.Context, b *provider.Binding) (string, error) {
+			return "https://" + s.host + "/bind/" + b.ID, nil
+		},
 		Signer: s.signer, Verifier: v, Ledger: ledger,
 		Cashier: func(_ context.Context, tr *provider.Trade) (string, error) {
 			return "https://" + s.host + "/cashier/" + tr.No, nil
@@ -138,6 +142,19 @@ func (k *till) desk() map[string]live.Action {
 		}),
 		"subaccount_state": act(func(v map[string]string) (map[string]string, error) {
 			return none(k.book.SetSubAccountState(v["subaccount_id"], provider.SubAccountState(v["state"])))
+		}),
+		"accept_binding": act(func(v map[string]string) (map[string]string, error) {
+			id := v["binding_url"][strings.LastIndexByte(v["binding_url"], '/')+1:]
+			b, err := k.book.Binding(context.Background(), id)
+			if err != nil {
+				return nil, err
+			}
+			_, err = k.provider.AcceptBinding(context.Background(), id, b.Asked, provider.Confirmation{Method: "test", At: time.Now()})
+			return nil, err
+		}),
+		"decline_binding": act(func(v map[string]string) (map[string]string, error) {
+			id := v["binding_url"][strings.LastIndexByte(v["binding_url"], '/')+1:]
+			return none(k.provider.DeclineBinding(context.Background(), id, protocol.CodeConfirmationFailed))
 		}),
 		"confirm": confirm,
 		"confirm_refused": act(func(v map[string]string) (map[string]string, error) {
