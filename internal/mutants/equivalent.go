@@ -6,12 +6,14 @@ import (
 )
 
 // An equivalent says why no case can tell a check from its absence, or why no
-// case of the suite should: the text of a check as [check.Key] has it, or * for
-// all checks of a function.
+// case of the suite should. The function and the text of the check may have an
+// ellipsis (…), which stands for any text, so that one reason serves a whole
+// function, or all functions that sign. Where several entries fit, the first
+// gives the reason.
 type equivalent struct {
 	file, function, text, reason string
-	checks, survivors            int // that it was found to speak of
-	judged                       bool
+	checks                       int // that it speaks of
+	caught, survivors, unreached int // of these
 }
 
 // readEquivalents reads lines of four columns: file, function, check, reason. A
@@ -19,7 +21,7 @@ type equivalent struct {
 func readEquivalents(data string) ([]*equivalent, error) {
 	var list []*equivalent
 	for line := range strings.Lines(data) {
-		line = strings.TrimRight(line, "\n")
+		line = strings.TrimRight(line, "\r\n")
 		if line == "" || line[0] == '#' {
 			continue
 		}
@@ -34,20 +36,44 @@ func readEquivalents(data string) ([]*equivalent, error) {
 
 // speaksOf reports whether the entry is about a check.
 func (e *equivalent) speaksOf(c *check) bool {
-	return c.Key() == e.file+"\t"+e.function+"\t"+e.text || e.text == "*" && e.file == c.File && e.function == c.Function
+	return fits(e.file, c.File) && fits(e.function, c.Function) && fits(e.text, c.name())
 }
 
-// stale tells what is wrong with entries: they speak of no check of the packages
-// that were read, or only of checks that are caught.
-func stale(list []*equivalent, read map[string]bool) []string {
+// single reports whether the entry is about one check.
+func (e *equivalent) single() bool { return !strings.Contains(e.file+e.function+e.text, "…") }
+
+// fits reports whether s is the pattern, in which … is any text.
+func fits(pattern, s string) bool {
+	parts := strings.Split(pattern, "…")
+	if len(parts) == 1 {
+		return s == pattern
+	}
+	first, last := parts[0], parts[len(parts)-1]
+	if !strings.HasPrefix(s, first) {
+		return false
+	}
+	s = s[len(first):]
+	for _, p := range parts[1 : len(parts)-1] {
+		i := strings.Index(s, p)
+		if i < 0 {
+			return false
+		}
+		s = s[i+len(p):]
+	}
+	return strings.HasSuffix(s, last)
+}
+
+// stale tells what is wrong with entries: they speak of no check of the files
+// that were read, or, of those that were judged, of none that survives. An entry
+// for many is judged when all checks are.
+func stale(list []*equivalent, read map[string]bool, all bool) []string {
 	var out []string
 	for _, e := range list {
 		line := strings.Join([]string{e.file, e.function, e.text}, " | ")
 		switch {
-		case !read[e.file]:
-		case e.checks == 0:
+		case e.checks == 0 && (read[e.file] || all && strings.Contains(e.file, "…")):
 			out = append(out, "no such check: "+line)
-		case e.judged && e.survivors == 0:
+		case e.caught > 0 && e.single(), all && e.checks > 0 && e.survivors == 0 && e.unreached == 0:
 			out = append(out, "caught: "+line)
 		}
 	}

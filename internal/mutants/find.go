@@ -22,16 +22,19 @@ type check struct {
 	Text     string // what is asked, in Go
 	Number   int    // 1, 2, … among the checks of this function with this text
 	function int    // its index among the functions
+	call     bool   // a call, of which only the callee knows whether it refuses
 }
 
 // Key is what the check is called in equivalent.tsv: it stays the same while
 // lines move.
-func (c *check) Key() string {
-	key := c.File + "\t" + c.Function + "\t" + c.Text
-	if c.Number > 1 {
-		key += fmt.Sprintf(" #%d", c.Number)
+func (c *check) Key() string { return c.File + "\t" + c.Function + "\t" + c.name() }
+
+// name is the text, with a number where the function asks it again.
+func (c *check) name() string {
+	if c.Number == 1 {
+		return c.Text
 	}
-	return key
+	return fmt.Sprintf("%s #%d", c.Text, c.Number)
 }
 
 // function is one function with checks.
@@ -130,7 +133,7 @@ func (w *walker) add(n ast.Node, text, before, after string) {
 	number := strconv.Itoa(len(w.checks))
 	w.checks = append(w.checks, check{
 		Package: w.pkg, File: w.file, Line: w.fset.Position(n.Pos()).Line,
-		Function: w.name, Text: text, Number: w.texts[text], function: len(w.functions) - 1,
+		Function: w.name, Text: text, Number: w.texts[text], function: len(w.functions) - 1, call: strings.Contains(before, ".Made("),
 	})
 	w.edits = append(w.edits,
 		edit{at: w.offset(n.Pos()), text: strings.NewReplacer("#", number, "@", probeName).Replace(before)},

@@ -62,7 +62,7 @@ func (j *job) run(ctx context.Context) (*report, error) {
 	if j.sample > 0 && j.sample < len(s.checks) {
 		r.Sample = fmt.Sprintf(", a sample of %d of %d checks (seed %d)", j.sample, len(s.checks), j.seed)
 	}
-	r.stale = stale(j.equivalents, read)
+	r.stale = stale(j.equivalents, read, j.sample == 0)
 	return r, nil
 }
 
@@ -105,32 +105,39 @@ func (j *job) order(n int) []int {
 }
 
 func (j *job) judge(ctx context.Context, b *bench, c *check, i int) (result, error) {
-	if !b.reach.functions[c.function] {
-		return result{verdict: unreached}, nil
-	}
-	by, err := b.without(ctx, i)
-	if err != nil {
-		return result{}, fmt.Errorf("without %s: %w", c.Key(), err)
-	}
-	out := result{verdict: caught, by: by}
-	if len(by) == 0 {
-		out = result{verdict: survived, why: "refuses, and something else refuses alike without it"}
-		switch {
-		case !b.reach.checks[i]:
-			out.why = "no case comes to it"
-		case len(b.reach.decisive[i]) == 0:
-			out.why = "refuses in no case"
+	out := result{verdict: unreached}
+	if b.reach.functions[c.function] {
+		by, err := b.without(ctx, i)
+		if err != nil {
+			return result{}, fmt.Errorf("without %s: %w", c.Key(), err)
+		}
+		out = result{verdict: caught, by: by}
+		if len(by) == 0 {
+			out = result{verdict: survived, why: "refuses, and something else refuses alike without it"}
+			switch {
+			case !b.reach.checks[i]:
+				out.why = "no case comes to it"
+			case len(b.reach.decisive[i]) == 0:
+				out.why = "refuses in no case"
+			case c.call:
+				out.why = "made, and no case needs it"
+			}
 		}
 	}
 	for _, e := range j.equivalents {
 		if !e.speaksOf(c) {
 			continue
 		}
-		// Of an entry for a whole function, a sample may show only what is caught.
-		e.judged = e.judged || e.text != "*" || j.sample == 0
-		if out.verdict == survived {
+		switch out.verdict {
+		case unreached:
+			e.unreached++
+		case caught:
+			e.caught++
+		default: // the first entry gives the reason, and each keeps its right to be
 			e.survivors++
-			out.verdict, out.why = excused, e.reason
+			if out.verdict == survived {
+				out.verdict, out.why = excused, e.reason
+			}
 		}
 	}
 	return out, nil
