@@ -16,6 +16,7 @@ const SAFE = ['GET', 'HEAD', 'OPTIONS', 'TRACE']
 export function fingerprint({ method, uri, content_type: type, body }) {
   need(/^[A-Z]{1,32}$/.test(method), 'field_invalid')
   const media = (type ?? '').split(';')[0].trim().toLowerCase()
+  need(/^$|^[a-z0-9!#$%&'*+.^_`|~-]+\/[a-z0-9!#$%&'*+.^_`|~-]+$/.test(media), 'field_invalid')
   const lines = [method, targetUri(uri), media, sha256(decode64(body ?? '')).toString('base64url')]
   return digest(lines.join('\n'))
 }
