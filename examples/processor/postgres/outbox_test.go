@@ -69,9 +69,10 @@ func TestRestored(t *testing.T) {
 	must(t, s.Acknowledge(ctx, book.Attestation, events[0].ID))
 	// As if it had come from a cluster with a longer history.
 	const far = 1 << 52
-	must(t, execute(s, `DROP TRIGGER append_only ON events; DROP TRIGGER append_only ON event_reports; DROP TRIGGER append_only ON trades; DROP TRIGGER append_only ON requests; DROP TRIGGER append_only ON transfers;
+	must(t, execute(s, `SET session_replication_role = replica;
 		UPDATE events SET id = 4503599627370496, trade = 4503599627370496; UPDATE event_reports SET event = 4503599627370496; UPDATE trades SET id = 4503599627370496;
-		UPDATE requests SET trade = 4503599627370496; UPDATE transfers SET id = 4503599627370496 WHERE cause = 'payment'; UPDATE meta SET cluster = 1`))
+		UPDATE requests SET trade = 4503599627370496; UPDATE transfers SET id = 4503599627370496 WHERE cause = 'payment'; UPDATE meta SET cluster = 1;
+		RESET session_replication_role`))
 	must(t, s.Close())
 	s = openIn(t, c, "act", nil)
 	trade := mustPay(t, s, newPayment(1))
