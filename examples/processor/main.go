@@ -83,12 +83,12 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		o.set.Print(stdout)
 		return nil
 	}
+	if o.command == commandAudit {
+		return audit(ctx, o, folder.Folder(o.data), stdout) // makes no folder where there is none
+	}
 	f, err := folder.Open(o.data)
 	if err != nil {
 		return err
-	}
-	if o.command == commandAudit {
-		return audit(ctx, o, f, stdout)
 	}
 	log := o.log.New(stderr)
 	o.set.Warn(log)

@@ -9,6 +9,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"io/fs"
 	"math/rand/v2"
 	"net"
 	"net/http"
@@ -439,6 +440,9 @@ func TestArguments(t *testing.T) {
 			t.Errorf("%q: %v", args, err)
 		}
 		cancel()
+	}
+	if _, err := os.Stat(filepath.Join(dir, "d")); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("an audit of a folder that there is not made it: %v", err)
 	}
 }
 

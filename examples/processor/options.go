@@ -85,6 +85,9 @@ func parse(args []string, stderr io.Writer) (*options, error) {
 			return nil, errors.New("the commands are serve, audit and config; flags follow them")
 		}
 	}
+	o.set.About = "processor [serve] [flags]   serves\n" +
+		"processor audit [flags]     computes the ledger again, reports, and ends\n" +
+		"processor config [flags]    prints the effective configuration, and ends\n\n"
 	o.declare()
 	left, err := o.set.Read(args, os.Environ())
 	if err != nil {

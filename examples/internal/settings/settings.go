@@ -23,25 +23,35 @@ import (
 // the methods of the flag set, and call Read once.
 type Set struct {
 	*flag.FlagSet
+	// About is what help says before the flags, such as the program's commands,
+	// with a line feed at its end.
+	About   string
+	program string
+	help    io.Writer
 	prefix  string
 	secret  map[string]bool
 	source  map[string]string
 	unknown []string
 }
 
-// New returns an empty set. Usage and errors go to stderr; prefix is that of
+// New returns an empty set. Help goes to stderr, and only when it is asked for:
+// an error that stands before sixty lines of it is not seen. prefix is that of
 // the environment variables, without an underscore at its end.
 func New(program, prefix string, stderr io.Writer) *Set {
 	s := &Set{
 		FlagSet: flag.NewFlagSet(program, flag.ContinueOnError),
-		prefix:  prefix + "_", secret: make(map[string]bool), source: make(map[string]string),
+		program: program, help: stderr, prefix: prefix + "_", secret: make(map[string]bool), source: make(map[string]string),
 	}
-	s.SetOutput(stderr)
-	s.Usage = func() {
-		fmt.Fprintf(stderr, "%s takes these flags, and each as an environment variable %sNAME:\n", program, s.prefix)
-		s.PrintDefaults()
-	}
+	s.SetOutput(io.Discard) // Read tells; the flag set would too
+	s.Usage = func() {}
 	return s
+}
+
+func (s *Set) printHelp() {
+	s.SetOutput(s.help)
+	defer s.SetOutput(io.Discard)
+	fmt.Fprintf(s.help, "%s%s takes these flags, and each as an environment variable %sNAME:\n", s.About, s.program, s.prefix)
+	s.PrintDefaults()
 }
 
 // Secret marks settings whose values are never printed.
@@ -83,8 +93,12 @@ func (s *Set) Read(args, environ []string) ([]string, error) {
 		s.unknown = append(s.unknown, name)
 	}
 	slices.Sort(s.unknown)
-	if err := s.Parse(args); err != nil {
+	switch err := s.Parse(args); {
+	case errors.Is(err, flag.ErrHelp):
+		s.printHelp()
 		return nil, err
+	case err != nil:
+		return nil, fmt.Errorf("%w; -h lists the flags", err)
 	}
 	s.Visit(func(f *flag.Flag) { s.source[f.Name] = "flag" })
 	return s.Args(), nil

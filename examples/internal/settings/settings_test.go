@@ -92,8 +92,29 @@ func TestSecrets(t *testing.T) {
 func TestHelp(t *testing.T) {
 	var out bytes.Buffer
 	s := settings.New("program", "ACT_PROGRAM", &out)
+	s.About = "program [one|two] [flags]\n"
 	s.Int("count", 3, "how many")
-	if _, err := s.Read([]string{"-h"}, nil); err != flag.ErrHelp || !strings.Contains(out.String(), "ACT_PROGRAM_NAME") || !strings.Contains(out.String(), "how many") {
-		t.Errorf("%v, %s", err, &out)
+	_, err := s.Read([]string{"-h"}, nil)
+	if err != flag.ErrHelp {
+		t.Error(err)
+	}
+	for _, want := range []string{"program [one|two] [flags]\n", "ACT_PROGRAM_NAME", "how many"} {
+		if !strings.Contains(out.String(), want) {
+			t.Errorf("%q is not in %s", want, &out)
+		}
+	}
+}
+
+// TestWrongFlag: a typing error is one line that names it and tells where help
+// is; the help itself would push it off the screen.
+func TestWrongFlag(t *testing.T) {
+	for _, args := range [][]string{{"-coutn", "4"}, {"-count", "four"}, {"-count"}} {
+		var out bytes.Buffer
+		s := settings.New("program", "ACT_PROGRAM", &out)
+		s.Int("count", 3, "how many")
+		_, err := s.Read(args, nil)
+		if err == nil || !strings.Contains(err.Error(), args[0]) || !strings.Contains(err.Error(), "-h ") || strings.Contains(err.Error(), "\n") || out.Len() != 0 {
+			t.Errorf("%v: %v, %s", args, err, &out)
+		}
 	}
 }

@@ -142,6 +142,8 @@ func TestDeskRefuses(t *testing.T) {
 	} {
 		w.wantDesk("POST", tc.path, tc.body, tc.status, tc.part)
 	}
+	w.wantDesk("GET", "/admin/entries?currency=CNY", "", http.StatusBadRequest, `"field":"owner"`)
+	w.wantDesk("GET", "/admin/entries?owner="+strings.ReplaceAll(w.Owner, ":", "%3A"), "", http.StatusBadRequest, `"field":"currency"`)
 	tokens, err := w.server.Ledger().Tokens(context.Background())
 	if err != nil || len(tokens) != 1 {
 		t.Errorf("PSD-PMT-BND-05: %+v, %v", tokens, err)

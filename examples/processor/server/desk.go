@@ -198,8 +198,14 @@ type entryView struct {
 }
 
 func (s *Server) adminEntries(r *http.Request, _ []byte) (any, error) {
-	currency := r.URL.Query().Get("currency")
-	entries, err := s.ledger.Entries(r.Context(), r.URL.Query().Get("owner"), currency, page)
+	owner, currency := r.URL.Query().Get("owner"), r.URL.Query().Get("currency")
+	if owner == "" { // without this check the answer would be that of an account without entries
+		return nil, protocol.New(protocol.CodeFieldMissing, "owner", "", "entries are those of ?owner= in ?currency=")
+	}
+	if currency == "" {
+		return nil, protocol.New(protocol.CodeFieldMissing, "currency", "", "entries are those of ?owner= in ?currency=")
+	}
+	entries, err := s.ledger.Entries(r.Context(), owner, currency, page)
 	if err != nil {
 		return nil, err
 	}
