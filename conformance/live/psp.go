@@ -23,9 +23,9 @@ import (
 // pspChecks are the checks of a payment service provider.
 func pspChecks() []Check {
 	return slices.Concat(
-		pspPayChecks(), pspMessageChecks(), pspReplayChecks(), pspMandateChecks(), pspStatusChecks(), pspBoundChecks(), pspOrderChecks(),
-		pspLimitChecks(), pspTokenChecks(), pspSubAccountChecks(), pspInstantChecks(), pspProofChecks(), pspQueryChecks(), pspInstrumentChecks(), pspRefundChecks(),
-		pspNotificationChecks(), pspBindingChecks(), pspHTTPChecks(),
+		pspPayChecks(), pspMessageChecks(), pspReplayChecks(), pspIdempotencyChecks(), pspMandateChecks(), pspStatusChecks(), pspBoundChecks(), pspOrderChecks(),
+		pspLimitChecks(), pspTokenChecks(), pspSubAccountChecks(), pspPurseChecks(), pspInstantChecks(), pspProofChecks(), pspFulfilmentChecks(), pspQueryChecks(), pspInstrumentChecks(), pspRefundChecks(),
+		pspNotificationChecks(), pspBindingChecks(), pspAskedChecks(), pspHTTPChecks(),
 	)
 }
 

@@ -130,6 +130,12 @@ func pspProofChecks() []Check {
 			a, _ := p.consume(b.seller, forged, "delivery-1")
 			return a
 		}),
+	}
+}
+
+// pspFulfilmentChecks are about confirmations of deliveries.
+func pspFulfilmentChecks() []Check {
+	return []Check{
 		must("psp/proof/007", "PSD-PAY-A402-10 PSD-PAY-A402-11", "After the confirmation of a delivery the trade is finished.",
 			observed("trade_state", "TRADE_FINISHED"), func(p *probe) conformance.Answer {
 				b, r := p.sold()

@@ -203,6 +203,15 @@ func pspSubAccountChecks() []Check {
 			b.message["subaccount_id"] = other.subaccount
 			return p.pay(b)
 		}),
+	}
+}
+
+// pspPurseChecks are about authorizations of sub-accounts and their limits.
+func pspPurseChecks() []Check {
+	bad := func(id, req, title string, code protocol.Code, run func(*probe) conformance.Answer) Check {
+		return must("psp/subaccount/"+id, req, title, refused(code), run)
+	}
+	return []Check{
 		bad("009", "PSD-AGT-SUB-04", "An authorization for another payment is refused.", protocol.CodeClaimsConflict, authorized(func(_ *probe, a *payment.SubAccountAuthorization) {
 			a.RequestDigest = canon.Sum([]byte("another payment"))
 		})),

@@ -61,6 +61,12 @@ func pspReplayChecks() []Check {
 				a, _ := p.result(b, p.pspPost("/payments", body))
 				return a
 			}),
+	}
+}
+
+// pspIdempotencyChecks are about the one answer that a request has.
+func pspIdempotencyChecks() []Check {
+	return []Check{
 		must("psp/idempotency/001", "PSD-PAY-DEL-04 PSD-PAY-DEL-07", "The same content in a new transmission gets the first answer, and is not paid again.",
 			observed("answer", "accepted", "same_trade", "yes", "same_proof", "yes", "spent_total", "18.00"), func(p *probe) conformance.Answer {
 				b := p.purchase(p.payer(), "18.00")

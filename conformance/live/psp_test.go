@@ -38,6 +38,12 @@ func (k *till) Trusts(issuer, delegator string) bool {
 	return k.trusted[[2]string{issuer, delegator}]
 }
 
+func (k *till) trust(issuer, principal string) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.trusted[[2]string{issuer, principal}] = true
+}
+
 // testPSP starts a provider and returns the scenario for it.
 func testPSP(t *testing.T, b broken) *live.Scenario {
 	t.Helper()
@@ -121,9 +127,7 @@ func (k *till) desk() map[string]live.Action {
 	})
 	return map[string]live.Action{
 		"open_principal": act(func(v map[string]string) (map[string]string, error) {
-			k.mu.Lock()
-			k.trusted[[2]string{v["issuer"], v["principal"]}] = true
-			k.mu.Unlock()
+			k.trust(v["issuer"], v["principal"])
 			return none(k.book.OpenPrincipal(v["principal"], v["currency"]))
 		}),
 		"open_merchant": act(func(v map[string]string) (map[string]string, error) {
@@ -158,7 +162,7 @@ func (k *till) desk() map[string]live.Action {
 		}),
 		"confirm": confirm,
 		"confirm_refused": act(func(v map[string]string) (map[string]string, error) {
-			_, _ = confirm.Func(context.Background(), v) // has to be refused: what became of it is asked over HTTP
+			_, _ = confirm.Func(context.Background(), v) // what became of it is asked over HTTP
 			return nil, nil
 		}),
 		"cancel": act(func(v map[string]string) (map[string]string, error) {

@@ -19,7 +19,7 @@ import (
 // sellerChecks are the checks of a merchant.
 func sellerChecks() []Check {
 	return slices.Concat(
-		sellerBillChecks(), sellerProofChecks(), sellerDeliveryChecks(), sellerCatalogueChecks(), sellerNegotiationChecks(), sellerIntentChecks(), sellerCartChecks(),
+		sellerBillChecks(), sellerProofChecks(), sellerBoundChecks(), sellerDeliveryChecks(), sellerCatalogueChecks(), sellerNegotiationChecks(), sellerIntentChecks(), sellerCartChecks(), sellerCartFormChecks(),
 		sellerPickupChecks(),
 	)
 }

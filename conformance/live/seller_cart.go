@@ -153,6 +153,15 @@ func sellerCartChecks() []Check {
 		bad("012", "CID-CART-CFM-03", "A cart that is dated ahead is refused.", protocol.CodeRequestExpired, carted(func(_ *probe, c *cart) {
 			c.message["timestamp"] = canon.FormatTime(time.Now().Add(5 * time.Minute))
 		})),
+	)
+}
+
+// sellerCartFormChecks are about repeated carts, and what a cart asks for besides goods.
+func sellerCartFormChecks() []Check {
+	bad := func(id, req, title string, code protocol.Code, run func(*probe) conformance.Answer) Check {
+		return must("seller/cart/"+id, req, title, refused(code), run)
+	}
+	return []Check{
 		bad("013", "CID-CART-CFM-03", "A cart that is sent twice, byte for byte, is a replay.", protocol.CodeReplayed, func(p *probe) conformance.Answer {
 			c := p.cart(p.items().Plain)
 			body := p.transmission(c)
@@ -205,7 +214,7 @@ func sellerCartChecks() []Check {
 			numbers = slices.DeleteFunc(slices.Compact(numbers), func(s string) bool { return s == "" })
 			return observed("orders", fmt.Sprint(len(numbers)))
 		}),
-	)
+	}
 }
 
 // sellerStockChecks are about stock that is scarce.

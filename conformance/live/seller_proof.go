@@ -103,6 +103,15 @@ func sellerProofChecks() []Check {
 			g.buyer = other.buyer
 			return delivered(p.present(g, proof))
 		}),
+	)
+}
+
+// sellerBoundChecks are requests with proofs for something else, or from somebody else.
+func sellerBoundChecks() []Check {
+	bad := func(id, req, title string, code protocol.Code, run func(*probe) conformance.Answer) Check {
+		return must("seller/proof/"+id, req, title, refused(code), run)
+	}
+	return []Check{
 		bad("017", "PSD-PAY-A402-16 PSD-PAY-A402-08", "A proof for one body does not deliver for another.", protocol.CodeProofMismatch, func(p *probe) conformance.Answer {
 			g := p.unsafe()
 			proof, _ := p.proof(g, p.bill(g), nil)
@@ -162,7 +171,7 @@ func sellerProofChecks() []Check {
 			g.key = canon.UUID()
 			return delivered(p.present(g, proof))
 		}),
-	)
+	}
 }
 
 // oneOf is an answer in which any of the codes, which say the same here, becomes
