@@ -69,6 +69,25 @@ func TestTerminal(t *testing.T) {
 }
 
 // The JSON of a report gives the same report.
+// Files of cases are indented, answers are not: side by side they are in one
+// form, without marks for line feeds.
+func TestTerminalForm(t *testing.T) {
+	r := &conformance.Report{
+		Suite: "1", Subject: conformance.Subject{Kind: "self", Name: "mine"},
+		Results: []conformance.Result{{
+			ID: "test/form/001", Surprise: "not the expected answer", Title: "A form.",
+			Expected: conformance.Answer{Outcome: conformance.Valid, Output: []byte("{\n  \"a\": [1, \"x y\"]\n}")},
+			Actual:   conformance.Answer{Outcome: conformance.Valid, Output: []byte(`{"a": 2}`)},
+		}},
+	}
+	text := written(t, r.WriteTerminal)
+	for _, want := range []string{"self mine · suite 1", "  expected  valid {\"a\":[1,\"x y\"]}\n  actual    valid {\"a\":2}\n"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("nothing of %q in\n%s", want, text)
+		}
+	}
+}
+
 func TestReportJSON(t *testing.T) {
 	report := mixed(t)
 	var back struct {

@@ -15,8 +15,8 @@ const maxShown = 25
 // expected and how to run it again, and the end of the matter in one line.
 func (r *Report) WriteTerminal(w io.Writer) error {
 	p := &printer{w: w}
-	p.f("%s %s %s · suite %s, seed %d, %d checks in %s\n", r.Subject.Kind, printable(r.Subject.Name, 60), printable(r.Subject.Version, 30),
-		r.Suite, r.Seed, len(r.Results), r.Duration.Round(10*time.Millisecond))
+	p.f("%s %s · suite %s, seed %d, %d checks in %s\n", r.Subject.Kind,
+		strings.TrimSpace(printable(r.Subject.Name, 60)+" "+printable(r.Subject.Version, 30)), r.Suite, r.Seed, len(r.Results), r.Duration.Round(10*time.Millisecond))
 	components, _ := r.tallies()
 	for _, d := range Domains() {
 		p.domain(d.Name, d.Components, components)
@@ -106,7 +106,9 @@ func (a *Answer) line() string {
 	detail := ""
 	switch a.Outcome {
 	case Valid:
-		detail = string(a.Output)
+		output := a.Output.Clone()
+		_ = output.Compact() // files of cases have line feeds; what is no JSON stays as it is
+		detail = string(output)
 	case Invalid:
 		detail = string(a.Code)
 	case Skipped:
