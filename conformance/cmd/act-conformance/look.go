@@ -62,7 +62,7 @@ func runShow(_ context.Context, set *flag.FlagSet, args []string, stdout io.Writ
 	if !strings.Contains(name, "/") {
 		text := conformance.OperationText(name)
 		if text == "" {
-			return false, fmt.Errorf("no operation %s", name)
+			return false, fmt.Errorf("no operation %s, and no case: their ids have a slash; list names both", name)
 		}
 		_, err := io.WriteString(stdout, text)
 		return true, err
@@ -88,7 +88,7 @@ func runShow(_ context.Context, set *flag.FlagSet, args []string, stdout io.Writ
 			return true, err
 		}
 	}
-	return false, fmt.Errorf("no case %s", name)
+	return false, fmt.Errorf("no case %s; list names all", name)
 }
 
 // runCoverage fails, as nonconforming, when a MUST is judged by nothing and has
