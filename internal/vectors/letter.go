@@ -169,6 +169,7 @@ func (p *post) envelope(who string, wrong keys.Purpose) {
 	p.no("090", "A document that cannot be had leaves the signer unknown.", protocol.CodeKeyUnavailable, nil, func(l *letter) { delete(l.documents, l.signer.DID()) })
 	p.no("091", "The key that signs lies under the sender.", protocol.CodeClaimsConflict, nil, member(who, "did:act:else.example/where"))
 	p.no("092", "A member that was changed after signing is found.", protocol.CodeSignatureInvalid, nil, spelled(otherID))
+	p.forms()
 }
 
 // answering adds what must hold of every message by which a provider answers.
@@ -187,6 +188,7 @@ func (p *post) answering() {
 	})
 	p.no("084", "An answer that was changed on the way is found.", protocol.CodeSignatureInvalid, nil, spelled(otherID))
 	p.no("085", "An answer is closed as well.", protocol.CodeFieldUnknown, nil, member("note", "x"))
+	p.forms()
 }
 
 // otherID changes an id in the text of a message.
