@@ -389,6 +389,11 @@ func TestProgram(t *testing.T) {
 	if answer, err := p.attempt(p.Request(id, iac, p.token, "18.00")); err != nil || answer == nil {
 		t.Fatalf("%s, %v", answer, err)
 	}
+	var beside bytes.Buffer // an operator audits while the program serves
+	p.must(run(context.Background(), []string{"audit", "-data", p.data}, &beside, io.Discard))
+	if !strings.Contains(beside.String(), "the ledger is sound") {
+		t.Errorf("audit beside a serving process: %s", beside.String())
+	}
 	cancel()
 	if err := <-ended; err != nil {
 		t.Fatal(err)

@@ -65,7 +65,7 @@ func openToRead(ctx context.Context, o *options, f folder.Folder) (*store, error
 	if _, err := os.Stat(f.Path(ledgerFile)); err != nil {
 		return nil, err
 	}
-	l, err := ledger.Open(ledger.Config{Path: f.Path(ledgerFile)})
+	l, err := ledger.Open(ledger.Config{Path: f.Path(ledgerFile), ReadOnly: true})
 	if err != nil {
 		return nil, err
 	}
