@@ -20,7 +20,9 @@ import (
 // binds lets agents ask for instruments.
 func binds(l *till, c *provider.Config) {
 	c.Bindings = l.ledger
-	c.BindingPage = func(_ context.Context, b *provider.Binding) (string, error) { return "https://psp.example/binding/" + b.ID, nil }
+	c.BindingPage = func(_ context.Context, b *provider.Binding) (string, error) {
+		return "https://psp.example/binding/" + b.ID, nil
+	}
 }
 
 func (l *till) wish() payment.BindingRequest {

@@ -123,9 +123,6 @@ func (p *processor) trust(roots *x509.CertPool) error {
 	return nil
 }
 
-// endpoint is where agents reach it.
-func (p *processor) endpoint() string { return "https://" + p.id.Host() + "/act/v1" }
-
 // A form is what the operator sends.
 type form map[string]any
 

@@ -21,23 +21,23 @@ const (
 // A card is an identity credential in the making, with the proof that its key is
 // held and, for cases of binding.verify, a binding.
 type card struct {
-	b                                         *builder
-	signer, list, holder                      *keys.Signer
-	header, claims                            obj
-	payload                                   func(string) string
-	finish                                    func(string) string
-	answer, answerHeader                      obj
-	answerer                                  *keys.Signer
-	digested                                  func(payload string) string
-	documents, status                         obj
-	identities                                list
-	agent, verifier, challenge                string
-	capabilities                              list
-	before                                    int
-	binding, bindingHeader                    obj
-	binder                                    *keys.Signer
-	principal, audience                       string
-	finishAnswer, finishBinding, changeAnswer func(string) string
+	b                           *builder
+	signer, list, holder        *keys.Signer
+	header, claims              obj
+	payload                     func(string) string
+	finish                      func(string) string
+	answer, answerHeader        obj
+	answerer                    *keys.Signer
+	digested                    func(payload string) string
+	documents, status           obj
+	identities                  list
+	agent, verifier, challenge  string
+	capabilities                list
+	before                      int
+	binding, bindingHeader      obj
+	binder                      *keys.Signer
+	principal, audience         string
+	finishAnswer, finishBinding func(string) string
 }
 
 // card is a good credential of a dedicated agent, shown to a gate.

@@ -130,11 +130,6 @@ func (p *post) no(id, title string, code protocol.Code, rule []string, edits ...
 	})
 }
 
-// at adds a case whose defect is the time.
-func (p *post) at(id, title string, code protocol.Code, clock time.Time, rule []string) {
-	p.b.invalid(p.ok, spec{id: p.group + "/" + id, title: title, code: code, clock: clock, requirements: rule}, nil)
-}
-
 // lacking adds a case for each member that must be there. Their ids count from
 // start.
 func (p *post) lacking(start int, names ...string) {

@@ -38,7 +38,9 @@ func (b *Browser) Open(t testing.TB, l Look) *Tab {
 	must(t, b.send("Target.createTarget", "", map[string]any{"url": "about:blank", "browserContextId": at.Context}, &at))
 	must(t, b.send("Target.attachToTarget", "", map[string]any{"targetId": at.Target, "flatten": true}, &at))
 	tab := &Tab{t, b, at.Session}
-	t.Cleanup(func() { _ = b.send("Target.disposeBrowserContext", "", map[string]any{"browserContextId": at.Context}, nil) })
+	t.Cleanup(func() {
+		_ = b.send("Target.disposeBrowserContext", "", map[string]any{"browserContextId": at.Context}, nil)
+	})
 	for _, c := range []struct {
 		method string
 		params map[string]any

@@ -53,8 +53,7 @@ func Passkeys(t *testing.T, open func(t *testing.T, now func() time.Time) book.B
 type keyring struct {
 	*testing.T
 	book.Book
-	at     atomic.Int64
-	serial atomic.Int64
+	at atomic.Int64
 }
 
 func (k *keyring) want(err error, code protocol.Code) {

@@ -88,7 +88,6 @@ type Page struct {
 	Content any
 
 	provider string
-	href     string // of this page, with the language that was chosen
 	chosen   bool
 	path     string
 }
