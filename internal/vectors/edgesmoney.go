@@ -18,6 +18,7 @@ func groupPayEdges(b *builder) {
 	edgesProof(b)
 	edgesPaid(b)
 	edgesAnswer(b)
+	edgesProfile(b)
 }
 
 // A wrong value of a member, and what it breaks.
@@ -222,4 +223,56 @@ func edgesAnswer(b *builder) {
 			p.no("040", "A proof has a limit.", protocol.CodeTooLarge, nil, member("payment_proof", strings.Repeat("A", 8200)))
 		}
 	}
+}
+
+// edgesProfile: what the profile asks beyond the schema of the headers.
+func edgesProfile(b *builder) {
+	request := obj{"method": "GET", "uri": reportURL, "content_type": "", "body": ""}
+	rule := ids("PSD-PAY-A402-20")
+	s := &sheet{b: b, group: "a402/profile", operation: "a402.needed.verify", make: func(strokes ...stroke) *header {
+		return b.bill(append([]stroke{func(h *header) {
+			h.rest = obj{"agent": buyerDID, "psp_id": pspDID, "methods": list{walletURN}, "request": request, "documents": b.parties()}
+		}}, strokes...)...)
+	}}
+	s.first("A bill of the profile, with a category of three segments.", rule, obj{"method_id": methodName, "out_trade_no": billNo, "resource_id": resourceID, "seller_unique_id": shopDID, "amount": "18.00", "currency": "CNY"})
+	for i, c := range []wrong{
+		{"A resource is of visible characters.", "resource_id", "report 7"}, {"A buyer is named by an identifier.", "buyer_unique_id", "buyer"}, {"An idempotency key is of visible characters.", "idempotency_key", "key 1"},
+		{"A signer is an absolute key id.", "signer_id", "#s1"}, {"A method has a name.", "method_id", "act:payment/"}, {"A name of a method begins with a letter or digit.", "method_id", "act:payment/-a"},
+	} {
+		s.no(three(i+10), c.title, protocol.CodeFieldInvalid, rule, field(c.name, c.value))
+	}
+	s.no("020", "An algorithm of the schema that is not the profile's.", protocol.CodeAlgorithmRefused, rule, field("signature_type", "RS256"))
+	for i, category := range []string{"food//tea", "/food", "food/", "food/ tea", "food /tea", "a\x00b", strings.Repeat("c", 257), "\u202efood"} {
+		s.no(three(i+30), "A category is of segments of text between single slashes.", protocol.CodeFieldInvalid, rule, detail("category", category))
+	}
+	for i, url := range []string{"ftp://psp.example/act", "https:///act", "https://ann@psp.example/act", "psp", "https://psp.example/%zz", "https://psp.example/a b", "https://psp.example/a#b"} {
+		s.no(three(i+40), "An endpoint is an absolute URL of the web.", protocol.CodeFieldInvalid, rule, detail("endpoint", url))
+	}
+	s.no("050", "A provider is named by an identifier.", protocol.CodeFieldInvalid, rule, detail("psp_id", "psp"))
+	paid := &sheet{b: b, group: "a402/outer", operation: "a402.proof.verify", make: func(strokes ...stroke) *header {
+		return b.proof(append([]stroke{func(h *header) {
+			h.rest = obj{
+				"psp_id": pspDID, "payee": shopDID, "order_number": billNo, "resource_id": resourceID, "amount": "18.00", "currency": "CNY", "method_id": methodName,
+				"request": request, "payer": buyerDID, "thumbprint": b.buyer().Public().Thumbprint(), "documents": b.parties(),
+			}
+		}}, strokes...)...)
+	}}
+	paid.first("A proof of the profile.", ids("PSD-PAY-A402-21"), obj{"trade_no": tradeNo, "payer": buyerDID})
+	for i, c := range []wrong{
+		{"An order is of visible characters.", "out_trade_no", "order 1"}, {"A resource is of visible characters.", "resource_id", "report 7"}, {"A trade is of visible characters.", "trade_no", "trade 1"},
+		{"A buyer is named by an identifier.", "buyer_unique_id", "buyer"}, {"An idempotency key is of visible characters.", "idempotency_key", "key 1"}, {"A method has a name.", "method_id", "act:payment/"},
+	} {
+		paid.no(three(i+10), c.title, protocol.CodeFieldInvalid, ids("PSD-PAY-A402-21"), field(c.name, c.value))
+	}
+	paid.no("020", "A key outside is the key inside.", protocol.CodeClaimsConflict, ids("PSD-PAY-A402-21"), field("idempotency_key", "key-1"))
+	pay := &post{b: b, group: "edge/pay", operation: "payment.request.verify", output: b.payOutput("DEL"), rule: ids("PSD-PAY-DEL-03"), letter: func() *letter { return b.payRequest("DEL") }}
+	pay.first("A payment request whose members are in their forms.")
+	pay.no("010", "A method has a name.", protocol.CodeFieldInvalid, nil, member("payment_method", "urn:act:payment:"))
+	pay.no("011", "A name of a method is in lower case.", protocol.CodeFieldInvalid, nil, member("payment_method", "urn:act:payment:Wallet"))
+	pay.no("012", "A name of a method has a limit.", protocol.CodeFieldInvalid, nil, member("payment_method", "urn:act:payment:"+strings.Repeat("m", 129)))
+	pay.no("013", "An order is not empty.", protocol.CodeFieldMissing, nil, member("order", ""))
+	pay.no("014", "An amount is more than nothing.", protocol.CodeFieldInvalid, nil, member("amount", "0.00"))
+	result := &post{b: b, group: "edge/paid", operation: "payment.result.verify", output: obj{"trade_no": tradeNo, "trade_state": "WAIT_SELLER_FULFILLMENT", "amount": "48.50"}, rule: ids("PSD-PAY-DEL-13"), letter: func() *letter { return b.payResult("DEL", b.payRequest("DEL")) }}
+	result.first("A result whose state is one of money that has moved.")
+	result.no("010", "Before anybody asked for money none has moved.", protocol.CodeFieldInvalid, nil, member("trade_state", "CREATE"))
 }

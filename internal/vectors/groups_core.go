@@ -6,5 +6,5 @@ var coreGroups = []func(*builder){
 	groupCanon, groupDigest, groupBytes,
 	groupMoney, groupTime,
 	groupDID, groupDocument, groupJWK,
-	groupSignature, groupJWS, groupMessage, groupEdges, groupEvidenceEdges,
+	groupSignature, groupJWS, groupMessage, groupEdges, groupEvidenceEdges, groupTextEdges,
 }
