@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 	"strings"
 )
@@ -49,8 +50,11 @@ func (r *report) count(of func(*result) bool) (n counts) {
 	return n
 }
 
-// share is the part of the judged checks that is caught, in percent. What is
-// equivalent to the program with it is no check that can be caught.
+// judged are the checks whose function a case calls.
+func (c counts) judged() int { return c[caught] + c[survived] + c[excused] }
+
+// share is the part of the judged checks that is caught, in percent, without
+// those that have a reason not to be.
 func (c counts) share() float64 {
 	if c[caught]+c[survived] == 0 {
 		return 100
@@ -69,12 +73,17 @@ and the vectors are run against the rest: a removed check that no case notices i
 a hole in the suite. `+"`go run ./internal/mutants -o conformance/MUTATION.md`"+` writes
 this page; its doc comment says what a check is.
 
-%s, commit %s, %d cases%s. **%.1f %% caught**: %d of %d; %d more are equivalent, %d stand in
-functions that no case calls.
+%s, commit %s, %d cases%s: **%.1f %% caught**, %d of %d.
 
-| package | checks | never called | judged | caught | survived | equivalent | share |
+A check is judged when a case calls its function; %d of %d stand in functions that
+no case calls, and are listed at the end. Of the %d judged, %d survive for a reason
+that is given below (excused); they are left out of the share. With them it is
+%.1f %%.
+
+| package | checks | never called | judged | caught | survived | excused | share |
 |---|---:|---:|---:|---:|---:|---:|---:|
-`, r.Date, r.Commit, r.Cases, r.Sample, all.share(), all[caught], all[caught]+all[survived], all[excused], all[unreached])
+`, r.Date, r.Commit, r.Cases, r.Sample, all.share(), all[caught], all[caught]+all[survived],
+		all[unreached], len(r.results), all.judged(), all[excused], 100*float64(all[caught])/float64(max(all.judged(), 1)))
 	for _, p := range r.packages() {
 		r.row(&b, p, r.count(func(x *result) bool { return x.Package == p }))
 	}
@@ -82,8 +91,8 @@ functions that no case calls.
 	if len(r.Failing) > 0 {
 		fmt.Fprintf(&b, "\n%d cases fail with all checks in place and judged nothing: %s.\n", len(r.Failing), strings.Join(r.Failing, ", "))
 	}
-	r.list(&b, "Survivors", "Checks that can be removed and no case notices.", survived)
-	r.list(&b, "Equivalent", "Checks that can be removed and nothing changes that a case could see, with the reason (internal/mutants/equivalent.tsv).", excused)
+	r.survivors(&b)
+	r.excuses(&b)
 	r.uncalled(&b)
 	_, err := io.WriteString(w, b.String())
 	return err
@@ -99,18 +108,18 @@ func (r *report) packages() []string {
 }
 
 func (r *report) row(b *strings.Builder, name string, n counts) {
-	judged := n[caught] + n[survived] + n[excused]
+	judged := n.judged()
 	fmt.Fprintf(b, "| %s | %d | %d | %d | %d | %d | %d | %.1f %% |\n",
 		name, judged+n[unreached]+n[notSampled], n[unreached], judged, n[caught], n[survived], n[excused], n.share())
 }
 
-// list lists the checks of one verdict, by function.
-func (r *report) list(b *strings.Builder, title, says string, v verdict) {
-	fmt.Fprintf(b, "\n## %s\n\n%s\n", title, says)
+// survivors lists them by function.
+func (r *report) survivors(b *strings.Builder) {
+	b.WriteString("\n## Survivors\n\nChecks that can be removed and no case notices. Behind each stands how far the cases come.\n")
 	where := ""
 	for i := range r.results {
 		x := &r.results[i]
-		if x.verdict != v {
+		if x.verdict != survived {
 			continue
 		}
 		if here := x.File + ", `" + x.Function + "`"; here != where {
@@ -121,6 +130,34 @@ func (r *report) list(b *strings.Builder, title, says string, v verdict) {
 	}
 	if where == "" {
 		b.WriteString("\nNone.\n")
+	}
+}
+
+// excuses lists the reasons, with the functions that each is given for.
+func (r *report) excuses(b *strings.Builder) {
+	b.WriteString("\n## Excused\n\nChecks that survive for a reason. Which entry gives it to which check is in internal/mutants/equivalent.tsv; an entry that excuses nothing any more fails.\n")
+	of, number := map[string]map[string]int{}, map[string]int{}
+	for i := range r.results {
+		if x := &r.results[i]; x.verdict == excused {
+			if of[x.why] == nil {
+				of[x.why] = map[string]int{}
+			}
+			of[x.why][x.File+" "+x.Function]++
+			number[x.why]++
+		}
+	}
+	for _, why := range slices.Sorted(maps.Keys(of)) {
+		fmt.Fprintf(b, "\n**%d: %s.**", number[why], why)
+		file := ""
+		for _, at := range slices.Sorted(maps.Keys(of[why])) {
+			name, function, _ := strings.Cut(at, " ")
+			if name != file {
+				fmt.Fprintf(b, "\n- %s:", name)
+				file = name
+			}
+			fmt.Fprintf(b, " %s %d;", function, of[why][at])
+		}
+		b.WriteString("\n")
 	}
 }
 
@@ -173,6 +210,6 @@ func (r *report) print(w io.Writer, verbose bool) {
 		fmt.Fprintf(w, "%d cases fail with all checks in place: %s\n", len(r.Failing), strings.Join(r.Failing, " "))
 	}
 	n := r.count(nil)
-	fmt.Fprintf(w, "%.1f %% caught: %d of %d; %d equivalent, %d in functions never called\n",
+	fmt.Fprintf(w, "%.1f %% caught: %d of %d; %d excused, %d in functions never called\n",
 		n.share(), n[caught], n[caught]+n[survived], n[excused], n[unreached])
 }
