@@ -80,8 +80,8 @@ func (r records) Record(_ context.Context, recordID string) ([]byte, error) {
 	return nil, errors.New("no such record")
 }
 
-// verifyRecord is attestation.record.verify.
-func verifyRecord(clock time.Time, in struct {
+// recordInput is the input of attestation.record.verify.
+type recordInput struct {
 	Record    string     `json:"record"`
 	RecordID  string     `json:"record_id"`
 	Channel   string     `json:"channel"`
@@ -91,7 +91,10 @@ func verifyRecord(clock time.Time, in struct {
 	Upstream  records    `json:"upstream"`
 	Suites    suites     `json:"suites"`
 	SuiteKeys suiteKeys  `json:"suite_keys"`
-}) (any, error) {
+}
+
+// verifyRecord is attestation.record.verify.
+func verifyRecord(clock time.Time, in recordInput) (any, error) {
 	v, err := verifier.NewRecordVerifier(in.Documents.keys(), func() time.Time { return clock })
 	if err != nil {
 		return nil, err
