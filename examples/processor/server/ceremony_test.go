@@ -206,6 +206,9 @@ func TestPasskeyCeremonies(t *testing.T) {
 	pending, err := payment.ParsePending(body)
 	w.must(err)
 	till := pending.Pending.CashierURL
+	if status, body = w.post("/queries", w.query(payment.Request{BuyerAgentID: w.Agent.DID(), RequestID: pending.Pending.RequestID})); status != http.StatusAccepted {
+		t.Errorf("PSD-PAY-INS-02: asked about a payment that waits, the answer is %d %s", status, body)
+	}
 	form = key.answer(w.want(http.StatusOK, "GET", till, nil))
 	other, body := w.post("/payments", w.Sign(w.Instant(bound.Result.PaymentToken, "2.00")))
 	if other != http.StatusAccepted {
