@@ -59,8 +59,9 @@ func (l *Ledger) Receivers(ctx context.Context) ([]book.Receiver, error) {
 }
 
 // Distribute implements book.Notices.
-func (l *Ledger) Distribute(ctx context.Context, limit int) (taken int, err error) {
-	err = l.writeApart(ctx, func(t *tx) error {
+func (l *Ledger) Distribute(ctx context.Context, limit int) (int, error) {
+	var taken int
+	err := l.writeApart(ctx, func(t *tx) error {
 		taken = 0
 		var last int64
 		after, err := reported(t.conn, book.Notification)
@@ -86,7 +87,10 @@ func (l *Ledger) Distribute(ctx context.Context, limit int) (taken int, err erro
 		}
 		return t.exec("INSERT INTO event_reports (consumer, event, at) VALUES (?, ?, ?)", string(book.Notification), last, t.unix())
 	})
-	return taken, err
+	if err != nil {
+		return 0, err
+	}
+	return taken, nil
 }
 
 // Notices implements book.Notices.

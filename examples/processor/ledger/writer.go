@@ -46,6 +46,9 @@ func (t *tx) unix() int64 { return t.now.Unix() }
 // (service_unavailable); when it ends while waiting, the job may still be done
 // (outcome_unknown). A caller that moves money should rather wait: the queue is
 // served in order and every job ends.
+//
+// After an error a variable that the job sets must not be read: the job may
+// still be running, or yet to come.
 func (l *Ledger) write(ctx context.Context, run func(*tx) error) error {
 	return l.wait(ctx, &job{run: run, done: make(chan error, 1)})
 }
