@@ -12,7 +12,7 @@ import { delegation } from './ops/delegation.mjs'
 import { payment } from './ops/payment.mjs'
 
 const operations = { ...core, ...delegation, ...commerce, ...payment }
-const features = ['ed25519', 'es256']
+const features = ['ed25519', 'es256', 'status-grace']
 
 async function answer({ operation, clock, input }) {
   if (!Object.hasOwn(operations, operation)) return { outcome: 'skipped', reason: 'not implemented' }

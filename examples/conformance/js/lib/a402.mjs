@@ -1,7 +1,9 @@
 // A402: fingerprints, the three headers, and payment proofs (SPEC.md 6.2, 6.4 to 6.6).
 
 import { CATEGORIES } from './errors.mjs'
-import { amount, count, did, form, id, listOf, matching, minor, object, someObject, time, word } from './forms.mjs'
+import {
+  amount, category, count, did, form, id, listOf, matching, METHOD_NAME, minor, object, someObject, time, webUrl, word,
+} from './forms.mjs'
 import { canonical, decode64, digest, has, noNull, parseObject, sha256, without } from './json.mjs'
 import { readToken, SIGNATURE_TYPES } from './keys.mjs'
 import { parseKeyId } from './dids.mjs'
@@ -10,6 +12,7 @@ import { text } from './terms.mjs'
 import { amountFromText, timeParse } from './values.mjs'
 
 const MOST_BYTES = 8192
+const MOST_TARGET = 8192
 const SAFE = ['GET', 'HEAD', 'OPTIONS', 'TRACE']
 
 // fingerprint is that of a request (6.4).
@@ -22,10 +25,11 @@ export function fingerprint({ method, uri, content_type: type, body }) {
 }
 
 function targetUri(uri) {
+  need(uri.length <= MOST_TARGET, 'too_large')
   const parts = /^(https?):\/\/([^/?#]*)([^?#]*)(\?[^#]*)?(?:#.*)?$/i.exec(uri)
   need(parts && /^[\x21-\x7e]+$/.test(uri), 'field_invalid')
   const [, scheme, authority, path, query = ''] = parts
-  const server = /^([A-Za-z0-9._~-]+|\[[0-9A-Fa-f:.]+\])(?::([0-9]*))?$/.exec(authority)
+  const server = /^([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::([1-9][0-9]{0,4})?)?$/.exec(authority)
   need(server, 'field_invalid')
   const [, host, port = ''] = server
   const usual = scheme.toLowerCase() === 'https' ? '443' : '80'
@@ -36,12 +40,13 @@ function targetUri(uri) {
 // 6.5
 
 const short = (value) => need([...text(value, true)].length <= 256, 'field_invalid')
-const base64url = (value) => need(decode64(text(value, true), 'field_invalid').length > 0, 'field_invalid')
+const base64url = matching(/^[A-Za-z0-9_-]+$/)
 const decimalText = (value) => {
   amount(value)
   need(/^[0-9]+(\.[0-9]{1,18})?$/.test(value) && value.length <= 80, 'field_invalid')
 }
-const uri = (value) => need(/^[A-Za-z][A-Za-z0-9+.-]*:[\x21-\x7e]+$/.test(text(value, true)) && value.length <= 2048, 'field_invalid')
+const URI = /^[A-Za-z][A-Za-z0-9+.-]*:(?:[A-Za-z0-9._~:/?#[\]@!$&'()*+,;=-]|%[0-9A-Fa-f]{2})+$/
+const uri = (value) => need(URI.test(text(value, true)) && value.length <= 2048, 'field_invalid')
 
 const fingerprintForm = matching(/^sha-256:[A-Za-z0-9_-]{43}$/)
 
@@ -107,8 +112,7 @@ const VALIDATION = members(
 
 // readHeader reads one of the three headers as { protocol, method }.
 function readHeader(lines, protocol) {
-  need(lines.length > 0, 'field_missing')
-  need(lines.length === 1, 'malformed')
+  need(lines.length === 1 && lines[0] !== '', 'malformed')
   need(lines[0].length <= MOST_BYTES, 'too_large')
   const value = parseObject(decode64(lines[0]))
   noNull(value)
@@ -144,11 +148,15 @@ export function readValidation(lines) {
   return validation
 }
 
-// checkProfile is what this profile asks of method_id and version beyond the schema.
+const IDS = ['out_trade_no', 'resource_id', 'trade_no', 'idempotency_key']
+const methodId = matching(new RegExp(`^act:payment/${METHOD_NAME}$`))
+
+// checkProfile is what this profile asks of every header beyond the schema.
 function checkProfile({ protocol, method }) {
-  need(/^act:payment\/[a-z0-9][a-z0-9._-]*$/.test(protocol.method_id), 'field_invalid')
+  methodId(protocol.method_id)
   need(protocol.method_version === '1.0.0', 'field_invalid')
-  id(protocol.out_trade_no), id(protocol.resource_id)
+  for (const name of IDS) if (name in protocol) id(protocol[name])
+  for (const name of ['seller_unique_id', 'buyer_unique_id']) if (name in protocol) did(protocol[name])
   has(method, ['psp_id'])
   did(method.psp_id)
 }
@@ -159,11 +167,9 @@ export async function verifyNeeded(given, documents, now) {
   const { protocol, method } = bill
   checkProfile(bill)
   has(method, ['endpoint', 'category'])
-  need(typeof method.endpoint === 'string' && typeof method.category === 'string', 'field_invalid')
-  need(method.endpoint !== '' && method.category !== '', 'field_missing')
-  for (const name of ['seller_unique_id', 'buyer_unique_id']) if (name in protocol) did(protocol[name])
+  webUrl(method.endpoint)
+  category(method.category)
   minor(protocol.amount, protocol.currency, 1n)
-  if ('idempotency_key' in protocol) id(protocol.idempotency_key)
   need(given.lines[0].length <= 3072, 'too_large')
   await verifyBill(bill, documents, now)
   need((protocol.buyer_unique_id ?? given.agent) === given.agent, 'agent_mismatch')
@@ -192,14 +198,14 @@ export async function verifyBill({ protocol, method }, documents, now) {
 const seconds = count(0, 253402300799)
 const CLAIMS = {
   iss: did, aud: did, jti: id, iat: seconds, exp: seconds, trade_no: id, out_trade_no: id, resource_id: id,
-  amount, currency: FORMS.currency, payer: did, method_id: matching(/^act:payment\/[a-z0-9][a-z0-9._-]*$/),
+  amount, currency: FORMS.currency, payer: did, method_id: methodId,
   'request_method?': FORMS.request_method, 'request_fingerprint?': fingerprintForm, 'idempotency_key?': id,
   cnf: object({ jkt: matching(/^[A-Za-z0-9_-]{43}$/) }),
 }
 
 // readProofToken reads a payment proof as it stands in payment_proof.
 export function readProofToken(source) {
-  const token = readToken(decode64(source, 'field_invalid').toString('latin1'), 'act-payment-proof+jwt')
+  const token = readToken(decode64(source).toString('latin1'), 'act-payment-proof+jwt')
   const claims = form(token.claims, CLAIMS)
   minor(claims.amount, claims.currency, 1n)
   need(Number(claims.iat.literal) < Number(claims.exp.literal), 'field_invalid')

@@ -2,7 +2,7 @@
 
 import {
   amount, boolean, category, count, currency, did, form, id, itself, label, listOf, matching, method, minor, nonce,
-  object, plainUrl, time, word,
+  object, plainUrl, time, webUrl, word,
 } from './forms.mjs'
 import { isObject, noNull, parseObject } from './json.mjs'
 import { codeOf, need } from './refusal.mjs'
@@ -15,7 +15,7 @@ const REQUEST = { request_id: id, nonce, timestamp: time, merchant_id: did }
 
 const ITEM = {
   item_id: id, name: label, category, price: amount, currency, 'available?': boolean, 'price_valid_until?': time,
-  'delivery_seconds?': count(0), 'merchant_id?': did, 'detail_url?': matching(/^https?:\/\/[\x21-\x7e]{1,2040}$/),
+  'delivery_seconds?': count(0), 'merchant_id?': did, 'detail_url?': webUrl,
 }
 
 async function usableItems(items, merchantId) {

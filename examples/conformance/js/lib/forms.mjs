@@ -37,18 +37,26 @@ export const any = () => {}
 export const object = (members) => (value) => form(value, members)
 export const someObject = (value) => need(isObject(value), 'field_invalid')
 
-export const method = matching(/^urn:act:payment:[a-z0-9][a-z0-9._-]*$/)
+export const METHOD_NAME = '[a-z0-9][a-z0-9._-]{0,127}'
+export const method = matching(new RegExp(`^urn:act:payment:${METHOD_NAME}$`))
 
-// label is text for people (5.1): no control characters, none that reorder.
+// label is text for people (5.1): no control characters, none that reorder or break lines.
 export function label(value) {
   text(value, true)
   need([...value].length <= 256, 'field_invalid')
-  need(!/[\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/.test(value), 'field_invalid')
+  need(!/[\p{Cc}\p{Zl}\p{Zp}\p{Bidi_Control}]/u.test(value), 'field_invalid')
 }
 
 export function category(value) {
   label(value)
-  need(!value.split('/').includes(''), 'field_invalid')
+  for (const segment of value.split('/')) need(/^\P{White_Space}(.*\P{White_Space})?$/su.test(segment), 'field_invalid')
+}
+
+// webUrl is an address that people or programs may be sent to (5.1).
+export function webUrl(value) {
+  const parts = /^https?:\/\/(?:\[[0-9A-Fa-f:.]+\]|[^\[\]@:/?#%]+)(?::[0-9]*)?(\/[^?#]*)?(?:\?[^#]*)?$/i.exec(text(value, true))
+  need(parts && value.length <= 2048 && /^[\x21-\x7e]+$/.test(value), 'field_invalid')
+  need(!/%(?![0-9A-Fa-f]{2})/.test(parts[1] ?? ''), 'field_invalid')
 }
 
 // listOf judges every entry. An empty list is missing where one is needed.

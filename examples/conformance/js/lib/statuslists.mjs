@@ -27,11 +27,11 @@ async function readList(token, uri, signer, documents, now) {
   need(claims.sub === uri, 'claims_conflict')
   const issued = integer(claims.iat)
   const expires = integer(claims.exp)
-  const lives = integer(claims.ttl, 1)
+  integer(claims.ttl, 1)
   need(issued < expires && issued <= now + SKEW && now < expires, 'request_expired')
   const { bits, lst } = closed(claims.status_list, ['bits', 'lst'])
   need(integer(bits) === 2, 'field_invalid')
-  return { issued, expires, lives, fetched: now, entries: inflate(decode64(lst)) }
+  return { issued, expires, fetched: now, entries: inflate(decode64(lst)) }
 }
 
 function stateAt(found, index) {
@@ -42,17 +42,20 @@ function stateAt(found, index) {
 }
 
 // StatusReader asks what the network would give; it remembers the last answer
-// of each list, so that time never goes back. It uses no answer twice, which
-// 4.3 allows, and has no grace (ADD-IAC-LCM-08).
+// of each list, so that time never goes back. It uses an answer again, which
+// 4.3 allows, only while there is none and for as long as grace, in seconds,
+// says (ADD-IAC-LCM-08).
 export class StatusReader {
-  constructor(documents, providers = {}) {
+  constructor(documents, providers = {}, grace = 0) {
     this.documents = documents
     this.providers = providers
+    this.grace = grace
     this.last = new Map()
   }
 
   // state gives the state, or refuses with status_unavailable for any reason.
   async state(uri, index, issuer, network, now) {
+    if (!Object.hasOwn(network, uri)) return stateAt(this.#lastOf(uri, now), index)
     need(typeof network[uri] === 'string', 'status_unavailable')
     const signer = this.providers[issuer] ?? issuer
     let found
@@ -62,5 +65,11 @@ export class StatusReader {
     need(!wrong && found.issued >= (this.last.get(uri)?.issued ?? 0), 'status_unavailable')
     this.last.set(uri, found)
     return stateAt(found, index)
+  }
+
+  #lastOf(uri, now) {
+    const last = this.last.get(uri)
+    need(last && now < last.expires && now - last.fetched < this.grace, 'status_unavailable')
+    return last
   }
 }

@@ -60,7 +60,8 @@ export const delegation = {
     return { state: book.state(now), status: book.status() }
   },
   async 'status.read'(now, given) {
-    const { statuses } = world(given)
+    const { documents } = world(given)
+    const statuses = new StatusReader(documents, given.status_providers, given.grace_seconds)
     for (const { at, status } of given.earlier ?? []) {
       await statuses.state(given.uri, given.idx, given.issuer, status, timeParse(at).seconds)
     }
