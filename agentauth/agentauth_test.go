@@ -292,7 +292,7 @@ func TestChangedRequestsRefused(t *testing.T) {
 		{"a very long credential", func(_ *scene, r *http.Request) {
 			r.Header.Set(agentauth.HeaderCredential, strings.Repeat("a", 5000))
 		}, 400, "too_large"},
-		{"signature taken away", func(_ *scene, r *http.Request) { r.Header.Del("Signature") }, 400, "field_missing"},
+		{"signature taken away", func(_ *scene, r *http.Request) { r.Header.Del("Signature") }, 401, "signature_invalid"},
 		{"not signed", func(_ *scene, r *http.Request) { r.Header.Del("Signature-Input") }, 401, "signature_invalid"},
 		{"IDN-02 the key is gone from the document", func(s *scene, _ *http.Request) { s.agent.Document.Keys = nil }, 401, "key_unknown"},
 		{"IDN-02 the directory is down", func(s *scene, _ *http.Request) { s.dir.SetDown(true) }, 503, "key_unavailable"},

@@ -247,7 +247,7 @@ func TestPickup(t *testing.T) {
 		code   protocol.Code
 	}{
 		"PSD-PAY-A402-08 another order":       {second.Confirmation.MerchantOrderID, me, protocol.CodeProofMismatch},
-		"PSD-PAY-A402-08 no signature":        {first.Confirmation.MerchantOrderID, nil, protocol.CodeFieldMissing},
+		"PSD-PAY-A402-08 no signature":        {first.Confirmation.MerchantOrderID, nil, protocol.CodeSignatureInvalid},
 		"PSD-PAY-A402-08 somebody else":       {first.Confirmation.MerchantOrderID, stranger.Signer(keys.AgentRequest), protocol.CodeProofMismatch},
 		"PSD-PAY-A402-08 an order of nowhere": {"nowhere", me, protocol.CodeOrderUnknown},
 	} {

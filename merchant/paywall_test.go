@@ -414,7 +414,7 @@ func TestPaywallRefuses(t *testing.T) {
 			l.proven(pay(), l.buyer())(r)
 			r.Header.Del("Signature")
 			r.Header.Del("Signature-Input")
-		}, protocol.CodeFieldMissing},
+		}, protocol.CodeSignatureInvalid},
 		{"PSD-PAY-A402-08 a signature that does not cover the proof", reportPath, func(r *http.Request) {
 			l.proven(pay(), l.buyer())(r)
 			must(t, httpsig.Sign(r, nil, l.buyer(), l.Clock.Now(), time.Minute))

@@ -338,7 +338,7 @@ func TestHTTPSignature(t *testing.T) {
 		verify(t, sign(w.signer(agentDID+"#k1", keys.AgentRequest), epoch, "payment-proof"), expect, protocol.CodeSignatureInvalid)
 	})
 	t.Run("IDN-04 unsigned", func(t *testing.T) {
-		verify(t, &verifierRequest{httptest.NewRequest("GET", "/", nil), nil}, expect, protocol.CodeFieldMissing)
+		verify(t, &verifierRequest{httptest.NewRequest("GET", "/", nil), nil}, expect, protocol.CodeSignatureInvalid)
 	})
 	t.Run("no authority", func(t *testing.T) {
 		verify(t, sign(mine, epoch, "payment-proof"), verifier.HTTPExpectation{}, protocol.CodeFieldMissing)

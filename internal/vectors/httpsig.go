@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"fmt"
 	"maps"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -208,6 +209,11 @@ func httpParams(b *builder, ok spec, no func(spec, string, string, protocol.Code
 	keyed("003", "A key that the agent does not have signs nothing.", protocol.CodeKeyUnknown, param("keyid", quoted(buyerDID+"#k7")))
 	keyed("004", "Somebody else's signature is found.", protocol.CodeSignatureInvalid, func(c *call) { c.signer = keyNamed(b, "forger", agentKey, keys.AgentRequest) })
 	keyed("005", "An unsigned request says nothing of who sends.", protocol.CodeSignatureInvalid, arrives("headers", list{}))
+	for i, name := range []string{"Signature", "Signature-Input"} {
+		b.invalid(ok, spec{id: "http/unsigned/" + three(i+1), title: "A request without " + name + " is not signed.", code: protocol.CodeSignatureInvalid, requirements: rule}, func(in obj) {
+			in["headers"] = slices.DeleteFunc(slices.Clone(in["headers"].(list)), func(line any) bool { return line.(list)[0] == name })
+		})
+	}
 	form := func(id, title string, code protocol.Code, changes ...func(*call)) {
 		no(ok, "form/"+id, title, code, rule, changes...)
 	}

@@ -147,8 +147,8 @@ func TestChangedRequests(t *testing.T) {
 		{"proof gone", func(r *http.Request) { r.Header.Del("Payment-Proof") }, missing},
 		{"proof twice", func(r *http.Request) { r.Header.Add("Payment-Proof", "other") }, field},
 		{"proof with a line feed", func(r *http.Request) { r.Header.Set("Payment-Proof", "cHJvb2Y\n\"x\": y") }, field},
-		{"signature gone", func(r *http.Request) { r.Header.Del("Signature") }, missing},
-		{"input gone", func(r *http.Request) { r.Header.Del("Signature-Input") }, missing},
+		{"signature gone", func(r *http.Request) { r.Header.Del("Signature") }, invalid},
+		{"input gone", func(r *http.Request) { r.Header.Del("Signature-Input") }, invalid},
 		{"input twice", func(r *http.Request) { r.Header.Add("Signature-Input", r.Header.Get("Signature-Input")) }, protocol.CodeMalformed},
 		{"input in two members", func(r *http.Request) {
 			v := r.Header.Get("Signature-Input")

@@ -84,7 +84,7 @@ func label(header http.Header, field string) (httpsfv.Member, error) {
 	lines := header.Values(field)
 	switch {
 	case len(lines) == 0:
-		return nil, fault(protocol.CodeFieldMissing, field, "the request is not signed")
+		return nil, fault(protocol.CodeSignatureInvalid, field, "the request is not signed")
 	case len(lines) > 1:
 		return nil, fault(protocol.CodeMalformed, field, "one line")
 	case len(lines[0]) > maxField:
