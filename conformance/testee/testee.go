@@ -53,6 +53,10 @@ type Skip string
 
 func (s Skip) Error() string { return string(s) }
 
+// answers are the limits of an output: what a message holds may be as deep as a
+// message, and stands deeper in an answer.
+var answers = canon.Limits{MaxBytes: conformance.MaxLine, MaxDepth: 64}
+
 // A Testee is a program under test.
 type Testee struct {
 	Name, Version string
@@ -133,7 +137,10 @@ func (t *Testee) run(r *request) conformance.Answer {
 	case err != nil:
 		return conformance.Answer{Outcome: conformance.Error, Message: err.Error()}
 	}
-	encoded, err := canon.Marshal(output)
+	encoded, err := json.Marshal(output)
+	if err == nil {
+		encoded, err = answers.Canonicalize(encoded)
+	}
 	if err != nil {
 		return conformance.Answer{Outcome: conformance.Error, Message: "output: " + err.Error()}
 	}

@@ -146,6 +146,9 @@ func groupDisclose(b *builder) {
 		v.header, v.documents = headerOf(v.signer, keys.TypeMandateSD), documents(v.signer)
 	})
 	bad("017", "A token of another kind is refused.", protocol.CodeTypeMismatch, func(v *veil) { set(v.header, "typ", "example+sd-jwt") })
+	edgesDisclosed(func(id, title string, payload obj, changes ...func(*veil)) { good(id, title, payload, nil, changes...) }, bad)
+	edgesDigests(bad)
+	b.invalid(ok, spec{id: "sdjwt/refused/037", title: "No text is nothing that is shown.", code: protocol.CodeMalformed}, put("sd_jwt", ""))
 	presentCases(b)
 }
 

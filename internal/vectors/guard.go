@@ -18,6 +18,15 @@ func groupGuard(b *builder) {
 		input: obj{"text": "order 7 of 3 items, 18.00 CNY, " + shopDID + "#k1"}})
 	kept := b.valid(spec{id: "guard/mask/001", title: "What holds nothing is not changed.", requirements: rule, operation: "guard.mask",
 		input: obj{"text": "order 7 of 3 items, 18.00 CNY"}, output: obj{"text": "order 7 of 3 items, 18.00 CNY"}})
+	passes := func(n int, title, text string) {
+		b.also(clean, spec{id: "guard/clean/0" + digits2(n), title: title}, put("text", text))
+	}
+	found := func(n int, title, text string) {
+		b.invalid(clean, spec{id: "guard/found/0" + digits2(n), title: title, code: protocol.CodeFieldInvalid}, put("text", text))
+	}
+	masked := func(n int, title, text, masked string) {
+		b.also(kept, spec{id: "guard/mask/0" + digits2(n), title: title, output: obj{"text": masked}}, put("text", text))
+	}
 	for i, c := range []struct{ title, text string }{
 		{"A UUID passes, whatever its digits.", "urn:uuid:41111111-1111-4111-8111-111111111111"},
 		{"A digest in hexadecimal passes.", "a411111111111111111111111111111111111111111111111111111111111111"},
@@ -35,7 +44,7 @@ func groupGuard(b *builder) {
 		{"A word that is too short is no token.", "eyJ.a.b"},
 		{"Digits over two lines are two numbers.", "4111111\n111111111"},
 	} {
-		b.also(clean, spec{id: "guard/clean/0" + digits2(i+10), title: c.title}, put("text", c.text))
+		passes(i+10, c.title, c.text)
 	}
 	for i, c := range []struct{ title, text, masked string }{
 		{"An account number.", "pay with " + madeCard + " now", "pay with [account] now"},
@@ -69,9 +78,10 @@ func groupGuard(b *builder) {
 		{"A payment proof, which is a token in base64url once more.", "ZXlKaGJHY2lPaUpGWkVSVFFTSjkuZXlKemRXSWlPaUo0SW4wLg", "[token]"},
 		{"Several at once.", "13800138000, a@b.io; 4111111111111111", "[phone], [email]; [account]"},
 	} {
-		b.invalid(clean, spec{id: "guard/found/0" + digits2(i+1), title: c.title, code: protocol.CodeFieldInvalid}, put("text", c.text))
-		b.also(kept, spec{id: "guard/mask/0" + digits2(i+10), title: c.title, output: obj{"text": c.masked}}, put("text", c.text))
+		found(i+1, c.title, c.text)
+		masked(i+10, c.title, c.text, c.masked)
 	}
+	guardEdges(passes, found, masked)
 }
 
 // digits2 is a number of two digits.

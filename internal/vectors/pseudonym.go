@@ -82,6 +82,7 @@ func pseudonymResolve(b *builder, rule []string) {
 	} {
 		b.invalid(ok, spec{id: "pseudonym/resolve/" + c.id, title: c.title, code: c.code}, c.change)
 	}
+	pseudonymEdges(b, ok, name)
 }
 
 // nextUnused is a character of base64url that differs in its lowest bits alone.

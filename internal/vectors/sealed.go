@@ -93,6 +93,7 @@ func groupSealed(b *builder) {
 	sealedHeader(p)
 	sealedKeys(p)
 	sealedContent(p)
+	sealedEdges(p)
 }
 
 // sealedManifest: what was signed.

@@ -286,6 +286,7 @@ func selectiveBinding(b *builder, f *family) {
 		other := b.grant(keys.EdDSA)
 		g.show, g.header, g.claims = nil, other.header, other.claims
 	})
+	edgesBinding(not)
 	own := b.family("selective/binding/030", "A mandate that nobody presents is read without key binding.", keys.EdDSA, ids("PRV-01"), obj{"withheld": allowPartly}, selective, alone)
 	own.not("selective/binding/031", "A key binding where none is expected was made for another occasion.", protocol.CodeFieldInvalid, ids("PRV-01"), shows(func(p *presentation) { p.cut = false }))
 }

@@ -58,7 +58,7 @@ func digit(r rune) (byte, bool) {
 	if '0' <= r && r <= '9' {
 		return byte(r), true
 	}
-	if r < 0x80 || !unicode.Is(unicode.Nd, r) {
+	if !unicode.IsDigit(r) {
 		return 0, false
 	}
 	zero := r
@@ -179,7 +179,7 @@ func resident(chain []group) (n int, end int) {
 }
 
 func validResident(s string) bool {
-	if s[0] < '1' || s[0] > '9' {
+	if s[0] == '0' {
 		return false
 	}
 	born, err := time.Parse("20060102", s[6:14])

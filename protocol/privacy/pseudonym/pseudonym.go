@@ -70,8 +70,8 @@ func split(s string) (keyID string, mac []byte, ok bool) {
 	if !ok {
 		return "", nil, false
 	}
-	keyID, text, ok := strings.Cut(rest, ":")
-	if !ok || !validKeyID(keyID) {
+	keyID, text, _ := strings.Cut(rest, ":") // without a colon there is no text
+	if !validKeyID(keyID) {
 		return "", nil, false
 	}
 	mac, err := canon.DecodeBase64(text)
@@ -167,12 +167,8 @@ func (r *Ring) Make(merchant, principal string) (Pseudonym, error) {
 // Is reports whether p is the pseudonym of a principal at a merchant by any key
 // of the ring. The comparison takes the same time for all wrong ones.
 func (r *Ring) Is(p Pseudonym, merchant, principal string) bool {
-	id, mac, ok := split(string(p))
-	if !ok || check("", merchant) != nil || check("", principal) != nil {
-		return false
-	}
-	k := r.find(id)
-	return k != nil && hmac.Equal(mac, k.mac(merchant, principal))
+	_, err := r.Resolve(p, merchant, func(yield func(string) bool) { yield(principal) })
+	return err == nil
 }
 
 // Resolve returns the one among principals whose pseudonym at the merchant p

@@ -115,7 +115,7 @@ func (x *concealer) object(raw []byte, path string) ([]byte, error) {
 	s := scanner{data: raw}
 	out := []byte{s.next()}
 	var digests []string
-	for first := true; s.element(first); first = false {
+	for s.element() {
 		quoted := s.name()
 		member := s.value()
 		name, err := unquote(quoted)
@@ -169,7 +169,7 @@ func (x *concealer) array(raw []byte, path string) ([]byte, error) {
 	s := scanner{data: raw}
 	s.next()
 	var elements [][]byte
-	for s.element(len(elements) == 0) {
+	for s.element() {
 		at := path + "/" + strconv.Itoa(len(elements))
 		hidden := x.take(at)
 		element, err := x.value(s.value(), at)

@@ -58,11 +58,6 @@ func (t *Token) Process(payload []byte) (*Processed, error) {
 		p.order[i] = i
 	}
 	slices.SortFunc(p.order, func(i, j int) int { return compare(&t.disclosures[i].digest, &t.disclosures[j].digest) })
-	for i := range p.order[:max(len(p.order)-1, 0)] {
-		if t.disclosures[p.order[i]].digest == t.disclosures[p.order[i+1]].digest {
-			return nil, malformed("disclosures", "a disclosure that stands twice")
-		}
-	}
 	s := scanner{data: payload}
 	if s.peek() != '{' {
 		return nil, protocol.New(protocol.CodeFieldInvalid, "", "PRV-01", "must be an object")
@@ -77,10 +72,7 @@ func (t *Token) Process(payload []byte) (*Processed, error) {
 		}
 	}
 	if len(p.result.Disclosed) != len(t.disclosures) {
-		return nil, malformed("disclosures", "a disclosure that no digest is of")
-	}
-	if len(t.disclosures) > 0 && deeper(p.out, maxDepth) {
-		return nil, errTooDeep
+		return nil, malformed("disclosures", "a disclosure that no digest is of, or that stands twice")
 	}
 	p.result.Payload = p.out
 	return p.result, nil
@@ -103,14 +95,18 @@ type processor struct {
 }
 
 // value writes a value, with what its digests stand for. depth is that of the
-// value itself, 1 for the payload.
+// value itself, 1 for the payload. What stands in the payload or in a disclosure
+// was not too deep there, and may be in its place.
 func (p *processor) value(raw []byte, path string, depth, parent int) error {
 	switch {
-	case depth > maxDepth:
-		return errTooDeep
 	case !special(raw):
+		if parent >= 0 && deeper(raw, maxDepth-depth+1) {
+			return errTooDeep
+		}
 		p.out = append(p.out, raw...)
 		return nil
+	case depth > maxDepth:
+		return errTooDeep
 	case raw[0] == '{':
 		return p.object(raw, path, depth, parent)
 	default:
@@ -124,7 +120,7 @@ func (p *processor) object(raw []byte, path string, depth, parent int) error {
 	start := len(p.found)
 	var room [16][]byte // most objects have no more members
 	names := room[:0]
-	for first := true; s.element(first); first = false {
+	for s.element() {
 		quoted := s.name()
 		raw := s.value()
 		name, err := unquote(quoted)
@@ -138,7 +134,7 @@ func (p *processor) object(raw []byte, path string, depth, parent int) error {
 			}
 			continue
 		case "_sd_alg":
-			if path != "" || parent >= 0 {
+			if path != "" {
 				return malformed("", "a reserved name where it has no meaning")
 			}
 			if string(raw) != `"sha-256"` {
@@ -209,7 +205,7 @@ func (p *processor) array(raw []byte, path string, depth, parent int) error {
 	s := scanner{data: raw}
 	p.out = append(p.out, s.next())
 	written, hidden := 0, 0
-	for first := true; s.element(first); first = false {
+	for s.element() {
 		element, owner := s.value(), parent
 		g, is, err := placeholder(element)
 		if err != nil {
@@ -271,7 +267,8 @@ func (p *processor) find(g *digest) (index int, known bool, err error) {
 	return 0, false, nil
 }
 
-// meet notes that a digest was found for a disclosure.
+// meet notes that a digest was found for a disclosure. Of disclosures that are
+// alike the same one is found always, so that the others remain unmet.
 func (p *processor) meet(index int) (int, bool, error) {
 	if p.met[index] {
 		return 0, false, errTwice
@@ -288,7 +285,7 @@ func placeholder(element []byte) (g digest, is bool, err error) {
 	}
 	s := scanner{data: element}
 	s.next()
-	if !s.element(true) {
+	if !s.element() {
 		return g, false, nil
 	}
 	name, err := unquote(s.name())
@@ -296,7 +293,7 @@ func placeholder(element []byte) (g digest, is bool, err error) {
 		return g, false, err // a later member of that name is found by object
 	}
 	g, err = readDigest(s.value())
-	if err == nil && s.element(false) {
+	if err == nil && s.element() {
 		err = malformed("", "a reserved name where it has no meaning")
 	}
 	return g, true, err
@@ -309,7 +306,7 @@ func (p *processor) readDigests(raw []byte) error {
 	if s.next() != '[' {
 		return malformed("_sd", "an array of digests")
 	}
-	for first := true; s.element(first); first = false {
+	for s.element() {
 		g, err := readDigest(s.value())
 		if err != nil {
 			return err

@@ -34,15 +34,12 @@ func (s *scanner) next() byte {
 
 // element is asked inside of an object or array before each member or element:
 // it moves past the comma, or past the closing bracket and returns false.
-func (s *scanner) element(first bool) bool {
+func (s *scanner) element() bool {
 	switch s.peek() {
 	case '}', ']', 0:
 		s.next()
 		return false
 	case ',':
-		if first {
-			return false
-		}
 		s.at++
 	}
 	return s.peek() != 0

@@ -124,7 +124,7 @@ func (d *disclosure) content(text []byte) error {
 	}
 	var parts [3][]byte
 	n := 0
-	for s.element(n == 0) {
+	for s.element() {
 		if n == 3 {
 			return malformed("", "an array of two or three elements")
 		}

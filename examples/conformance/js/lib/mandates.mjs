@@ -6,7 +6,7 @@ import { readJwk, readToken } from './keys.mjs'
 import { codeOf, first, need, refuse } from './refusal.mjs'
 import { readSdJwt, verifyBinding, withheldOf } from './sdjwt.mjs'
 import {
-  checkConversation, checkExtensions, checkMembers, integer, NAMESPACES, printable, readAmounts, readWindow, text,
+  checkConversation, checkExtensions, checkMembers, integer, LAST_SECOND, NAMESPACES, printable, readAmounts, readWindow, text,
 } from './terms.mjs'
 import { checkId, decimalsOf } from './values.mjs'
 
@@ -19,7 +19,6 @@ const REQUIRED = [
   'delegation_id', 'delegator_identity', 'agent_id', 'validity_start_time', 'validity_end_time', 'max_total_amount',
 ]
 const CLAIMS = ['iss', 'sub', 'aud', 'jti', 'iat', 'nbf', 'exp', 'cnf']
-const LAST_SECOND = 253402300799
 const SHORT_LIFE = 900
 const SKEW = 60
 

@@ -9,7 +9,7 @@ import { SDJwt } from '@sd-jwt/core'
 import { canonical, closed, decode64, encode64, isObject, MAX_BYTES, noNull, parse, sha256 } from './json.mjs'
 import { readToken } from './keys.mjs'
 import { need } from './refusal.mjs'
-import { integer } from './terms.mjs'
+import { integer, LAST_SECOND } from './terms.mjs'
 
 const MOST_DISCLOSURES = 256
 const MOST_DEPTH = 32
@@ -166,7 +166,7 @@ export async function verifyBinding({ binding, covered }, holder, { audience, no
   const token = readToken(binding, 'kb+jwt', { keyId: false })
   const claims = closed(token.claims, ['aud', 'iat', 'nonce', 'sd_hash'])
   for (const name of ['aud', 'nonce', 'sd_hash']) need(typeof claims[name] === 'string', 'field_invalid')
-  const issued = integer(claims.iat)
+  const issued = integer(claims.iat, 0, LAST_SECOND)
   await token.verify(holder)
   need(claims.sd_hash === encode64(sha256(covered)), 'signature_invalid')
   need(claims.aud === audience, 'audience_mismatch')

@@ -43,6 +43,8 @@ export function category(value) {
   need(!value.split('/').includes(''), 'field_invalid')
 }
 
+export const LAST_SECOND = 253402300799 // of the year 9999
+
 export function integer(value, least = 0, most = Number.MAX_SAFE_INTEGER) {
   need(value instanceof JsonNumber && value.isInteger, 'field_invalid')
   const number = Number(value.literal)

@@ -18,7 +18,6 @@ MEMBERS = {"delegation_id", "intent_id", "conversation_history", "delegator_iden
 REQUIRED = {"delegation_id", "delegator_identity", "agent_id", "validity_start_time",
             "validity_end_time", "max_total_amount"}
 CLAIMS = {"iss", "sub", "aud", "jti", "iat", "nbf", "exp", "cnf"}
-LAST_SECOND = 253_402_300_799
 SHORT_LIFE = 900
 SKEW = 60
 MOST_ENTRIES = 4_194_304
@@ -155,7 +154,7 @@ def control_proof(value):
 
 
 def numeric_date(value, least=0):
-    return terms.integer(value, least, LAST_SECOND)
+    return terms.integer(value, least, terms.LAST_SECOND)
 
 
 def _finish(token, claims, bounds, unknown):

@@ -7,7 +7,7 @@ from typing import Any
 
 from . import keys
 from .refusal import require
-from .terms import integer
+from .terms import LAST_SECOND, integer
 from .text import (MAX_BYTES, MAX_DEPTH, decode64, encode64, no_null, parse)
 
 MOST_DISCLOSURES = 256
@@ -193,7 +193,7 @@ def verify_binding(shown, holder, presented, now):
     require(set(claims) == names, "field_unknown")
     for name in ("aud", "nonce", "sd_hash"):
         require(type(claims[name]) is str, "field_invalid")
-    issued = integer(claims["iat"])
+    issued = integer(claims["iat"], most=LAST_SECOND)
     token.verify(holder)
     require(claims["sd_hash"] == encode64(hashlib.sha256(shown.covered).digest()),
             "signature_invalid")

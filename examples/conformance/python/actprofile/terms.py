@@ -7,6 +7,8 @@ from .refusal import Refused, require
 from .text import Number, check_digest, digest, no_null
 from .values import amount_from_number, check_id, time_parse
 
+LAST_SECOND = 253_402_300_799  # of the year 9999
+
 COMMERCE = {"max_single_amount", "min_single_amount", "allowed_categories",
             "forbidden_categories", "allowed_merchants", "forbidden_merchants"}
 BEHAVIOR = {"price_deviation_tolerance", "price_deviation_action", "on_payment_failure",
