@@ -160,14 +160,79 @@ func (b *Binding) Refusal() *payment.BindingRefusal {
 	return &payment.BindingRefusal{RequestID: b.RequestID, Reason: protocol.New(b.Reason, "", "PSD-PMT-BND-05", "")}
 }
 
+// Repeat compares a binding request with an earlier one of the same agent and id
+// (request_conflict).
+func (b *Binding) Repeat(earlier *Binding) error {
+	if b.Digest != earlier.Digest {
+		return protocol.New(protocol.CodeRequestConflict, "request_id", "PSD-PMT-BND-05", "the id was used before with other content")
+	}
+	return nil
+}
+
+// CheckBegin refuses a new binding request of an agent that has as many
+// undecided ones (too_many_requests), and one whose ID names another
+// (state_conflict).
+func (b *Binding) CheckBegin(open int, used bool) error {
+	switch {
+	case open >= MaxOpenBindings:
+		return protocol.New(protocol.CodeTooManyRequests, "buyer_agent_id", "PSD-PMT-BND-02", "too many requests wait for their principals")
+	case used:
+		return protocol.New(protocol.CodeStateConflict, "id", "PSD-PMT-BND-02", "begun before")
+	}
+	return nil
+}
+
+// UnknownBinding refuses whoever asks about a binding request that is not there.
+func UnknownBinding() error {
+	return protocol.New(protocol.CodeContextUnknown, "binding_id", "PSD-PMT-BND-02", "")
+}
+
+// Accept is what [Bindings].AcceptBinding decides about a binding request by
+// itself: whether the grant is to be made now. It is not when it was made
+// before; a refusal changes nothing.
+func (b *Binding) Accept(g Grant, now time.Time) (bool, error) {
+	switch b.State {
+	case BindingBound:
+		return false, nil
+	case BindingRefused:
+		return false, b.Refusal()
+	}
+	if err := b.Judge(g, now); err != nil {
+		return false, err
+	}
+	return true, nil
+}
+
+// Bind ends the waiting: what was granted is there.
+func (b *Binding) Bind(g Grant, now time.Time) {
+	b.State, b.Granted, b.Token, b.SubAccount = BindingBound, g.Terms, g.Token, g.SubAccount
+	b.Confirmation, b.BoundAt = g.Confirmation, wholeSeconds(now)
+}
+
+// Refuse ends the waiting without an instrument.
+func (b *Binding) Refuse(code protocol.Code) { b.State, b.Reason = BindingRefused, code }
+
+// Declines is what [Bindings].DeclineBinding decides about a binding request:
+// whether there is something to refuse. One that is bound is state_conflict.
+func (b *Binding) Declines() (bool, error) {
+	if b.State == BindingBound {
+		return false, protocol.New(protocol.CodeStateConflict, "binding_id", "PSD-PMT-BND-05", "bound already")
+	}
+	return b.State == BindingWaiting, nil
+}
+
 // Late reports whether it waits for a decision that would come too late.
 func (b *Binding) Late(now time.Time) bool {
 	return b.State == BindingWaiting && !now.Before(b.Expires)
 }
 
-// BindingDeclines reports whether DeclineBinding takes a code.
-func BindingDeclines(code protocol.Code) bool {
-	return code == protocol.CodeConfirmationFailed || code == protocol.CodeRiskRefused
+// CheckBindingDecline refuses a code with which no binding request can be
+// refused (field_invalid).
+func CheckBindingDecline(code protocol.Code) error {
+	if code != protocol.CodeConfirmationFailed && code != protocol.CodeRiskRefused {
+		return protocol.New(protocol.CodeFieldInvalid, "code", "PSD-PMT-BND-05", "confirmation_failed or risk_refused")
+	}
+	return nil
 }
 
 // Bind answers an agent that asks for an instrument (SPEC.md 6.11): that the

@@ -24,6 +24,17 @@ type Facts struct {
 	Balance    int64       // of the account or sub-account that pays
 }
 
+// Principal is whose money it is; empty without an instrument.
+func (f *Facts) Principal() string {
+	switch {
+	case f.Token != nil:
+		return f.Token.Principal
+	case f.SubAccount != nil:
+		return f.SubAccount.Principal
+	}
+	return ""
+}
+
 // Judge makes every check that depends on the book, at the time of the debit,
 // behind those of p.Made. All are made; which code is reported follows from
 // their precedence (SPEC.md 7).

@@ -280,7 +280,7 @@ func (l *MemoryLedger) openSub(id string) (*bound, error) {
 	if b := l.subs[id]; b != nil {
 		return b, nil
 	}
-	return nil, protocol.New(protocol.CodeSubAccountUnknown, "subaccount_id", "PSD-AGT-SUB-05", "")
+	return nil, UnknownSubAccount()
 }
 
 // Trades returns all trades in their present state, in no order.

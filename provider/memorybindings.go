@@ -23,19 +23,17 @@ func (l *MemoryLedger) BeginBinding(_ context.Context, b Binding) (*Binding, err
 		have.lapse(now)
 		switch {
 		case have.Agent != b.Agent:
-		case have.RequestID == b.RequestID && have.Digest == b.Digest:
-			return have.copy(), nil
 		case have.RequestID == b.RequestID:
-			return nil, protocol.New(protocol.CodeRequestConflict, "request_id", "PSD-PMT-BND-05", "")
+			if err := b.Repeat(have); err != nil {
+				return nil, err
+			}
+			return have.copy(), nil
 		case have.State == BindingWaiting:
 			open++
 		}
 	}
-	switch {
-	case open >= MaxOpenBindings:
-		return nil, protocol.New(protocol.CodeTooManyRequests, "buyer_agent_id", "PSD-PMT-BND-02", "too many requests wait for their principals")
-	case l.bindings[b.ID] != nil:
-		return nil, protocol.New(protocol.CodeStateConflict, "id", "PSD-PMT-BND-02", "begun before")
+	if err := b.CheckBegin(open, l.bindings[b.ID] != nil); err != nil {
+		return nil, err
 	}
 	fresh := Binding{
 		ID: b.ID, Agent: b.Agent, RequestID: b.RequestID, Digest: b.Digest, Principal: b.Principal, Asked: b.Asked, Key: b.Key, Expires: b.Expires,
@@ -50,7 +48,7 @@ func (l *MemoryLedger) BeginBinding(_ context.Context, b Binding) (*Binding, err
 // lapse refuses a binding request whose time is over.
 func (b *Binding) lapse(now time.Time) {
 	if b.Late(now) {
-		b.State, b.Reason = BindingRefused, protocol.CodeConfirmationFailed
+		b.Refuse(protocol.CodeConfirmationFailed)
 	}
 }
 
@@ -64,7 +62,7 @@ func (b *Binding) copy() *Binding {
 func (l *MemoryLedger) binding(id string) (*Binding, error) {
 	b := l.bindings[id]
 	if b == nil {
-		return nil, protocol.New(protocol.CodeContextUnknown, "binding_id", "PSD-PMT-BND-02", "")
+		return nil, UnknownBinding()
 	}
 	b.lapse(l.now())
 	return b, nil
@@ -87,28 +85,26 @@ func (l *MemoryLedger) AcceptBinding(_ context.Context, id string, g Grant) (*Bi
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	b, err := l.binding(id)
-	switch {
-	case err != nil:
+	if err != nil {
 		return nil, err
-	case b.State == BindingBound:
-		return b.copy(), nil
-	case b.State == BindingRefused:
-		return nil, b.Refusal()
 	}
 	now := l.now()
-	if err := b.Judge(g, now); err != nil {
+	fresh, err := b.Accept(g, now)
+	if err != nil {
 		return nil, err
+	}
+	if !fresh {
+		return b.copy(), nil
 	}
 	if g.Terms.Balance.Valid() || g.Terms.Task.Valid() {
 		return nil, protocol.New(protocol.CodeFieldInvalid, "terms", "PSD-AGT-SUB-06", "this ledger keeps no limit of balance and task")
 	}
 	if code := l.bind(b, g); code != "" {
-		b.State, b.Reason = BindingRefused, code
+		b.Refuse(code)
 		return nil, b.Refusal()
 	}
-	b.State, b.Granted, b.Token, b.SubAccount = BindingBound, g.Terms, g.Token, g.SubAccount
+	b.Bind(g, now)
 	b.Granted.Merchants = slices.Clone(g.Terms.Merchants)
-	b.Confirmation, b.BoundAt = g.Confirmation, now.UTC().Truncate(time.Second)
 	return b.copy(), nil
 }
 
@@ -134,19 +130,18 @@ func (l *MemoryLedger) bind(b *Binding, g Grant) protocol.Code {
 
 // DeclineBinding implements [Bindings].
 func (l *MemoryLedger) DeclineBinding(_ context.Context, id string, code protocol.Code) error {
-	if !BindingDeclines(code) {
-		return protocol.New(protocol.CodeFieldInvalid, "code", "PSD-PMT-BND-05", "confirmation_failed or risk_refused")
+	if err := CheckBindingDecline(code); err != nil {
+		return err
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	b, err := l.binding(id)
-	switch {
-	case err != nil:
+	if err != nil {
 		return err
-	case b.State == BindingBound:
-		return protocol.New(protocol.CodeStateConflict, "binding_id", "PSD-PMT-BND-05", "bound already")
-	case b.State == BindingWaiting:
-		b.State, b.Reason = BindingRefused, code
 	}
-	return nil
+	refuse, err := b.Declines()
+	if refuse {
+		b.Refuse(code)
+	}
+	return err
 }

@@ -35,13 +35,11 @@ func (b *booked) copy() *Trade {
 
 // give is what a request with this id and digest gets.
 func (a *answer) give(id string, digest canon.Digest) (*Trade, error) {
-	switch {
-	case a.digest != digest:
-		return nil, protocol.New(protocol.CodeRequestConflict, "request_id", "PSD-PAY-DEL-04", "the id was used before with other content")
-	case a.refusal != nil:
-		return nil, &payment.Refusal{RequestID: id, Reason: a.refusal}
+	var t *Trade
+	if a.trade != nil {
+		t = a.trade.copy()
 	}
-	return a.trade.copy(), nil
+	return Recall(id, digest, a.digest, t, a.refusal)
 }
 
 // earlier returns the answer to a request, nil when it is new.
@@ -55,22 +53,14 @@ func (l *MemoryLedger) earlier(agent, id string) *answer {
 
 // expire closes a waiting trade whose time is over.
 func (l *MemoryLedger) expire(b *booked) {
-	if b.trade.Waiting() && !l.now().Before(b.trade.Expires) {
-		b.close(protocol.New(protocol.CodeConfirmationFailed, "trade_no", "PSD-PAY-INS-04", "not confirmed in time"))
+	if b.trade.Late(l.now()) {
+		b.close(Declined(protocol.CodeConfirmationFailed))
 	}
 }
 
 // close ends a waiting trade with a refusal.
 func (b *booked) close(reason *protocol.Error) {
 	b.trade.State, b.answer.refusal = payment.StateTradeClosed, reason
-}
-
-func replayed() error {
-	return protocol.New(protocol.CodeReplayed, "nonce", "PSD-PAY-DEL-04", "each transmission needs a fresh nonce")
-}
-
-func unknownTrade(field string) error {
-	return protocol.New(protocol.CodeTradeUnknown, field, "PSD-PAY-A402-23", "")
 }
 
 func (l *MemoryLedger) seen(n Nonce) bool {
@@ -80,7 +70,7 @@ func (l *MemoryLedger) seen(n Nonce) bool {
 
 func (l *MemoryLedger) use(n Nonce) error {
 	if l.seen(n) {
-		return replayed()
+		return Replayed()
 	}
 	now := l.now()
 	if !now.Before(n.Until) {
@@ -121,7 +111,7 @@ func (l *MemoryLedger) Lookup(_ context.Context, r Request) (*Trade, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.seen(r.Nonce) {
-		return nil, replayed()
+		return nil, Replayed()
 	}
 	if a := l.earlier(r.Agent, r.ID); a != nil {
 		return a.give(r.ID, r.Digest)
@@ -131,8 +121,8 @@ func (l *MemoryLedger) Lookup(_ context.Context, r Request) (*Trade, error) {
 
 // Refuse implements Ledger.
 func (l *MemoryLedger) Refuse(_ context.Context, r Request, refusal *protocol.Error) (*Trade, error) {
-	if refusal == nil {
-		return nil, protocol.New(protocol.CodeFieldMissing, "refusal", "PSD-PAY-DEL-04", "")
+	if err := CheckRefusal(refusal); err != nil {
+		return nil, err
 	}
 	return l.answer(r, func() (*booked, *protocol.Error) { return nil, refusal })
 }
@@ -152,7 +142,7 @@ func (l *MemoryLedger) answer(r Request, decide func() (*booked, *protocol.Error
 		return a.give(r.ID, r.Digest)
 	}
 	b, refusal := decide()
-	if refusal != nil && (refusal.Code.Outcome() != protocol.Denied || refusal.Code == protocol.CodeSubAccountKey) {
+	if refusal != nil && !Final(refusal) {
 		return nil, refusal
 	}
 	a := &answer{digest: r.Digest, trade: b, refusal: refusal}
@@ -168,11 +158,8 @@ func (l *MemoryLedger) answer(r Request, decide func() (*booked, *protocol.Error
 
 // Pay implements Ledger.
 func (l *MemoryLedger) Pay(_ context.Context, p Payment) (*Trade, error) {
-	if err := p.Check(); err != nil {
+	if err := p.CheckPay(); err != nil {
 		return nil, err
-	}
-	if p.Instant() {
-		return nil, protocol.New(protocol.CodeFieldMissing, "mandate", "PSD-PAY-INS-03", "without a mandate a payment begins and is confirmed")
 	}
 	return l.answer(p.Request, func() (*booked, *protocol.Error) {
 		f, now := l.gather(&p), l.now()
@@ -191,11 +178,8 @@ func (l *MemoryLedger) Pay(_ context.Context, p Payment) (*Trade, error) {
 
 // Begin implements Ledger.
 func (l *MemoryLedger) Begin(_ context.Context, p Payment) (*Trade, error) {
-	if err := p.Check(); err != nil {
+	if err := p.CheckBegin(); err != nil {
 		return nil, err
-	}
-	if !p.Instant() {
-		return nil, protocol.New(protocol.CodeFieldInvalid, "mandate", "PSD-PAY-INS-08", "a payment under a mandate is not confirmed one by one")
 	}
 	return l.answer(p.Request, func() (*booked, *protocol.Error) {
 		f, now := l.gather(&p), l.now()
@@ -316,21 +300,20 @@ func (l *MemoryLedger) Decline(_ context.Context, tradeNo string, code protocol.
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	b, err := l.find(tradeNo)
-	switch {
-	case err != nil:
+	if err != nil {
 		return err
-	case b.trade.Waiting():
-		b.close(Declined(code))
-	case b.answer.refusal == nil:
-		return protocol.New(protocol.CodeStateConflict, "trade_no", "PSD-PAY-INS-04", "it has been paid")
 	}
-	return nil
+	closes, err := b.trade.Closes()
+	if closes {
+		b.close(Declined(code))
+	}
+	return err
 }
 
 func (l *MemoryLedger) find(tradeNo string) (*booked, error) {
 	b := l.trades[tradeNo]
 	if b == nil {
-		return nil, unknownTrade("trade_no")
+		return nil, UnknownTrade("trade_no")
 	}
 	l.expire(b)
 	return b, nil
@@ -342,7 +325,7 @@ func (l *MemoryLedger) Query(_ context.Context, agent, requestID string) (*Trade
 	defer l.mu.Unlock()
 	a := l.earlier(agent, requestID)
 	if a == nil {
-		return nil, unknownTrade("payment_request_id")
+		return nil, UnknownTrade("payment_request_id")
 	}
 	return a.give(requestID, a.digest)
 }
@@ -360,31 +343,20 @@ func (l *MemoryLedger) Trade(_ context.Context, no string) (*Trade, error) {
 
 // Consume implements Ledger.
 func (l *MemoryLedger) Consume(_ context.Context, merchant, tradeNo, consumer string) (*Trade, error) {
-	if consumer == "" {
-		return nil, protocol.New(protocol.CodeFieldMissing, "consumer", "PSD-PAY-A402-15", "")
+	if err := CheckConsumer(consumer); err != nil {
+		return nil, err
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	b, err := l.find(tradeNo)
 	if err != nil || b.trade.Payee != merchant {
-		return nil, unknownTrade("trade_no")
+		return nil, UnknownTrade("trade_no")
 	}
-	t := &b.trade
-	switch {
-	case t.Consumer == consumer:
-	case t.Consumer != "":
-		return nil, protocol.New(protocol.CodeProofUsed, "consumer", "PSD-PAY-A402-15", "the proof delivers to its first consumer")
-	case t.State != payment.StateWaitSellerFulfillment:
-		return nil, protocol.New(protocol.CodeStateConflict, "trade_no", "PSD-PAY-A402-11", "")
-	default:
-		t.Consumer, t.ConsumedAt = consumer, l.now().UTC().Truncate(time.Second)
+	if _, err := b.trade.Consume(consumer, l.now()); err != nil {
+		return nil, err
 	}
 	return b.copy(), nil
 }
-
-// deliverySkew is how far a merchant's clock may be off when it tells the time
-// of its delivery.
-const deliverySkew = time.Minute
 
 // Confirm implements Ledger.
 func (l *MemoryLedger) Confirm(_ context.Context, merchant, tradeNo, consumer string, deliveredAt time.Time) (*Trade, error) {
@@ -392,27 +364,11 @@ func (l *MemoryLedger) Confirm(_ context.Context, merchant, tradeNo, consumer st
 	defer l.mu.Unlock()
 	b, err := l.find(tradeNo)
 	if err != nil || b.trade.Payee != merchant {
-		return nil, unknownTrade("trade_no")
+		return nil, UnknownTrade("trade_no")
 	}
-	t, now := &b.trade, l.now()
-	switch {
-	case t.Consumer == "":
-		return nil, protocol.New(protocol.CodeStateConflict, "trade_no", "PSD-PAY-A402-11", "the proof has not been consumed")
-	case t.Consumer != consumer:
-		return nil, protocol.New(protocol.CodeProofUsed, "consumer", "PSD-PAY-A402-15", "another consumer has the delivery")
-	case !t.ConfirmedAt.IsZero():
-		return b.copy(), nil
-	case deliveredAt.Before(t.PaidAt.Add(-deliverySkew)) || deliveredAt.After(now.Add(deliverySkew)):
-		return nil, protocol.New(protocol.CodeFieldInvalid, "delivered_at", "PSD-PAY-A402-10", "not before the payment and not in the future")
+	if _, err := b.trade.Confirm(consumer, deliveredAt, l.now()); err != nil {
+		return nil, err
 	}
-	next := t.State
-	for _, e := range []payment.Event{payment.EventDeliveryCommitted, payment.EventFulfillmentConfirmed} {
-		if next, err = payment.Next(next, e); err != nil {
-			return nil, err
-		}
-	}
-	t.State = next
-	t.ConfirmedAt = now.UTC().Truncate(time.Second)
 	return b.copy(), nil
 }
 

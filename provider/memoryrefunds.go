@@ -3,7 +3,6 @@ package provider
 import (
 	"context"
 	"slices"
-	"time"
 
 	"github.com/actprotocol/act-go/protocol"
 	"github.com/actprotocol/act-go/protocol/canon"
@@ -22,7 +21,7 @@ type refundAnswer struct {
 func (a *refundAnswer) give(id string, digest canon.Digest) (*Refund, error) {
 	switch {
 	case a.digest != digest:
-		return nil, protocol.New(protocol.CodeRequestConflict, "request_id", "", "the id was used before with other content")
+		return nil, Conflict()
 	case a.refusal != nil:
 		return nil, &payment.RefundRefusal{RequestID: id, Reason: a.refusal}
 	}
@@ -57,13 +56,10 @@ func (l *MemoryLedger) Refund(_ context.Context, r RefundRequest) (*Refund, erro
 		a.refusal = protocol.AsError(err)
 		return a.give(r.ID, r.Digest)
 	}
-	now := l.now()
-	b.refunds = append(b.refunds, Refund{
-		No: RefundNo(now), RequestID: r.ID, Merchant: r.Merchant, TradeNo: b.trade.No, Order: b.trade.Order, Amount: r.Amount,
-		Currency: r.Currency, Total: f.Refunded + r.Amount, Reason: r.Reason, At: now.UTC().Truncate(time.Second),
-	})
+	made, _ := f.Make(&r, l.now())
+	made.State = "" // of the moment at which it is given
+	b.refunds = append(b.refunds, made)
 	a.refund = &b.refunds[len(b.refunds)-1]
-	b.trade.State, _ = AfterRefund(b.trade.State, b.trade.Amount, a.refund.Total)
 	l.accounts[accountKey{r.Merchant, r.Currency}].balance -= r.Amount
 	l.giveBack(b, r.Amount)
 	return a.give(r.ID, r.Digest)
@@ -87,13 +83,13 @@ func (b *booked) refunded() int64 {
 
 // keyed finds a trade.
 func (l *MemoryLedger) keyed(k TradeKey) (*booked, error) {
-	no, field := k.TradeNo, "trade_no"
+	no := k.TradeNo
 	if k.Order != "" {
-		no, field = l.orders[orderKey{k.Merchant, k.Order}], "merchant_order_id"
+		no = l.orders[orderKey{k.Merchant, k.Order}]
 	}
 	b, err := l.find(no)
 	if err != nil || !k.Fits(&b.trade) {
-		return nil, unknownTrade(field)
+		return nil, k.Unknown()
 	}
 	return b, nil
 }

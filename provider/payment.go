@@ -105,6 +105,28 @@ func (p *Payment) Check() error {
 	return nil
 }
 
+// CheckPay is Check for [Ledger].Pay, which wants a mandate.
+func (p *Payment) CheckPay() error {
+	if err := p.Check(); err != nil {
+		return err
+	}
+	if p.Instant() {
+		return protocol.New(protocol.CodeFieldMissing, "iac", "PSD-PAY-DEL-04", "an instant payment is begun, and settled when it is confirmed")
+	}
+	return nil
+}
+
+// CheckBegin is Check for [Ledger].Begin, which wants none.
+func (p *Payment) CheckBegin() error {
+	if err := p.Check(); err != nil {
+		return err
+	}
+	if !p.Instant() {
+		return protocol.New(protocol.CodeFieldInvalid, "iac", "PSD-PAY-INS-08", "an instant payment has no mandate")
+	}
+	return nil
+}
+
 // complete looks for what is missing.
 func (p *Payment) complete() error {
 	type field struct{ name, value string }

@@ -144,6 +144,20 @@ func (f *RefundFacts) Judge(r *RefundRequest) (d protocol.Decision) {
 	return d
 }
 
+// Make is the refund of a request that was judged and allowed. The trade is then
+// in the state that follows, which a ledger records when there is a move.
+func (f *RefundFacts) Make(r *RefundRequest, now time.Time) (made Refund, move *Move) {
+	t := f.Trade
+	total := f.Refunded + r.Amount
+	if next, event := AfterRefund(t.State, t.Amount, total); event != "" {
+		t.State, move = next, &Move{event, next, wholeSeconds(now)}
+	}
+	return Refund{
+		No: RefundNo(now), RequestID: r.ID, Merchant: r.Merchant, TradeNo: t.No, Order: t.Order, Amount: r.Amount,
+		Currency: r.Currency, Total: total, Reason: r.Reason, At: wholeSeconds(now), State: t.State,
+	}, move
+}
+
 // AfterRefund is the state of a paid trade of which so much has been given back
 // in all, and the event that leads to it, if there is one: a trade whose whole
 // amount went back before it was finished is closed (PSD-PAY-A402-11).

@@ -54,6 +54,20 @@ func declineRequirement(code protocol.Code) string {
 	return ""
 }
 
+// Late reports whether the trade waits for a confirmation that would come too
+// late.
+func (t *Trade) Late(now time.Time) bool { return t.Waiting() && !now.Before(t.Expires) }
+
+// Closes is what [Ledger].Decline decides about a trade: whether there is
+// something to close. One that was closed without money stays so; one that has
+// been paid is state_conflict, also when all of it was given back.
+func (t *Trade) Closes() (bool, error) {
+	if !t.PaidAt.IsZero() {
+		return false, protocol.New(protocol.CodeStateConflict, "trade_no", "PSD-PAY-A402-11", "it has been paid")
+	}
+	return t.Waiting(), nil
+}
+
 // CheckDecline refuses a code with which no waiting trade can be closed.
 func CheckDecline(code protocol.Code) error {
 	if declineRequirement(code) == "" {

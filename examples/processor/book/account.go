@@ -115,3 +115,45 @@ func CheckName(merchant, name string) error {
 	}
 	return nil
 }
+
+// NoAccount refuses whoever is no principal of this book, for the sake of the
+// requirement.
+func NoAccount(requirement string) error {
+	return protocol.New(protocol.CodeInstrumentInvalid, "principal", requirement, "the principal has no account")
+}
+
+// NoAccountIn refuses whoever is no principal with an account in the currency.
+func NoAccountIn(requirement string) error {
+	return protocol.New(protocol.CodeInstrumentInvalid, "principal", requirement, "the principal has no account in this currency")
+}
+
+// NotRegistered refuses whoever is no merchant of this book.
+func NotRegistered(requirement string) error {
+	return protocol.New(protocol.CodeMerchantNotAllowed, "merchant", requirement, "not registered")
+}
+
+// OtherKind refuses to open an account again as what it is not.
+func OtherKind() error {
+	return protocol.New(protocol.CodeStateConflict, "kind", "", "the account was opened as another kind")
+}
+
+// Takes reports whether a deposit may come into accounts of this kind: those
+// that people have.
+func (k Kind) Takes() bool { return k == Principal || k == Merchant }
+
+// NoSuchAccount refuses a deposit into an account that is not there, or takes
+// none.
+func NoSuchAccount() error {
+	return protocol.New(protocol.CodeInstrumentInvalid, "owner", "", "no such account")
+}
+
+// OtherDeposit refuses a deposit whose id was used before.
+func OtherDeposit() error {
+	return protocol.New(protocol.CodeRequestConflict, "deposit_id", "", "the id was used for another deposit")
+}
+
+// TooMuch refuses a deposit behind which the money of a currency would not fit
+// into one account any more.
+func TooMuch() error {
+	return protocol.New(protocol.CodeFieldInvalid, "amount", "", "more than an account can hold")
+}

@@ -4,6 +4,8 @@ import (
 	"context"
 	"slices"
 
+	"github.com/actprotocol/act-go/protocol"
+	"github.com/actprotocol/act-go/protocol/payment"
 	"github.com/actprotocol/act-go/provider"
 )
 
@@ -55,4 +57,20 @@ func set(list []string) []string {
 	out := slices.Clone(list)
 	slices.Sort(out)
 	return slices.Compact(out)
+}
+
+// FinalRefusal is the answer for ever to a binding request whose instrument
+// could not be made for this reason; empty when another grant may do, with an id
+// that was not used before.
+func FinalRefusal(b *provider.Binding, reason error) protocol.Code {
+	e := protocol.AsError(reason)
+	switch {
+	case e == nil:
+		return ""
+	case e.Code == protocol.CodeInstrumentInvalid:
+		return e.Code
+	case e.Code == protocol.CodeStateConflict && e.Field == "key" && b.Asked.Instrument == payment.BindSubAccount:
+		return protocol.CodeSubAccountKey
+	}
+	return ""
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/actprotocol/act-go/protocol"
 	"github.com/actprotocol/act-go/provider"
 )
 
@@ -34,4 +35,10 @@ type Book interface {
 	// one snapshot, and reports every difference. It does not stop payments,
 	// and takes a time that grows with the book.
 	Audit(ctx context.Context) (*Report, error)
+}
+
+// NonceOver refuses to use a nonce whose time is over: it would be kept no
+// longer, and could be used again.
+func NonceOver() error {
+	return protocol.New(protocol.CodeFieldInvalid, "until", "PSD-PAY-DEL-04", "the nonce's time is over")
 }

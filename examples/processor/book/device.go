@@ -12,8 +12,9 @@ import (
 type Devices interface {
 	// PairDevice registers a device of a principal, who has an account
 	// (otherwise instrument_invalid). An id or a key that was used before, also
-	// by a device that was removed, is state_conflict. Whoever calls it has
-	// identified the principal.
+	// by a device that was removed, is state_conflict, as is the key of a
+	// sub-account: its holder is an agent, and must confirm nothing. Whoever
+	// calls it has identified the principal.
 	PairDevice(ctx context.Context, d Device) error
 
 	// RemoveDevice ends a pairing for ever; removing again does nothing, and an
@@ -44,4 +45,15 @@ func (d *Device) Check() error {
 		return protocol.New(protocol.CodeFieldMissing, "device", "PSD-PAY-INS-03", "id, principal and key are needed")
 	}
 	return nil
+}
+
+// UnknownDevice refuses whoever asks about a device that was never paired.
+func UnknownDevice() error {
+	return protocol.New(protocol.CodeKeyUnknown, "device_id", "PSD-PAY-INS-03", "no such device")
+}
+
+// DeviceUsed refuses a device whose id or key was registered before, as a device
+// or as a sub-account's key.
+func DeviceUsed() error {
+	return protocol.New(protocol.CodeStateConflict, "key", "PSD-PAY-INS-03", "the key, or the id, was registered before")
 }

@@ -22,3 +22,13 @@ type Instant struct {
 	BegunAt time.Time
 	Reason  protocol.Code // why it was closed; empty otherwise
 }
+
+// NewInstant is an instant payment as it is listed; declined is why it was
+// closed, nil otherwise.
+func NewInstant(t provider.Trade, begun time.Time, declined *protocol.Error) Instant {
+	i := Instant{Trade: t, BegunAt: begun}
+	if declined != nil {
+		i.Reason = declined.Code
+	}
+	return i
+}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/actprotocol/act-go/protocol"
 	"github.com/actprotocol/act-go/protocol/payment"
+	"github.com/actprotocol/act-go/provider"
 )
 
 // Notices are what merchants are told of their payments without asking
@@ -87,4 +88,22 @@ func CheckReceiver(merchant, address string) error {
 		return protocol.New(protocol.CodeFieldInvalid, "url", "PSD-PAY-DEL-13", "an https URL without user information and fragment")
 	}
 	return nil
+}
+
+// Tell says what a merchant is told of an event, by its type; refunded is the
+// state in which a refund left the trade.
+func (n *Notice) Tell(eventType string, refunded payment.State) {
+	switch eventType {
+	case TransactionCompleted:
+		n.Event, n.State = payment.NotifyCompleted, provider.StatePaid
+	case Refunded:
+		n.Event, n.State = payment.NotifyRefunded, refunded
+	case Closed:
+		n.Event, n.State = payment.NotifyClosed, payment.StateTradeClosed
+	}
+}
+
+// UnknownNotice refuses to acknowledge what was not distributed.
+func UnknownNotice() error {
+	return protocol.New(protocol.CodeFieldInvalid, "sequence", "PSD-PAY-DEL-13", "no such notice")
 }

@@ -63,3 +63,12 @@ type Event struct {
 	Order        string    // the merchant's order number
 	At           time.Time // of the debit, the refund or the end
 }
+
+// All reports whether a consumer reads all types of events: Attestation takes
+// payments alone.
+func (c Consumer) All() bool { return c != Attestation }
+
+// UnknownEvent refuses to acknowledge what never happened.
+func UnknownEvent() error {
+	return protocol.New(protocol.CodeFieldInvalid, "event", "PSD-PAY-A402-24", "no such event")
+}

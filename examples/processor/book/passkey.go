@@ -114,3 +114,55 @@ func (u *PasskeyUse) Check() error {
 func (k *Passkey) Advances(counter uint32) bool {
 	return counter > k.Counter || counter == 0 && k.Counter == 0
 }
+
+// UnknownInvitation refuses whoever has a link that nobody made.
+func UnknownInvitation() error {
+	return protocol.New(protocol.CodeContextUnknown, "invitation", "PSD-PMT-BND-02", "no such link")
+}
+
+// InvitationUsed refuses an invitation whose id was used before.
+func InvitationUsed() error {
+	return protocol.New(protocol.CodeStateConflict, "invitation", "PSD-PMT-BND-02", "the id was used before")
+}
+
+// Open refuses an invitation by which nobody can enrol any more
+// (state_conflict, request_expired).
+func (i *Invitation) Open(now time.Time) error {
+	switch {
+	case i.UsedBy != "":
+		return protocol.New(protocol.CodeStateConflict, "invitation", "PSD-PMT-BND-02", "the link was used before")
+	case !now.Before(i.Expires):
+		return protocol.New(protocol.CodeRequestExpired, "invitation", "PSD-PMT-BND-02", "the link's time is over")
+	}
+	return nil
+}
+
+// UnknownPasskey refuses whoever names a passkey that is not enrolled.
+func UnknownPasskey() error {
+	return protocol.New(protocol.CodeKeyUnknown, "passkey", "PSD-PAY-INS-03", "no such passkey")
+}
+
+// PasskeyUsed refuses a passkey that was enrolled before.
+func PasskeyUsed() error {
+	return protocol.New(protocol.CodeStateConflict, "passkey", "PSD-PMT-BND-02", "the passkey was enrolled before")
+}
+
+// CheckUse refuses a use of a passkey that was removed, or whose counter does
+// not advance.
+func (k *Passkey) CheckUse(u PasskeyUse) error {
+	switch {
+	case k.Removed:
+		return UnknownPasskey()
+	case !k.Advances(u.Counter):
+		return protocol.New(protocol.CodeKeyNotValid, "passkey", "PSD-PAY-INS-03", "its counter did not go up: two devices may have the key")
+	}
+	return nil
+}
+
+// CheckSecret refuses a secret without a name.
+func CheckSecret(name string) error {
+	if name == "" {
+		return protocol.New(protocol.CodeFieldMissing, "name", "", "")
+	}
+	return nil
+}

@@ -12,9 +12,9 @@ import (
 type SubAccounts interface {
 	// OpenSubAccount opens an empty sub-account beside the principal's account,
 	// active at once. An id or a key that was used before, also by a
-	// sub-account that is cancelled, is state_conflict; a principal without an
-	// account in the currency is instrument_invalid. A failed opening leaves
-	// nothing (PSD-PMT-BND-05).
+	// sub-account that is cancelled or by a paired device, is state_conflict; a
+	// principal without an account in the currency is instrument_invalid. A
+	// failed opening leaves nothing (PSD-PMT-BND-05).
 	//
 	// It does not check who asks: whoever calls it has identified the principal
 	// (PSD-AGT-SUB-01), and knows that the key is the agent's.
@@ -132,4 +132,66 @@ func CheckChange(state provider.SubAccountState, cause StateCause) error {
 		return protocol.New(protocol.CodeFieldInvalid, "cause", "PSD-AGT-SUB-02", "principal, risk or identity")
 	}
 	return nil
+}
+
+// SubAccountUsed refuses a sub-account whose id was used before.
+func SubAccountUsed() error {
+	return protocol.New(protocol.CodeStateConflict, "id", "PSD-AGT-SUB-01", "the id was used before")
+}
+
+// KeyUsed refuses a sub-account whose key has another purpose already: it is, or
+// was, that of another sub-account or of a device.
+func KeyUsed() error {
+	return protocol.New(protocol.CodeStateConflict, "key", "PSD-AGT-SUB-03", "the key was used for another sub-account, or for a device")
+}
+
+// Unavailable is what a sub-account says that takes neither payment nor money.
+func (a *SubAccount) Unavailable() error {
+	code := protocol.CodeSubAccountFrozen
+	if a.State == provider.SubAccountCancelled {
+		code = protocol.CodeSubAccountCancelled
+	}
+	return protocol.New(code, "subaccount_id", "PSD-AGT-SUB-03", "")
+}
+
+// Room reports whether it may hold an amount more than now.
+func (a *SubAccount) Room(amount int64) bool {
+	return a.BalanceLimit == 0 || amount <= a.BalanceLimit-a.Balance
+}
+
+// JudgeTopUp decides about a top-up that was not made before, of a principal who
+// has so much. used reports that its id was used for another one.
+func (a *SubAccount) JudgeTopUp(u TopUp, used bool, has int64) error {
+	switch {
+	case used:
+		return protocol.New(protocol.CodeRequestConflict, "topup_id", "PSD-AGT-SUB-02", "the id was used for another top-up")
+	case a.State != provider.SubAccountActive:
+		return a.Unavailable()
+	case u.Amount > has:
+		return protocol.New(protocol.CodeBalanceInsufficient, "amount", "PSD-AGT-SUB-02", "more than the principal's account has")
+	case !a.Room(u.Amount):
+		return protocol.New(protocol.CodeSingleLimitExceeded, "amount", "PSD-AGT-SUB-06", "more than the sub-account may hold")
+	}
+	return nil
+}
+
+// Change decides about the state of a sub-account: whether there is something to
+// change. holds reports that a freeze of this cause holds.
+func (a *SubAccount) Change(state provider.SubAccountState, holds bool) (bool, error) {
+	switch {
+	case a.State == provider.SubAccountCancelled && state != provider.SubAccountCancelled:
+		return false, a.Unavailable()
+	case a.State == provider.SubAccountFrozen && state == provider.SubAccountActive && !holds:
+		return false, protocol.New(protocol.CodeActorRefused, "cause", "PSD-AGT-SUB-02", "frozen for another cause")
+	}
+	return a.State != state || state == provider.SubAccountFrozen && !holds, nil
+}
+
+// JudgeTask adds to what every ledger judges of a payment the one limit that
+// only this book has: what was spent from the sub-account under the payment's
+// mandate. A payment by token has no sub-account.
+func JudgeTask(d *protocol.Decision, p *provider.Payment, a *provider.SubAccount, limit, spent int64) {
+	if a != nil && limit > 0 && a.Agent == p.Request.Agent {
+		d.Require(p.Amount <= limit-spent, protocol.CodeTotalLimitExceeded, "PSD-AGT-SUB-06", "sub-account's limit for one task", "subaccount_id", "")
+	}
 }

@@ -49,3 +49,25 @@ func CheckTokenState(s provider.TokenState) error {
 	}
 	return nil
 }
+
+// UnknownToken refuses whoever names a token that was never bound.
+func UnknownToken() error {
+	return protocol.New(protocol.CodeInstrumentInvalid, "payment_token", "PSD-PMT-BND-04", "no such token")
+}
+
+// TokenUsed refuses a token whose id was bound before.
+func TokenUsed() error {
+	return protocol.New(protocol.CodeStateConflict, "id", "PSD-PMT-BND-05", "the token was bound before")
+}
+
+// ChangeToken decides about the state of a token that is known: whether there is
+// something to change. A cancelled one stays so.
+func ChangeToken(now, state provider.TokenState) (bool, error) {
+	switch now {
+	case state:
+		return false, nil
+	case provider.TokenCancelled:
+		return false, protocol.New(protocol.CodeStateConflict, "state", "PSD-PMT-BND-04", "the token was cancelled")
+	}
+	return true, nil
+}

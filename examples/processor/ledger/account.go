@@ -12,9 +12,7 @@ import (
 	"github.com/actprotocol/act-go/protocol"
 )
 
-// OpenAccount opens the account of an owner in a currency, and the currency's
-// funding account when it is the first. Opening it again does nothing; opening
-// it as another kind is state_conflict.
+// OpenAccount implements book.Accounts.
 func (l *Ledger) OpenAccount(ctx context.Context, owner string, kind book.Kind, currency string) error {
 	if err := book.CheckOpening(owner, kind, currency); err != nil {
 		return err
@@ -28,7 +26,7 @@ func (l *Ledger) OpenAccount(ctx context.Context, owner string, kind book.Kind, 
 		case err != nil:
 			return nil, err
 		case found && have.kind != kind:
-			return protocol.New(protocol.CodeStateConflict, "kind", "", "the account was opened as another kind"), nil
+			return book.OtherKind(), nil
 		case found:
 			return nil, nil
 		}
@@ -36,9 +34,7 @@ func (l *Ledger) OpenAccount(ctx context.Context, owner string, kind book.Kind, 
 	})
 }
 
-// Name records how the cashier shows a merchant, who has an account; the last
-// word counts. The name is the operator's knowledge of the merchant, not the
-// merchant's own word (PSD-PAY-INS-02).
+// Name implements book.Accounts.
 func (l *Ledger) Name(ctx context.Context, merchant, name string) error {
 	if err := book.CheckName(merchant, name); err != nil {
 		return err
@@ -49,14 +45,14 @@ func (l *Ledger) Name(ctx context.Context, merchant, name string) error {
 			return nil, err
 		}
 		if !known {
-			return protocol.New(protocol.CodeMerchantNotAllowed, "merchant", "PSD-PAY-INS-02", "not registered"), nil
+			return book.NotRegistered("PSD-PAY-INS-02"), nil
 		}
 		return nil, t.exec(`INSERT INTO names (owner, seq, name, at) SELECT ?, (SELECT count(*) FROM names WHERE owner = ?), ?, ?
 			WHERE ? IS NOT (SELECT name FROM names WHERE owner = ? ORDER BY seq DESC LIMIT 1)`, merchant, merchant, name, t.unix(), name, merchant)
 	})
 }
 
-// NameOf is the name of a merchant; empty when there is none.
+// NameOf implements book.Accounts.
 func (l *Ledger) NameOf(ctx context.Context, merchant string) (name string, err error) {
 	err = l.read(ctx, func(conn *sqlite.Conn) error {
 		_, err := queryRow(conn, "SELECT name FROM names WHERE owner = ? ORDER BY seq DESC LIMIT 1", []any{merchant}, func(r *sqlite.Stmt) { name = r.ColumnText(0) })
@@ -95,8 +91,7 @@ func (t *tx) post(cause, causeID string, from, to, amount int64) error {
 		at, cause, causeID, from, to, amount, payerPrev, payeePrev, t.unix())
 }
 
-// Deposit books money that came from outside. The same deposit again does
-// nothing; another one under the same id is request_conflict.
+// Deposit implements book.Accounts.
 func (l *Ledger) Deposit(ctx context.Context, d book.Deposit) error {
 	if err := d.Check(); err != nil {
 		return err
@@ -109,8 +104,8 @@ func (t *tx) deposit(d book.Deposit) (refusal, err error) {
 	if err != nil {
 		return nil, err
 	}
-	if !found || to.kind != book.Principal && to.kind != book.Merchant {
-		return protocol.New(protocol.CodeInstrumentInvalid, "owner", "", "no such account"), nil
+	if !found || !to.kind.Takes() {
+		return book.NoSuchAccount(), nil
 	}
 	var same bool
 	before, err := t.row("SELECT payee, amount FROM moves WHERE cause = 'deposit' AND cause_id = ?",
@@ -119,7 +114,7 @@ func (t *tx) deposit(d book.Deposit) (refusal, err error) {
 		return nil, err
 	}
 	if before {
-		return protocol.New(protocol.CodeRequestConflict, "deposit_id", "", "the id was used for another deposit"), nil
+		return book.OtherDeposit(), nil
 	}
 	from, _, err := t.account(book.External, d.Currency)
 	if err != nil {
@@ -127,7 +122,7 @@ func (t *tx) deposit(d book.Deposit) (refusal, err error) {
 	}
 	// All that ever came in must fit into one account: see decide.
 	if !fits(to.balance, d.Amount) || !fits(-from.balance, d.Amount) {
-		return protocol.New(protocol.CodeFieldInvalid, "amount", "", "more than an account can hold"), nil
+		return book.TooMuch(), nil
 	}
 	return nil, t.post("deposit", d.ID, from.id, to.id, d.Amount)
 }
@@ -135,7 +130,7 @@ func (t *tx) deposit(d book.Deposit) (refusal, err error) {
 // fits reports whether a balance can grow by an amount without overflow.
 func fits(balance, amount int64) bool { return balance <= math.MaxInt64-amount }
 
-// Accounts lists all accounts by currency, then in the order of opening.
+// Accounts implements book.Accounts.
 func (l *Ledger) Accounts(ctx context.Context) ([]book.Account, error) {
 	var out []book.Account
 	err := l.read(ctx, func(conn *sqlite.Conn) error {

@@ -94,9 +94,7 @@ var rules = []rule{
 // mostProblems is how many rows of one rule a report names.
 const mostProblems = 20
 
-// Audit computes sums, balances and spent totals again from the facts, in one
-// snapshot, and reports every difference. It does not stop payments, and takes
-// a time that grows with the book.
+// Audit implements book.Book.
 func (l *Ledger) Audit(ctx context.Context) (*book.Report, error) {
 	r := new(auditor)
 	err := l.read(ctx, func(conn *sqlite.Conn) error {
@@ -199,7 +197,7 @@ func (r *auditor) outbox(conn *sqlite.Conn) error {
 	r.Unreported = make(map[book.Consumer]int64)
 	for _, c := range book.Consumers() {
 		if _, err := queryRow(conn, `SELECT (SELECT count(*) FROM payments WHERE id > r.upto) + (SELECT count(*) FROM other_events WHERE id > r.upto AND ?2)
-			FROM (SELECT `+reportedUpTo+` AS upto) r`, []any{string(c), takesAll(c)}, func(s *sqlite.Stmt) { r.Unreported[c] = s.ColumnInt64(0) }); err != nil {
+			FROM (SELECT `+reportedUpTo+` AS upto) r`, []any{string(c), c.All()}, func(s *sqlite.Stmt) { r.Unreported[c] = s.ColumnInt64(0) }); err != nil {
 			return err
 		}
 	}

@@ -2,7 +2,6 @@ package ledger
 
 import (
 	"context"
-	"time"
 
 	"zombiezen.com/go/sqlite"
 
@@ -77,12 +76,8 @@ func (t *tx) settledBinding(condition string, args ...any) (*binding, error) {
 }
 
 func (t *tx) refuseBinding(b *binding, code protocol.Code) error {
-	b.State, b.Reason = provider.BindingRefused, code
+	b.Refuse(code)
 	return t.exec("INSERT INTO binding_refusals (binding, code, at) VALUES (?, ?, ?)", b.id, string(code), t.unix())
-}
-
-func unknownBinding() error {
-	return protocol.New(protocol.CodeContextUnknown, "binding_id", "PSD-PMT-BND-02", "")
 }
 
 // BeginBinding implements provider.Bindings.
@@ -100,10 +95,7 @@ func (l *Ledger) BeginBinding(ctx context.Context, b provider.Binding) (*provide
 			return nil, err
 		}
 		if now != nil {
-			if now.Digest != b.Digest {
-				return protocol.New(protocol.CodeRequestConflict, "request_id", "PSD-PMT-BND-05", "the id was used before with other content"), nil
-			}
-			return nil, nil
+			return b.Repeat(&now.Binding), nil
 		}
 		now, refusal, err = t.beginBinding(&b, terms)
 		return refusal, err
@@ -115,20 +107,17 @@ func (l *Ledger) BeginBinding(ctx context.Context, b provider.Binding) (*provide
 }
 
 func (t *tx) beginBinding(b *provider.Binding, terms []byte) (now *binding, refusal, err error) {
-	var open int64
+	open := 0
 	if _, err := t.row(`SELECT count(*) FROM bindings b WHERE b.agent = ? AND b.expires > ? AND NOT EXISTS (SELECT 1 FROM binding_grants g WHERE g.binding = b.id)
-		AND NOT EXISTS (SELECT 1 FROM binding_refusals r WHERE r.binding = b.id)`, []any{b.Agent, t.unix()}, func(r *sqlite.Stmt) { open = r.ColumnInt64(0) }); err != nil {
+		AND NOT EXISTS (SELECT 1 FROM binding_refusals r WHERE r.binding = b.id)`, []any{b.Agent, t.unix()}, func(r *sqlite.Stmt) { open = r.ColumnInt(0) }); err != nil {
 		return nil, nil, err
-	}
-	if open >= provider.MaxOpenBindings {
-		return nil, protocol.New(protocol.CodeTooManyRequests, "buyer_agent_id", "PSD-PMT-BND-02", "too many requests wait for their principals"), nil
 	}
 	used, err := t.row("SELECT 1 FROM bindings WHERE binding = ?", []any{b.ID}, func(*sqlite.Stmt) {})
 	if err != nil {
 		return nil, nil, err
 	}
-	if used {
-		return nil, protocol.New(protocol.CodeStateConflict, "id", "PSD-PMT-BND-02", "begun before"), nil
+	if refusal := b.CheckBegin(open, used); refusal != nil {
+		return nil, refusal, nil
 	}
 	var jwk any
 	if !b.Key.IsZero() {
@@ -157,7 +146,7 @@ func (l *Ledger) Binding(ctx context.Context, id string) (*provider.Binding, err
 		})
 	}
 	if err == nil && b == nil {
-		err = unknownBinding()
+		err = provider.UnknownBinding()
 	}
 	if err != nil {
 		return nil, err
@@ -170,24 +159,21 @@ func (l *Ledger) AcceptBinding(ctx context.Context, id string, g provider.Grant)
 	var b *binding
 	err := l.decide(ctx, func(t *tx) (refusal, err error) {
 		b, err = t.settledBinding("WHERE b.binding = ?", id)
-		switch {
-		case err != nil:
+		if err != nil {
 			return nil, err
-		case b == nil:
-			return unknownBinding(), nil
-		case b.State == provider.BindingBound:
-			return nil, nil
-		case b.State == provider.BindingRefused:
-			return b.Refusal(), nil
 		}
-		if refusal := b.Judge(g, t.now); refusal != nil {
+		if b == nil {
+			return provider.UnknownBinding(), nil
+		}
+		if fresh, refusal := b.Accept(g, t.now); !fresh {
 			return refusal, nil
 		}
-		code, err := t.makeInstrument(b, g)
-		if code != "" && err == nil {
-			if err = t.refuseBinding(b, code); err == nil {
-				refusal = b.Refusal()
-			}
+		if refusal, err = t.makeInstrument(b, g); err != nil {
+			return nil, err
+		}
+		if code := book.FinalRefusal(&b.Binding, refusal); code != "" {
+			err = t.refuseBinding(b, code)
+			refusal = b.Refusal()
 		}
 		return refusal, err
 	})
@@ -199,62 +185,52 @@ func (l *Ledger) AcceptBinding(ctx context.Context, id string, g provider.Grant)
 
 // makeInstrument makes what a grant promises and ends the waiting, or says why
 // it cannot, and then has written nothing.
-func (t *tx) makeInstrument(b *binding, g provider.Grant) (protocol.Code, error) {
-	var refusal, err error
-	subAccount := g.Terms.Instrument == payment.BindSubAccount
-	if subAccount {
+func (t *tx) makeInstrument(b *binding, g provider.Grant) (refusal, err error) {
+	if g.Terms.Instrument == payment.BindSubAccount {
 		a := book.SubAccountOf(&b.Binding, g)
 		refusal, err = t.openSubAccount(&a)
 	} else {
 		refusal, err = t.bindToken(b.NewToken(g))
 	}
-	switch code := protocol.CodeOf(refusal); {
-	case err != nil:
-		return "", err
-	case code == protocol.CodeStateConflict && subAccount && protocol.AsError(refusal).Field == "key":
-		return protocol.CodeSubAccountKey, nil
-	case refusal != nil && code != protocol.CodeInstrumentInvalid:
-		return "", refusal // an id that was used before: the caller makes a fresh one
-	case refusal != nil:
-		return code, nil
+	if refusal != nil || err != nil {
+		return refusal, err
 	}
 	terms, err := canon.Marshal(g.Terms)
 	if err != nil {
-		return "", err
+		return nil, err
 	}
 	if err := t.exec(`INSERT INTO binding_grants (binding, terms, token, subaccount, method, confirmed_at, at)
 		VALUES (?, ?, (SELECT id FROM tokens WHERE token = ?), (SELECT id FROM subaccounts WHERE subaccount = ?), ?, ?, ?)`,
 		b.id, terms, g.Token, g.SubAccount, g.Confirmation.Method, g.Confirmation.At.UnixMicro(), t.unix()); err != nil {
-		return "", err
+		return nil, err
 	}
-	b.State, b.Granted, b.Token, b.SubAccount = provider.BindingBound, g.Terms, g.Token, g.SubAccount
-	b.Confirmation, b.BoundAt = g.Confirmation, fromUnix(t.unix())
-	b.Confirmation.At = g.Confirmation.At.UTC().Truncate(time.Microsecond)
-	return "", nil
+	g.Confirmation.At = exact(g.Confirmation.At.UnixMicro())
+	b.Bind(g, t.now)
+	return nil, nil
 }
 
 // DeclineBinding implements provider.Bindings.
 func (l *Ledger) DeclineBinding(ctx context.Context, id string, code protocol.Code) error {
-	if !provider.BindingDeclines(code) {
-		return protocol.New(protocol.CodeFieldInvalid, "code", "PSD-PMT-BND-05", "confirmation_failed or risk_refused")
+	if err := provider.CheckBindingDecline(code); err != nil {
+		return err
 	}
 	return l.decideApart(ctx, func(t *tx) (refusal, err error) {
 		b, err := t.settledBinding("WHERE b.binding = ?", id)
-		switch {
-		case err != nil:
+		if err != nil {
 			return nil, err
-		case b == nil:
-			return unknownBinding(), nil
-		case b.State == provider.BindingBound:
-			return protocol.New(protocol.CodeStateConflict, "binding_id", "PSD-PMT-BND-05", "bound already"), nil
-		case b.State == provider.BindingWaiting:
-			return nil, t.refuseBinding(b, code)
 		}
-		return nil, nil
+		if b == nil {
+			return provider.UnknownBinding(), nil
+		}
+		refuses, refusal := b.Declines()
+		if refuses {
+			err = t.refuseBinding(b, code)
+		}
+		return refusal, err
 	})
 }
 
-// ListBindings lists the latest binding requests, newest first.
+// ListBindings implements book.Bindings.
 func (l *Ledger) ListBindings(ctx context.Context, limit int) ([]provider.Binding, error) {
 	var out []provider.Binding
 	err := l.read(ctx, func(conn *sqlite.Conn) error {

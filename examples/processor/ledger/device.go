@@ -6,13 +6,10 @@ import (
 	"zombiezen.com/go/sqlite"
 
 	"github.com/actprotocol/act-go/examples/processor/book"
-	"github.com/actprotocol/act-go/protocol"
 	"github.com/actprotocol/act-go/protocol/keys"
 )
 
-// PairDevice registers a device of a principal, who has an account. An id or a
-// key that was used before, also by a device that was removed, is
-// state_conflict. Whoever calls it has identified the principal.
+// PairDevice implements book.Devices.
 func (l *Ledger) PairDevice(ctx context.Context, d book.Device) error {
 	if err := d.Check(); err != nil {
 		return err
@@ -26,14 +23,17 @@ func (t *tx) pairDevice(d *book.Device) (refusal, err error) {
 		return nil, err
 	}
 	if !known {
-		return protocol.New(protocol.CodeInstrumentInvalid, "principal", "PSD-PAY-INS-03", "the principal has no account"), nil
+		return book.NoAccount("PSD-PAY-INS-03"), nil
 	}
-	used, err := t.row("SELECT 1 FROM devices WHERE device = ? OR thumbprint = ?", []any{d.ID, d.Key.Thumbprint()}, func(*sqlite.Stmt) {})
+	used, err := t.row("SELECT 1 FROM devices WHERE device = ?", []any{d.ID}, func(*sqlite.Stmt) {})
+	if err == nil && !used {
+		used, err = t.registered(d.Key)
+	}
 	if err != nil {
 		return nil, err
 	}
 	if used {
-		return protocol.New(protocol.CodeStateConflict, "key", "PSD-PAY-INS-03", "the key, or the id, was paired before"), nil
+		return book.DeviceUsed(), nil
 	}
 	if err := t.exec("INSERT INTO devices (device, principal, jwk, thumbprint, paired_at) VALUES (?, ?, ?, ?, ?)",
 		d.ID, d.Principal, d.Key.JWK(), d.Key.Thumbprint(), t.unix()); err != nil {
@@ -42,8 +42,14 @@ func (t *tx) pairDevice(d *book.Device) (refusal, err error) {
 	return nil, t.exec("INSERT INTO device_states (device, seq, state, at) VALUES (?, 0, 'paired', ?)", t.conn.LastInsertRowID(), t.unix())
 }
 
-// RemoveDevice ends a pairing for ever; removing again does nothing. What it
-// confirmed before stays confirmed.
+// registered reports whether a key was ever registered, for a device or a
+// sub-account: it serves one of them.
+func (t *tx) registered(k keys.PublicKey) (bool, error) {
+	print := k.Thumbprint()
+	return t.row("SELECT 1 FROM devices WHERE thumbprint = ? UNION ALL SELECT 1 FROM subaccounts WHERE thumbprint = ?", []any{print, print}, func(*sqlite.Stmt) {})
+}
+
+// RemoveDevice implements book.Devices.
 func (l *Ledger) RemoveDevice(ctx context.Context, id string) error {
 	return l.decide(ctx, func(t *tx) (refusal, err error) {
 		var row, seq int64
@@ -54,32 +60,25 @@ func (l *Ledger) RemoveDevice(ctx context.Context, id string) error {
 		case err != nil || found && state == "removed":
 			return nil, err
 		case !found:
-			return unknownDevice(), nil
+			return book.UnknownDevice(), nil
 		}
 		return nil, t.exec("INSERT INTO device_states (device, seq, state, at) VALUES (?, ?, 'removed', ?)", row, seq+1, t.unix())
 	})
-}
-
-func unknownDevice() error {
-	return protocol.New(protocol.CodeKeyUnknown, "device_id", "PSD-PAY-INS-03", "no such device")
 }
 
 const deviceColumns = `SELECT d.device, d.principal, d.jwk, d.paired_at,
 	(SELECT state FROM device_states s WHERE s.device = d.id ORDER BY seq DESC LIMIT 1) FROM devices d `
 
 func scanDevice(r *sqlite.Stmt) (book.Device, error) {
-	key, err := keys.ParseJWK(columnBytes(r, 2))
-	if err != nil {
-		err = protocol.Wrap(protocol.CodeServiceUnavailable, "", "", "a stored key is not one", err)
-	}
+	key, err := book.StoredKey(columnBytes(r, 2))
 	return book.Device{ID: r.ColumnText(0), Principal: r.ColumnText(1), Key: key, Removed: r.ColumnText(4) != "paired", PairedAt: fromUnix(r.ColumnInt64(3))}, err
 }
 
-// Device returns a device, also one that was removed, or key_unknown.
+// Device implements book.Devices.
 func (l *Ledger) Device(ctx context.Context, id string) (book.Device, error) {
 	var d book.Device
 	err := l.read(ctx, func(conn *sqlite.Conn) error {
-		refusal := unknownDevice()
+		refusal := book.UnknownDevice()
 		err := queryRows(conn, deviceColumns+"WHERE d.device = ?", []any{id}, func(r *sqlite.Stmt) (err error) {
 			d, refusal = scanDevice(r)
 			return nil
@@ -95,7 +94,7 @@ func (l *Ledger) Device(ctx context.Context, id string) (book.Device, error) {
 	return d, nil
 }
 
-// Devices lists all devices in the order of pairing.
+// Devices implements book.Devices.
 func (l *Ledger) Devices(ctx context.Context) ([]book.Device, error) {
 	var out []book.Device
 	err := l.read(ctx, func(conn *sqlite.Conn) error {

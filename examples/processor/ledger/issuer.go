@@ -6,13 +6,9 @@ import (
 	"zombiezen.com/go/sqlite"
 
 	"github.com/actprotocol/act-go/examples/processor/book"
-	"github.com/actprotocol/act-go/protocol"
 )
 
-// TrustIssuer records that a principal lets an issuer speak for it, or no
-// longer does. The book keeps every such word; the last one counts. A principal
-// without an account is instrument_invalid: it is most likely a slip of the
-// pen, and a revocation that meets nobody must not look done.
+// TrustIssuer implements book.Issuers.
 func (l *Ledger) TrustIssuer(ctx context.Context, issuer, principal string, trusted bool) error {
 	if err := (book.Trust{Issuer: issuer, Principal: principal}).Check(); err != nil {
 		return err
@@ -32,7 +28,7 @@ func (t *tx) trustIssuer(issuer, principal string, trusted bool) (refusal, err e
 			return nil, err
 		}
 		if !known {
-			return protocol.New(protocol.CodeInstrumentInvalid, "principal", "ADD-IAC-ISS-10", "the principal has no account"), nil
+			return book.NoAccount("ADD-IAC-ISS-10"), nil
 		}
 	}
 	if now == trusted {
@@ -41,7 +37,7 @@ func (t *tx) trustIssuer(issuer, principal string, trusted bool) (refusal, err e
 	return nil, t.exec("INSERT INTO issuers (issuer, principal, seq, trusted, at) VALUES (?, ?, ?, ?, ?)", issuer, principal, seq+1, trusted, t.unix())
 }
 
-// Issuers lists who is trusted for whom at present.
+// Issuers implements book.Issuers.
 func (l *Ledger) Issuers(ctx context.Context) ([]book.Trust, error) {
 	var out []book.Trust
 	err := l.read(ctx, func(conn *sqlite.Conn) error {

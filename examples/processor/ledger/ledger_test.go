@@ -143,7 +143,7 @@ func TestPayMovesMoneyOnce(t *testing.T) {
 	l, c := furnished(t)
 	p := newPayment(18_00)
 	trade := mustPay(t, l, p)
-	if trade.Amount != 18_00 || trade.SpentTotal != 18_00 || trade.State != Paid || !trade.PaidAt.Equal(start) || string(trade.Memo) != string(p.Memo) {
+	if trade.Amount != 18_00 || trade.SpentTotal != 18_00 || trade.State != provider.StatePaid || !trade.PaidAt.Equal(start) || string(trade.Memo) != string(p.Memo) {
 		t.Errorf("unexpected trade %+v", trade)
 	}
 	c.add(3 * time.Minute)
@@ -421,7 +421,7 @@ func TestConsumeAndConfirm(t *testing.T) {
 	wantCode(t, err, protocol.CodeTradeUnknown)
 
 	first, err := l.Consume(ctx, shop, trade.No, "delivery-1")
-	if err != nil || first.State != Paid {
+	if err != nil || first.State != provider.StatePaid {
 		t.Fatalf("%+v, %v", first, err)
 	}
 	c.add(time.Minute)

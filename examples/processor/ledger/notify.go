@@ -6,7 +6,6 @@ import (
 	"zombiezen.com/go/sqlite"
 
 	"github.com/actprotocol/act-go/examples/processor/book"
-	"github.com/actprotocol/act-go/protocol"
 	"github.com/actprotocol/act-go/protocol/payment"
 )
 
@@ -29,7 +28,7 @@ func (l *Ledger) SetReceiver(ctx context.Context, merchant, url string) error {
 			return nil, err
 		}
 		if !known {
-			return protocol.New(protocol.CodeMerchantNotAllowed, "merchant", "PSD-PAY-DEL-13", "not registered"), nil
+			return book.NotRegistered("PSD-PAY-DEL-13"), nil
 		}
 		return nil, t.exec(`INSERT INTO receivers (merchant, url, at) SELECT ?, ?, ?
 			WHERE ? IS NOT (SELECT url FROM receivers WHERE merchant = ? ORDER BY id DESC LIMIT 1)`, merchant, url, t.unix(), url, merchant)
@@ -110,14 +109,7 @@ func (l *Ledger) Notices(ctx context.Context, merchant string, limit int) ([]boo
 					Currency: r.ColumnText(5), At: fromUnix(r.ColumnInt64(7)), RefundNo: r.ColumnText(8), RefundRequestID: r.ColumnText(9),
 					RefundAmount: r.ColumnInt64(10), RefundedTotal: r.ColumnInt64(11),
 				}
-				switch r.ColumnText(1) {
-				case book.TransactionCompleted:
-					n.Event, n.State = payment.NotifyCompleted, Paid
-				case book.Refunded:
-					n.Event, n.State = payment.NotifyRefunded, payment.State(r.ColumnText(6))
-				case book.Closed:
-					n.Event, n.State = payment.NotifyClosed, payment.StateTradeClosed
-				}
+				n.Tell(r.ColumnText(1), payment.State(r.ColumnText(6)))
 				out = append(out, n)
 				return nil
 			})
@@ -133,7 +125,7 @@ func (l *Ledger) Noticed(ctx context.Context, merchant string, sequence int64) e
 			return nil, err
 		}
 		if !exists {
-			return protocol.New(protocol.CodeFieldInvalid, "sequence", "PSD-PAY-DEL-13", "no such notice"), nil
+			return book.UnknownNotice(), nil
 		}
 		return nil, t.exec("INSERT INTO notice_marks (merchant, sequence, at) SELECT x.merchant, x.sequence, ? FROM (SELECT ? AS merchant, ? AS sequence) x WHERE x.sequence > "+lastMark,
 			t.unix(), merchant, sequence)

@@ -6,15 +6,10 @@ import (
 	"zombiezen.com/go/sqlite"
 
 	"github.com/actprotocol/act-go/examples/processor/book"
-	"github.com/actprotocol/act-go/protocol"
 )
 
 // reportedUpTo is the latest event that a consumer has taken.
 const reportedUpTo = "(SELECT coalesce(max(event), 0) FROM event_reports WHERE consumer = ?1)"
-
-// takesAll reports whether a consumer reads all types of events: Attestation
-// takes payments alone.
-func takesAll(c book.Consumer) bool { return c != book.Attestation }
 
 func reported(conn *sqlite.Conn, c book.Consumer) (event int64, err error) {
 	_, err = queryRow(conn, "SELECT "+reportedUpTo, []any{string(c)}, func(r *sqlite.Stmt) { event = r.ColumnInt64(0) })
@@ -38,7 +33,7 @@ func (l *Ledger) Unreported(ctx context.Context, c book.Consumer, limit int) ([]
 			UNION ALL SELECT e.id, e.type, coalesce(p.trade_no, w.trade_no), m.delegation_id, coalesce(p.order_number, w.order_number), e.at, f.refund_no
 			FROM other_events e LEFT JOIN payments p ON p.id = e.trade LEFT JOIN mandates m ON m.id = p.mandate
 			LEFT JOIN waiting w ON w.id = e.waiting LEFT JOIN refunds f ON f.id = e.refund
-			WHERE e.id > ?1 AND ?3 ORDER BY id LIMIT ?2`, []any{after, int64(limit), takesAll(c)},
+			WHERE e.id > ?1 AND ?3 ORDER BY id LIMIT ?2`, []any{after, int64(limit), c.All()},
 			func(r *sqlite.Stmt) error {
 				events = append(events, book.Event{
 					ID: r.ColumnInt64(0), Type: r.ColumnText(1), TradeNo: r.ColumnText(2),
@@ -61,7 +56,7 @@ func (l *Ledger) Acknowledge(ctx context.Context, c book.Consumer, event int64) 
 			return nil, err
 		}
 		if !exists {
-			return protocol.New(protocol.CodeFieldInvalid, "event", "PSD-PAY-A402-24", "no such event"), nil
+			return book.UnknownEvent(), nil
 		}
 		return nil, t.exec("INSERT INTO event_reports (consumer, event, at) SELECT ?, ?, ? WHERE ? > "+reportedUpTo, string(c), event, t.unix(), event)
 	})

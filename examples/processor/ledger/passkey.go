@@ -7,7 +7,6 @@ import (
 	"zombiezen.com/go/sqlite"
 
 	"github.com/actprotocol/act-go/examples/processor/book"
-	"github.com/actprotocol/act-go/protocol"
 )
 
 // Invite implements book.Passkeys.
@@ -21,14 +20,14 @@ func (l *Ledger) Invite(ctx context.Context, i book.Invitation) error {
 			return nil, err
 		}
 		if !known {
-			return protocol.New(protocol.CodeInstrumentInvalid, "principal", "PSD-PMT-BND-02", "the principal has no account"), nil
+			return book.NoAccount("PSD-PMT-BND-02"), nil
 		}
 		used, err := t.row("SELECT 1 FROM invitations WHERE invitation = ?", []any{i.ID}, func(*sqlite.Stmt) {})
 		if err != nil {
 			return nil, err
 		}
 		if used {
-			return protocol.New(protocol.CodeStateConflict, "invitation", "PSD-PMT-BND-02", "the id was used before"), nil
+			return book.InvitationUsed(), nil
 		}
 		return nil, t.exec("INSERT INTO invitations (invitation, principal, expires, made_at) VALUES (?, ?, ?, ?)", i.ID, i.Principal, i.Expires.Unix(), t.unix())
 	})
@@ -44,10 +43,6 @@ func invitation(conn *sqlite.Conn, id string) (i book.Invitation, row int64, err
 	return i, row, err
 }
 
-func unknownInvitation() error {
-	return protocol.New(protocol.CodeContextUnknown, "invitation", "PSD-PMT-BND-02", "no such link")
-}
-
 // Invitation implements book.Passkeys.
 func (l *Ledger) Invitation(ctx context.Context, id string) (i book.Invitation, err error) {
 	var row int64
@@ -56,7 +51,7 @@ func (l *Ledger) Invitation(ctx context.Context, id string) (i book.Invitation, 
 		return err
 	})
 	if err == nil && row == 0 {
-		err = unknownInvitation()
+		err = book.UnknownInvitation()
 	}
 	return i, err
 }
@@ -68,22 +63,21 @@ func (l *Ledger) Enrol(ctx context.Context, id string, k book.Passkey) error {
 	}
 	return l.decideApart(ctx, func(t *tx) (refusal, err error) {
 		i, row, err := invitation(t.conn, id)
-		switch {
-		case err != nil:
+		if err != nil {
 			return nil, err
-		case row == 0:
-			return unknownInvitation(), nil
-		case i.UsedBy != "":
-			return protocol.New(protocol.CodeStateConflict, "invitation", "PSD-PMT-BND-02", "the link was used before"), nil
-		case !t.now.Before(i.Expires):
-			return protocol.New(protocol.CodeRequestExpired, "invitation", "PSD-PMT-BND-02", "the link's time is over"), nil
+		}
+		if row == 0 {
+			return book.UnknownInvitation(), nil
+		}
+		if refusal := i.Open(t.now); refusal != nil {
+			return refusal, nil
 		}
 		used, err := t.row("SELECT 1 FROM passkeys WHERE passkey = ?", []any{k.ID}, func(*sqlite.Stmt) {})
 		if err != nil {
 			return nil, err
 		}
 		if used {
-			return protocol.New(protocol.CodeStateConflict, "passkey", "PSD-PMT-BND-02", "the passkey was enrolled before"), nil
+			return book.PasskeyUsed(), nil
 		}
 		if err := t.exec("INSERT INTO passkeys (passkey, invitation, cose, counter, backup_eligible, backed_up, enrolled_at) VALUES (?, ?, ?, ?, ?, ?, ?)",
 			k.ID, row, k.Key, int64(k.Counter), k.BackupEligible, k.BackedUp, t.unix()); err != nil {
@@ -115,17 +109,13 @@ func scanPasskey(r *sqlite.Stmt) passkey {
 	return k
 }
 
-func unknownPasskey() error {
-	return protocol.New(protocol.CodeKeyUnknown, "passkey", "PSD-PAY-INS-03", "no such passkey")
-}
-
 // Passkey implements book.Passkeys.
 func (l *Ledger) Passkey(ctx context.Context, id string) (book.Passkey, error) {
 	var k passkey
 	err := l.read(ctx, func(conn *sqlite.Conn) error {
 		found, err := queryRow(conn, passkeyColumns+"WHERE k.passkey = ?", []any{id}, func(r *sqlite.Stmt) { k = scanPasskey(r) })
 		if err == nil && !found {
-			err = unknownPasskey()
+			err = book.UnknownPasskey()
 		}
 		return err
 	})
@@ -153,7 +143,7 @@ func (l *Ledger) RemovePasskey(ctx context.Context, id string) error {
 		case err != nil || found && k.Removed:
 			return nil, err
 		case !found:
-			return unknownPasskey(), nil
+			return book.UnknownPasskey(), nil
 		}
 		return nil, t.exec("INSERT INTO passkey_states (passkey, seq, state, at) VALUES (?, 1, 'removed', ?)", k.id, t.unix())
 	})
@@ -167,13 +157,14 @@ func (l *Ledger) UsePasskey(ctx context.Context, u book.PasskeyUse) error {
 	return l.decideApart(ctx, func(t *tx) (refusal, err error) {
 		var k passkey
 		found, err := t.row(passkeyColumns+"WHERE k.passkey = ?", []any{u.ID}, func(r *sqlite.Stmt) { k = scanPasskey(r) })
-		switch {
-		case err != nil:
+		if err != nil {
 			return nil, err
-		case !found || k.Removed:
-			return unknownPasskey(), nil
-		case !k.Advances(u.Counter):
-			return protocol.New(protocol.CodeKeyNotValid, "passkey", "PSD-PAY-INS-03", "its counter did not go up: two devices may have the key"), nil
+		}
+		if !found {
+			return book.UnknownPasskey(), nil
+		}
+		if refusal := k.CheckUse(u); refusal != nil {
+			return refusal, nil
 		}
 		if refusal, err := t.useNonce(u.Nonce); refusal != nil || err != nil {
 			return refusal, err
@@ -184,8 +175,8 @@ func (l *Ledger) UsePasskey(ctx context.Context, u book.PasskeyUse) error {
 
 // Secret implements book.Passkeys.
 func (l *Ledger) Secret(ctx context.Context, name string) ([]byte, error) {
-	if name == "" {
-		return nil, protocol.New(protocol.CodeFieldMissing, "name", "", "")
+	if err := book.CheckSecret(name); err != nil {
+		return nil, err
 	}
 	fresh := make([]byte, 32)
 	rand.Read(fresh)

@@ -9,25 +9,10 @@ import (
 	"github.com/actprotocol/act-go/provider"
 )
 
-// Pay decides a payment and makes it. The trade it returns, or the refusal, is
-// the answer to this request id for ever: a later request with the same content
-// and a fresh nonce gets it again, also when by then there would be money, or
-// budget, or when the token was frozen since.
-//
-// In one transaction, and in this order: the nonce (replayed), the earlier
-// answer (the first answer, or request_conflict), then all checks that depend
-// on the book, of which the first in the order of the codes is reported, and
-// the debit with its event for the outbox. A refusal that is stored is a
-// *payment.Refusal; its reason has all checks.
-//
-// An undetermined error means that nothing is known to have happened; ask again
-// with the same request id.
+// Pay implements provider.Ledger.
 func (l *Ledger) Pay(ctx context.Context, p provider.Payment) (*provider.Trade, error) {
-	if err := p.Check(); err != nil {
+	if err := p.CheckPay(); err != nil {
 		return nil, err
-	}
-	if p.Instant() {
-		return nil, protocol.New(protocol.CodeFieldMissing, "iac", "PSD-PAY-DEL-04", "an instant payment is begun, and settled when it is confirmed")
 	}
 	keys := l.paymentKeys(&p)
 	return l.answer(ctx, p.Request, func(t *tx) (answer, error) { return t.pay(&p, keys) })
@@ -59,13 +44,10 @@ func (t *tx) pay(p *provider.Payment, keys paymentKeys) (answer, error) {
 	return answer{trade: trade, to: refTo(at, refPayment)}, nil
 }
 
-// found is a denial that the book made. What is undetermined is no answer to a
-// request, nor is an authorization by a wrong key: the same request may come
-// again with the right one.
+// found is a denial that the book made.
 func found(err error) answer {
 	refusal := protocol.AsError(err)
-	passing := refusal.Code.Outcome() != protocol.Denied || refusal.Code == protocol.CodeSubAccountKey
-	return answer{refusal: refusal, passing: passing}
+	return answer{refusal: refusal, passing: !provider.Final(refusal)}
 }
 
 // position is everything in the book that a payment depends on: the facts that
@@ -84,8 +66,8 @@ type position struct {
 // judge adds to what every ledger judges the one limit that only this one has.
 func (f *position) judge(p *provider.Payment, now time.Time) protocol.Decision {
 	d := f.Judge(p, now)
-	if f.purse != nil && f.purse.TaskLimit > 0 && f.purse.Agent == p.Request.Agent {
-		d.Require(p.Amount <= f.purse.TaskLimit-f.task, protocol.CodeTotalLimitExceeded, "PSD-AGT-SUB-06", "sub-account's limit for one task", "subaccount_id", "")
+	if f.purse != nil {
+		book.JudgeTask(&d, p, f.SubAccount, f.purse.TaskLimit, f.task)
 	}
 	return d
 }
@@ -165,8 +147,8 @@ func (t *tx) debit(p *provider.Payment, f position, at int64, no string) (*trade
 	made := &trade{id: at, waiting: f.waiting, Trade: provider.Trade{
 		No: no, Agent: p.Request.Agent, RequestID: p.Request.ID, Scenario: p.Scenario, Method: p.Method,
 		Payee: p.Payee, Order: p.Order, Issuer: p.Mandate.Issuer, DelegationID: p.Mandate.DelegationID,
-		Principal: f.principal(), SubAccount: p.SubAccount, Amount: p.Amount, Currency: p.Currency,
-		Expires: exact(p.Expires.UnixMicro()), Memo: p.Memo, State: Paid, PaidAt: fromUnix(t.unix()),
+		Principal: f.Principal(), SubAccount: p.SubAccount, Amount: p.Amount, Currency: p.Currency,
+		Expires: exact(p.Expires.UnixMicro()), Memo: p.Memo, State: provider.StatePaid, PaidAt: fromUnix(t.unix()),
 	}}
 	if made.Memo == nil {
 		made.Memo = []byte{}
@@ -201,12 +183,4 @@ func (t *tx) taken(f position, amount int64) (token, subaccount int64) {
 	f.purse.Spent += amount
 	t.changed(&f.purse.changed, f.purse)
 	return 0, f.purse.id
-}
-
-// principal is whose money it is.
-func (f *position) principal() string {
-	if f.Token != nil {
-		return f.Token.Principal
-	}
-	return f.SubAccount.Principal
 }

@@ -7,8 +7,6 @@ import (
 	"zombiezen.com/go/sqlite"
 
 	"github.com/actprotocol/act-go/examples/processor/book"
-	"github.com/actprotocol/act-go/protocol"
-	"github.com/actprotocol/act-go/protocol/keys"
 	"github.com/actprotocol/act-go/provider"
 )
 
@@ -43,9 +41,7 @@ func scanPurse(r *sqlite.Stmt) (p purse, err error) {
 	if p.seq == 0 { // as it was opened
 		p.Cause = ""
 	}
-	if p.Key, err = keys.ParseJWK(columnBytes(r, 7)); err != nil {
-		err = protocol.Wrap(protocol.CodeServiceUnavailable, "", "", "a stored key is not one", err)
-	}
+	p.Key, err = book.StoredKey(columnBytes(r, 7))
 	return p, err
 }
 
@@ -57,15 +53,6 @@ func purseOf(conn *sqlite.Conn, id string) (p purse, found bool, err error) {
 		return err
 	})
 	return p, found, err
-}
-
-// unavailable is what a purse that takes neither payment nor money says.
-func (p *purse) unavailable() *protocol.Error {
-	code := protocol.CodeSubAccountFrozen
-	if p.State == provider.SubAccountCancelled {
-		code = protocol.CodeSubAccountCancelled
-	}
-	return protocol.New(code, "subaccount_id", "PSD-AGT-SUB-03", "")
 }
 
 // within is what was paid from a sub-account in the period that its limits look
@@ -88,13 +75,13 @@ func (p *purse) task(conn *sqlite.Conn, mandate int64) (sum int64, err error) {
 	return sum, err
 }
 
-// SubAccount returns a sub-account in its present state, or subaccount_unknown.
+// SubAccount implements provider.Ledger.
 func (l *Ledger) SubAccount(ctx context.Context, id string) (provider.SubAccount, error) {
 	var p purse
 	err := l.read(ctx, func(conn *sqlite.Conn) (err error) {
 		found := false
 		if p, found, err = purseOf(conn, id); err == nil && !found {
-			err = unknownSubAccount()
+			err = provider.UnknownSubAccount()
 		}
 		return err
 	})
@@ -139,7 +126,7 @@ const freezes = `SELECT f.subaccount, f.cause FROM subaccount_states f WHERE f.s
 	AND NOT EXISTS (SELECT 1 FROM subaccount_states g WHERE g.subaccount = f.subaccount AND g.cause = f.cause AND g.seq > f.seq)
 	ORDER BY f.subaccount, f.seq`
 
-// SubAccounts lists the sub-accounts in the order of opening.
+// SubAccounts implements book.SubAccounts.
 func (l *Ledger) SubAccounts(ctx context.Context) ([]book.SubAccount, error) {
 	var out []book.SubAccount
 	err := l.read(ctx, func(conn *sqlite.Conn) error {

@@ -50,26 +50,23 @@ func (t *tx) refund(r *provider.RefundRequest) (made *provider.Refund, refusal, 
 	d := f.Judge(r)
 	if denied := d.Err(); denied != nil {
 		reason := protocol.AsError(denied)
-		text, err := encodeRefusal(reason)
+		text, err := book.EncodeRefusal(reason)
 		if err == nil {
 			err = t.answerRefund(r, nil, text)
 		}
 		return nil, &payment.RefundRefusal{RequestID: r.ID, Reason: reason}, err
 	}
-	made, err = t.giveBack(r, trade, f.Refunded+r.Amount, from.id)
+	made, err = t.giveBack(&f, r, trade, from.id)
 	return made, nil, err
 }
 
 // giveBack writes a refund that was judged and moves the money.
-func (t *tx) giveBack(r *provider.RefundRequest, trade *trade, total, from int64) (*provider.Refund, error) {
-	if _, event := provider.AfterRefund(trade.State, trade.Amount, total); event != "" {
-		if refusal, err := t.move(trade, event, t.now); refusal != nil || err != nil {
-			return nil, errorsFirst(err, refusal)
+func (t *tx) giveBack(f *provider.RefundFacts, r *provider.RefundRequest, trade *trade, from int64) (*provider.Refund, error) {
+	made, move := f.Make(r, t.now)
+	if move != nil {
+		if err := t.move(trade, *move); err != nil {
+			return nil, err
 		}
-	}
-	made := &provider.Refund{
-		No: provider.RefundNo(t.now), RequestID: r.ID, Merchant: r.Merchant, TradeNo: trade.No, Order: trade.Order, Amount: r.Amount,
-		Currency: r.Currency, Total: total, Reason: r.Reason, At: fromUnix(t.unix()), State: trade.State,
 	}
 	if err := t.exec("INSERT INTO refunds (refund_no, trade, amount, total, reason, state, at) VALUES (?, ?, ?, ?, ?, ?, ?)",
 		made.No, trade.id, made.Amount, made.Total, string(made.Reason), string(made.State), t.unix()); err != nil {
@@ -86,16 +83,7 @@ func (t *tx) giveBack(r *provider.RefundRequest, trade *trade, total, from int64
 	if err != nil {
 		return nil, err
 	}
-	return made, t.post("refund", made.No, from, to, r.Amount)
-}
-
-// errorsFirst is the error of a step that could not be refused: what was judged
-// allowed cannot turn out to be forbidden.
-func errorsFirst(err, refusal error) error {
-	if err != nil {
-		return err
-	}
-	return refusal
+	return &made, t.post("refund", made.No, from, to, r.Amount)
 }
 
 // origin is the account into which money of a trade goes back: that of the
@@ -108,8 +96,12 @@ func (t *tx) origin(trade *trade, amount int64) (int64, error) {
 			return 0, err
 		}
 		if p != nil && p.State != provider.SubAccountCancelled {
-			if h, err := t.holding(p.account); err != nil || p.BalanceLimit == 0 || amount <= p.BalanceLimit-h.balance {
-				return p.account, err
+			h, err := t.holding(p.account)
+			if err != nil {
+				return 0, err
+			}
+			if p.Balance = h.balance; p.Room(amount) {
+				return p.account, nil
 			}
 		}
 	}
@@ -158,10 +150,10 @@ func (t *tx) refundAnswer(r *provider.RefundRequest) (a refundAnswer, err error)
 	case err != nil || !a.known:
 		return refundAnswer{}, err
 	case digest != string(r.Digest):
-		a.refusal = conflict()
+		a.refusal = provider.Conflict()
 		return a, nil
 	case refusal != nil:
-		reason, err := decodeRefusal(refusal)
+		reason, err := book.DecodeRefusal(refusal)
 		a.refusal = &payment.RefundRefusal{RequestID: r.ID, Reason: reason}
 		return a, err
 	}
@@ -187,16 +179,9 @@ func (t *tx) keyed(k provider.TradeKey) (*trade, error, error) {
 	case err != nil:
 		return nil, nil, err
 	case found == nil || !k.Fits(&found.Trade):
-		return nil, unknownKey(k), nil
+		return nil, k.Unknown(), nil
 	}
 	return found, nil, nil
-}
-
-func unknownKey(k provider.TradeKey) error {
-	if k.Order != "" {
-		return unknownTrade("merchant_order_id")
-	}
-	return unknownTrade("trade_no")
 }
 
 // findTrade reads the trade with a number, or the one by which an order was
@@ -236,7 +221,7 @@ func (l *Ledger) Find(ctx context.Context, k provider.TradeKey) (*provider.Trade
 		}
 	}
 	if err == nil && (found == nil || !k.Fits(&found.Trade)) {
-		err = unknownKey(k)
+		err = k.Unknown()
 	}
 	if err != nil {
 		return nil, nil, err

@@ -6,23 +6,13 @@ import (
 
 	"zombiezen.com/go/sqlite"
 
+	"github.com/actprotocol/act-go/examples/processor/book"
 	"github.com/actprotocol/act-go/protocol"
 	"github.com/actprotocol/act-go/protocol/canon"
-	"github.com/actprotocol/act-go/protocol/payment"
 	"github.com/actprotocol/act-go/provider"
 )
 
-func replayed() error {
-	return protocol.New(protocol.CodeReplayed, "nonce", "PSD-PAY-DEL-04", "each transmission needs a fresh nonce")
-}
-
-func conflict() error {
-	return protocol.New(protocol.CodeRequestConflict, "request_id", "PSD-PAY-DEL-04", "the id was used before with other content")
-}
-
-// UseNonce marks a nonce as used and waits until that is on the disk. A nonce
-// that was used before is replayed. Call it once the signature has verified,
-// not earlier, or strangers could use up the nonces of others.
+// UseNonce implements provider.Ledger.
 func (l *Ledger) UseNonce(ctx context.Context, n provider.Nonce) error {
 	if err := provider.CheckNonce(n); err != nil {
 		return err
@@ -33,7 +23,7 @@ func (l *Ledger) UseNonce(ctx context.Context, n provider.Nonce) error {
 func (t *tx) useNonce(n provider.Nonce) (refusal, err error) {
 	k := t.key(keyNonce, n.Scope, n.Value)
 	if t.seen(k) {
-		return replayed(), nil
+		return provider.Replayed(), nil
 	}
 	return nil, t.markNonce(k, ceil(n.Until), true)
 }
@@ -41,7 +31,7 @@ func (t *tx) useNonce(n provider.Nonce) (refusal, err error) {
 // Use is UseNonce in the form that package verifier asks of a replay store.
 func (l *Ledger) Use(ctx context.Context, scope, nonce string, until time.Time) error {
 	if !until.IsZero() && !l.now().Before(until) {
-		return protocol.New(protocol.CodeFieldInvalid, "until", "PSD-PAY-DEL-04", "the nonce's time is over")
+		return book.NonceOver()
 	}
 	return l.UseNonce(ctx, provider.Nonce{Scope: scope, Value: nonce, Until: until})
 }
@@ -70,14 +60,7 @@ func ceil(at time.Time) int64 {
 	return at.Unix()
 }
 
-// Lookup tells, before anything else about a request is judged, what is already
-// known of it: replayed when its nonce was used, the first answer when there is
-// one (a trade, or a *payment.Refusal), request_conflict when the id had other
-// content. Nil and nil mean that the request is new.
-//
-// It only reads, and uses no nonce. It spares work and keeps the order of the
-// checks (SPEC.md 6.1); what counts is decided again by [Ledger.Pay],
-// [Ledger.Refuse] or [Ledger.UseNonce], of which one has to follow.
+// Lookup implements provider.Ledger.
 func (l *Ledger) Lookup(ctx context.Context, r provider.Request) (*provider.Trade, error) {
 	if err := r.Check(); err != nil {
 		return nil, err
@@ -87,7 +70,7 @@ func (l *Ledger) Lookup(ctx context.Context, r provider.Request) (*provider.Trad
 	case err != nil:
 		return nil, err
 	case seen:
-		return nil, replayed()
+		return nil, provider.Replayed()
 	}
 	return first.give(r.ID, string(r.Digest))
 }
@@ -137,20 +120,13 @@ func (l *Ledger) finder(conn *sqlite.Conn) func(key) (ref, bool, error) {
 	}
 }
 
-// Refuse stores a refusal as the first answer to a request and returns what the
-// answer is: the refusal, now a *payment.Refusal, or what was answered before,
-// or replayed, or request_conflict. An undetermined refusal is returned and not stored; its
-// nonce is used all the same.
-//
-// Whoever calls it decides which refusals are an answer. Those that only say
-// that the sender could not be authenticated, or that this transmission came
-// too late, are not.
+// Refuse implements provider.Ledger.
 func (l *Ledger) Refuse(ctx context.Context, r provider.Request, refusal *protocol.Error) (*provider.Trade, error) {
 	if err := r.Check(); err != nil {
 		return nil, err
 	}
-	if refusal == nil {
-		return nil, protocol.New(protocol.CodeFieldMissing, "refusal", "PSD-PAY-DEL-04", "")
+	if err := provider.CheckRefusal(refusal); err != nil {
+		return nil, err
 	}
 	passing := refusal.Code.Outcome() != protocol.Denied
 	return l.answer(ctx, r, func(*tx) (answer, error) { return answer{refusal: refusal, passing: passing}, nil })
@@ -165,7 +141,7 @@ func (l *Ledger) answer(ctx context.Context, r provider.Request, decide func(*tx
 	err := l.writeApart(ctx, func(t *tx) error {
 		out, refusal = nil, nil
 		if t.seen(nonce) {
-			refusal = replayed()
+			refusal = provider.Replayed()
 			return nil
 		}
 		first, err := t.earlier(request)
@@ -212,16 +188,7 @@ func (a answer) known() bool { return a.trade != nil || a.refusal != nil }
 
 // give is what a request with this id and content gets.
 func (a answer) give(id, digest string) (*provider.Trade, error) {
-	switch {
-	case !a.known():
-		return nil, nil
-	case a.digest != digest:
-		return nil, conflict()
-	case a.refusal != nil:
-		return nil, &payment.Refusal{RequestID: id, Reason: a.refusal}
-	default:
-		return &a.trade.Trade, nil
-	}
+	return provider.Recall(id, canon.Digest(digest), canon.Digest(a.digest), a.trade.value(), a.refusal)
 }
 
 // earlier reads the first answer in the transaction that may give it.
@@ -252,7 +219,7 @@ func answerAt(conn *sqlite.Conn, to ref) (a answer, err error) {
 		}); err != nil {
 			return answer{}, err
 		}
-		a.refusal, err = decodeRefusal(text)
+		a.refusal, err = book.DecodeRefusal(text)
 		return a, err
 	}
 	if a.trade != nil {
@@ -262,35 +229,11 @@ func answerAt(conn *sqlite.Conn, to ref) (a answer, err error) {
 }
 
 func (t *tx) storeRefusal(r provider.Request, nonce key, refusal *protocol.Error) (ref, error) {
-	text, err := encodeRefusal(refusal)
+	text, err := book.EncodeRefusal(refusal)
 	if err != nil {
 		return 0, err
 	}
 	at := t.next()
 	return refTo(at, refRefusal), t.exec("INSERT INTO refusals (id, agent, request_id, digest, nonce, nonce_until, refusal, at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
 		at, r.Agent, r.ID, string(r.Digest), nonce.short(), ceil(r.Nonce.Until), text, t.unix())
-}
-
-// storedRefusal is a refusal in the file: canonical JSON, without the cause.
-type storedRefusal struct {
-	Code        protocol.Code    `json:"code"`
-	Field       string           `json:"field,omitzero"`
-	Requirement string           `json:"requirement,omitzero"`
-	Detail      string           `json:"detail,omitzero"`
-	Checks      []protocol.Check `json:"checks,omitempty"`
-}
-
-func encodeRefusal(e *protocol.Error) ([]byte, error) {
-	return canon.Marshal(storedRefusal{e.Code, e.Field, e.Requirement, e.Detail, e.Checks})
-}
-
-func decodeRefusal(text []byte) (*protocol.Error, error) {
-	var s storedRefusal
-	if err := canon.Decode(text, &s); err != nil {
-		return nil, err
-	}
-	if s.Code.Outcome() != protocol.Denied || !s.Code.Known() {
-		return nil, protocol.New(protocol.CodeServiceUnavailable, "", "", "a stored refusal is not one")
-	}
-	return &protocol.Error{Code: s.Code, Field: s.Field, Requirement: s.Requirement, Detail: s.Detail, Checks: s.Checks}, nil
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/actprotocol/act-go/examples/processor/book"
 	"github.com/actprotocol/act-go/protocol/payment"
+	"github.com/actprotocol/act-go/provider"
 )
 
 // period is a period in seconds; the zero time is no limit.
@@ -30,7 +31,7 @@ const taskLine = `SELECT coalesce(m.issuer, ''), coalesce(m.delegation_id, ''), 
 	t.trade_no, coalesce(k.agent, s.agent), t.scenario, b.owner, coalesce((SELECT n.name FROM names n WHERE n.owner = b.owner ORDER BY n.seq DESC LIMIT 1), ''),
 	t.order_number, coalesce(s.subaccount, ''), t.amount,
 	(SELECT coalesce(sum(g.amount), 0) FROM refunds r JOIN moves g ON g.cause = 'refund' AND g.cause_id = r.refund_no WHERE r.trade = t.id),
-	coalesce((SELECT v.state FROM trade_moves v WHERE v.trade = t.id ORDER BY v.seq DESC LIMIT 1), '` + string(Paid) + `'), t.paid_at
+	coalesce((SELECT v.state FROM trade_moves v WHERE v.trade = t.id ORDER BY v.seq DESC LIMIT 1), '` + string(provider.StatePaid) + `'), t.paid_at
 	FROM payments t JOIN accounts b ON b.id = t.payee LEFT JOIN tokens k ON k.id = t.token LEFT JOIN subaccounts s ON s.id = t.subaccount
 	LEFT JOIN mandates m ON m.id = t.mandate LEFT JOIN mandate_spent u ON u.mandate = m.id
 	WHERE t.id = ?`

@@ -8,18 +8,10 @@ import (
 	"zombiezen.com/go/sqlite"
 
 	"github.com/actprotocol/act-go/examples/processor/book"
-	"github.com/actprotocol/act-go/protocol"
 	"github.com/actprotocol/act-go/provider"
 )
 
-// OpenSubAccount opens an empty sub-account beside the principal's account,
-// active at once. An id or a key that was used before, also by a sub-account
-// that is cancelled, is state_conflict; a principal without an account in the
-// currency is instrument_invalid. A failed opening leaves nothing
-// (PSD-PMT-BND-05).
-//
-// It does not check who asks: whoever calls it has identified the principal
-// (PSD-AGT-SUB-01), and knows that the key is the agent's.
+// OpenSubAccount implements book.SubAccounts.
 func (l *Ledger) OpenSubAccount(ctx context.Context, a book.SubAccount) error {
 	if err := a.Check(); err != nil {
 		return err
@@ -33,17 +25,17 @@ func (t *tx) openSubAccount(a *book.SubAccount) (refusal, err error) {
 		return nil, err
 	}
 	if !found || main.kind != book.Principal {
-		return protocol.New(protocol.CodeInstrumentInvalid, "principal", "PSD-AGT-SUB-01", "the principal has no account in this currency"), nil
+		return book.NoAccountIn("PSD-AGT-SUB-01"), nil
 	}
 	if used, err := t.row("SELECT 1 FROM accounts WHERE owner = ?", []any{a.ID}, func(*sqlite.Stmt) {}); err != nil {
 		return nil, err
 	} else if used {
-		return protocol.New(protocol.CodeStateConflict, "id", "PSD-AGT-SUB-01", "the id was used before"), nil
+		return book.SubAccountUsed(), nil
 	}
-	if used, err := t.row("SELECT 1 FROM subaccounts WHERE thumbprint = ?", []any{a.Key.Thumbprint()}, func(*sqlite.Stmt) {}); err != nil {
+	if used, err := t.registered(a.Key); err != nil {
 		return nil, err
 	} else if used {
-		return protocol.New(protocol.CodeStateConflict, "key", "PSD-AGT-SUB-03", "the key was used for another sub-account"), nil
+		return book.KeyUsed(), nil
 	}
 	if err := t.open(a.ID, book.Purse, a.Currency); err != nil {
 		return nil, err
@@ -77,10 +69,7 @@ func (t *tx) subAccountState(id, seq int64, state provider.SubAccountState, caus
 	return t.exec("INSERT INTO subaccount_states (subaccount, seq, state, cause, at) VALUES (?, ?, ?, ?, ?)", id, seq, string(state), string(cause), t.unix())
 }
 
-// TopUp moves money into a sub-account that is active. The same top-up
-// again does nothing; another one under the same id is request_conflict. More
-// than the principal has is balance_insufficient, more than the sub-account may
-// hold is single_limit_exceeded.
+// TopUp implements book.SubAccounts.
 func (l *Ledger) TopUp(ctx context.Context, u book.TopUp) error {
 	if err := u.Check(); err != nil {
 		return err
@@ -94,7 +83,7 @@ func (t *tx) topUp(u book.TopUp) (refusal, err error) {
 		return nil, err
 	}
 	if !found {
-		return unknownSubAccount(), nil
+		return provider.UnknownSubAccount(), nil
 	}
 	var same bool
 	before, err := t.row("SELECT payee, amount FROM moves WHERE cause = 'top-up' AND cause_id = ?",
@@ -106,30 +95,13 @@ func (t *tx) topUp(u book.TopUp) (refusal, err error) {
 	if _, err := t.row("SELECT amount FROM balances WHERE account = ?", []any{p.main}, func(r *sqlite.Stmt) { have = r.ColumnInt64(0) }); err != nil {
 		return nil, err
 	}
-	switch {
-	case before:
-		return protocol.New(protocol.CodeRequestConflict, "topup_id", "PSD-AGT-SUB-02", "the id was used for another top-up"), nil
-	case p.State != provider.SubAccountActive:
-		return p.unavailable(), nil
-	case u.Amount > have:
-		return protocol.New(protocol.CodeBalanceInsufficient, "amount", "PSD-AGT-SUB-02", "more than the principal's account has"), nil
-	case p.BalanceLimit > 0 && u.Amount > p.BalanceLimit-p.Balance:
-		return protocol.New(protocol.CodeSingleLimitExceeded, "amount", "PSD-AGT-SUB-06", "more than the sub-account may hold"), nil
+	if refusal := p.JudgeTopUp(u, before, have); refusal != nil {
+		return refusal, nil
 	}
 	return nil, t.post("top-up", u.ID, p.main, p.account, u.Amount)
 }
 
-// SetSubAccountState freezes, unfreezes (active) or cancels a
-// sub-account, and its key with it (PSD-AGT-SUB-03). With a cancellation
-// everything that is left flows back into the principal's account, in the same
-// transaction. The change holds for every payment that is decided after the
-// call returned.
-//
-// A freeze holds until its own cause takes it back, whatever the others do in
-// between: after a nil error for active it is still frozen when another cause
-// wants it so, and what only others have frozen is not unfrozen (actor_refused).
-// Doing again what was done does nothing. A cancelled one stays so
-// (subaccount_cancelled), an unknown one is subaccount_unknown.
+// SetSubAccountState implements book.SubAccounts.
 func (l *Ledger) SetSubAccountState(ctx context.Context, id string, state provider.SubAccountState, cause book.StateCause) error {
 	if err := book.CheckChange(state, cause); err != nil {
 		return err
@@ -137,9 +109,7 @@ func (l *Ledger) SetSubAccountState(ctx context.Context, id string, state provid
 	return l.decide(ctx, func(t *tx) (refusal, err error) { return t.setSubAccountState(id, state, cause) })
 }
 
-// SetAgentSubAccounts does the same to all sub-accounts of an agent that are
-// not cancelled, all of them or none, and tells how many there are. It is for
-// the day on which an agent's identity lapses (PSD-AGT-SUB-02).
+// SetAgentSubAccounts implements book.SubAccounts.
 func (l *Ledger) SetAgentSubAccounts(ctx context.Context, agent string, state provider.SubAccountState, cause book.StateCause) (int, error) {
 	if err := book.CheckChange(state, cause); err != nil {
 		return 0, err
@@ -177,15 +147,11 @@ func (t *tx) setSubAccountState(id string, state provider.SubAccountState, cause
 	if err != nil {
 		return nil, err
 	}
-	switch {
-	case !found:
-		return unknownSubAccount(), nil
-	case p.State == provider.SubAccountCancelled && state != provider.SubAccountCancelled:
-		return p.unavailable(), nil
-	case p.State == provider.SubAccountFrozen && state == provider.SubAccountActive && !holds:
-		return protocol.New(protocol.CodeActorRefused, "cause", "PSD-AGT-SUB-02", "frozen for another cause"), nil
-	case p.State == state && (state != provider.SubAccountFrozen || holds):
-		return nil, nil
+	if !found {
+		return provider.UnknownSubAccount(), nil
+	}
+	if fresh, refusal := p.Change(state, holds); !fresh {
+		return refusal, nil
 	}
 	if state == provider.SubAccountCancelled && p.Balance > 0 {
 		if err := t.post("return", id, p.account, p.main, p.Balance); err != nil {
@@ -200,10 +166,6 @@ func (t *tx) holds(id int64, cause book.StateCause) (frozen bool, err error) {
 	_, err = t.row("SELECT state FROM subaccount_states WHERE subaccount = ? AND cause = ? ORDER BY seq DESC LIMIT 1", []any{id, string(cause)},
 		func(r *sqlite.Stmt) { frozen = provider.SubAccountState(r.ColumnText(0)) == provider.SubAccountFrozen })
 	return frozen, err
-}
-
-func unknownSubAccount() *protocol.Error {
-	return protocol.New(protocol.CodeSubAccountUnknown, "subaccount_id", "PSD-AGT-SUB-05", "")
 }
 
 const lastSubAccountState = "(SELECT state FROM subaccount_states x WHERE x.subaccount = s.id ORDER BY seq DESC LIMIT 1)"

@@ -6,14 +6,10 @@ import (
 	"zombiezen.com/go/sqlite"
 
 	"github.com/actprotocol/act-go/examples/processor/book"
-	"github.com/actprotocol/act-go/protocol"
 	"github.com/actprotocol/act-go/provider"
 )
 
-// BindToken binds a payment token to an account that exists. The new token is
-// active. The same id cannot be bound twice (state_conflict), not even with
-// equal content: who binds must know what was bound. A failed binding leaves
-// no token (PSD-PMT-BND-05).
+// BindToken implements book.Tokens.
 func (l *Ledger) BindToken(ctx context.Context, k provider.Token) error {
 	if err := book.CheckToken(&k); err != nil {
 		return err
@@ -27,12 +23,12 @@ func (t *tx) bindToken(k provider.Token) (refusal, err error) {
 		return nil, err
 	}
 	if !found || account.kind != book.Principal {
-		return protocol.New(protocol.CodeInstrumentInvalid, "principal", "PSD-PMT-BND-05", "the principal has no account in this currency"), nil
+		return book.NoAccountIn("PSD-PMT-BND-05"), nil
 	}
 	if bound, err := t.row("SELECT 1 FROM tokens WHERE token = ?", []any{k.ID}, func(*sqlite.Stmt) {}); err != nil {
 		return nil, err
 	} else if bound {
-		return protocol.New(protocol.CodeStateConflict, "id", "PSD-PMT-BND-05", "the token was bound before"), nil
+		return book.TokenUsed(), nil
 	}
 	var ceiling any
 	if k.Ceiling > 0 {
@@ -54,44 +50,32 @@ func (t *tx) bindToken(k provider.Token) (refusal, err error) {
 	return nil, t.exec("INSERT INTO token_states (token, seq, state, at) VALUES (?, 0, ?, ?)", id, string(provider.TokenActive), t.unix())
 }
 
-// SetTokenState freezes, thaws (provider.TokenActive) or cancels a token. Setting the
-// state it has does nothing. A cancelled token stays so (state_conflict); an
-// unknown one is instrument_invalid. The change holds for every payment that
-// is decided after the call returned.
+// SetTokenState implements book.Tokens.
 func (l *Ledger) SetTokenState(ctx context.Context, token string, state provider.TokenState) error {
 	if err := book.CheckTokenState(state); err != nil {
 		return err
 	}
-	var refusal error
-	err := l.write(ctx, func(t *tx) error {
-		refusal = nil
+	return l.decide(ctx, func(t *tx) (refusal, err error) {
 		var id, seq int64
 		var now provider.TokenState
 		found, err := t.row("SELECT t.id, s.seq, s.state FROM tokens t JOIN token_states s ON s.token = t.id WHERE t.token = ? ORDER BY s.seq DESC LIMIT 1",
 			[]any{token}, func(r *sqlite.Stmt) {
 				id, seq, now = r.ColumnInt64(0), r.ColumnInt64(1), provider.TokenState(r.ColumnText(2))
 			})
-		switch {
-		case err != nil:
-			return err
-		case !found:
-			refusal = protocol.New(protocol.CodeInstrumentInvalid, "payment_token", "PSD-PMT-BND-04", "no such token")
-			return nil
-		case now == state:
-			return nil
-		case now == provider.TokenCancelled:
-			refusal = protocol.New(protocol.CodeStateConflict, "state", "PSD-PMT-BND-04", "the token was cancelled")
-			return nil
+		if err != nil {
+			return nil, err
 		}
-		return t.exec("INSERT INTO token_states (token, seq, state, at) VALUES (?, ?, ?, ?)", id, seq+1, string(state), t.unix())
+		if !found {
+			return book.UnknownToken(), nil
+		}
+		if fresh, refusal := book.ChangeToken(now, state); !fresh {
+			return refusal, nil
+		}
+		return nil, t.exec("INSERT INTO token_states (token, seq, state, at) VALUES (?, ?, ?, ?)", id, seq+1, string(state), t.unix())
 	})
-	if err != nil {
-		return err
-	}
-	return refusal
 }
 
-// Tokens lists the payment tokens in the order of binding.
+// Tokens implements book.Tokens.
 func (l *Ledger) Tokens(ctx context.Context) ([]provider.Token, error) {
 	var out []provider.Token
 	err := l.read(ctx, func(conn *sqlite.Conn) error {

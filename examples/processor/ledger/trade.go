@@ -22,7 +22,15 @@ type trade struct {
 
 // late reports whether a trade waits for a confirmation that would come too
 // late. A nil one does not.
-func (t *trade) late(now time.Time) bool { return t != nil && t.Waiting() && !now.Before(t.Expires) }
+func (t *trade) late(now time.Time) bool { return t != nil && t.Late(now) }
+
+// value is the trade as it is given; nil for none.
+func (t *trade) value() *provider.Trade {
+	if t == nil {
+		return nil
+	}
+	return &t.Trade
+}
 
 const tradeColumns = `SELECT t.id, t.trade_no, coalesce(k.agent, s.agent), t.request_id, t.scenario, t.method, b.owner, t.order_number,
 	m.issuer, m.delegation_id, t.amount, b.currency, t.spent_total, t.paid_at, t.memo, c.consumer, c.at, v.state, v.event, v.at,
@@ -46,7 +54,7 @@ func scanTrade(r *sqlite.Stmt) *trade {
 		No: r.ColumnText(1), Agent: r.ColumnText(2), RequestID: r.ColumnText(3), Scenario: payment.Scenario(r.ColumnText(4)),
 		Method: r.ColumnText(5), Payee: r.ColumnText(6), Order: r.ColumnText(7), Issuer: r.ColumnText(8), DelegationID: r.ColumnText(9),
 		Amount: r.ColumnInt64(10), Currency: r.ColumnText(11), SpentTotal: r.ColumnInt64(12), PaidAt: fromUnix(r.ColumnInt64(13)),
-		Memo: columnBytes(r, 14), State: Paid, Expires: exact(r.ColumnInt64(20)), Principal: r.ColumnText(21), SubAccount: r.ColumnText(22),
+		Memo: columnBytes(r, 14), State: provider.StatePaid, Expires: exact(r.ColumnInt64(20)), Principal: r.ColumnText(21), SubAccount: r.ColumnText(22),
 	}}
 	if !r.ColumnIsNull(15) {
 		t.Consumer, t.ConsumedAt = r.ColumnText(15), fromUnix(r.ColumnInt64(16))
@@ -76,24 +84,19 @@ func numbered(conn *sqlite.Conn, no string) (*trade, error) {
 	return t, err
 }
 
-func unknownTrade(field string) error {
-	return protocol.New(protocol.CodeTradeUnknown, field, "PSD-PAY-A402-08", "")
-}
-
-// Query returns the answer to an earlier request of an agent, a trade in its
-// present state or a *payment.Refusal, and trade_unknown when there is none.
+// Query implements provider.Ledger.
 func (l *Ledger) Query(ctx context.Context, agent, requestID string) (*provider.Trade, error) {
 	first, _, err := l.earlier(ctx, agent, requestID, nil)
 	if err != nil {
 		return nil, err
 	}
 	if !first.known() {
-		return nil, unknownTrade("payment_request_id")
+		return nil, provider.UnknownTrade("payment_request_id")
 	}
 	return first.give(requestID, first.digest)
 }
 
-// Trade returns a trade by its number, or trade_unknown.
+// Trade implements provider.Ledger.
 func (l *Ledger) Trade(ctx context.Context, no string) (*provider.Trade, error) {
 	var t *trade
 	look := func(conn *sqlite.Conn) (err error) {
@@ -107,7 +110,7 @@ func (l *Ledger) Trade(ctx context.Context, no string) (*provider.Trade, error) 
 		}
 	}
 	if err == nil && t == nil {
-		err = unknownTrade("trade_no")
+		err = provider.UnknownTrade("trade_no")
 	}
 	if err != nil {
 		return nil, err
@@ -115,68 +118,28 @@ func (l *Ledger) Trade(ctx context.Context, no string) (*provider.Trade, error) 
 	return &t.Trade, nil
 }
 
-// Consume gives the one delivery that a trade pays for to the first consumer
-// that asks (PSD-PAY-A402-08, PSD-PAY-A402-15). The same consumer gets the same
-// answer again, another is proof_used. A trade whose payee is another merchant is
-// trade_unknown.
-//
-// Consuming is not delivering: the trade stays in WAIT_SELLER_FULFILLMENT until
-// the merchant says that it has delivered.
+// Consume implements provider.Ledger.
 func (l *Ledger) Consume(ctx context.Context, merchant, tradeNo, consumer string) (*provider.Trade, error) {
-	if consumer == "" {
-		return nil, protocol.New(protocol.CodeFieldMissing, "consumer", "PSD-PAY-A402-15", "")
+	if err := provider.CheckConsumer(consumer); err != nil {
+		return nil, err
 	}
 	return l.change(ctx, merchant, tradeNo, func(t *tx, trade *trade) (refusal, err error) {
-		switch {
-		case trade.id == 0:
-			return notPaid(), nil
-		case trade.Consumer == consumer:
-			return nil, nil
-		case trade.Consumer != "":
-			return protocol.New(protocol.CodeProofUsed, "consumer", "PSD-PAY-A402-15", "the proof delivers to its first consumer"), nil
+		if fresh, refusal := trade.Consume(consumer, t.now); !fresh {
+			return refusal, nil
 		}
-		if trade.State != Paid {
-			return notPaid(), nil
-		}
-		trade.Consumer, trade.ConsumedAt = consumer, fromUnix(t.unix())
 		return nil, t.exec("INSERT INTO consumptions (trade, consumer, at) VALUES (?, ?, ?)", trade.id, consumer, t.unix())
 	})
 }
 
-// deliverySkew is how far a merchant's clock may be off when it tells the time
-// of its delivery.
-const deliverySkew = time.Minute
-
-// Confirm records that the merchant has delivered, and when
-// (PSD-PAY-A402-10). With this one word two things are known, so the trade makes
-// two moves, to WAIT_BUYER_RECEIPT and to TRADE_FINISHED. Only the consumer that
-// has the delivery can confirm it; before any consumption it is state_conflict.
-// A repeat gets the first answer.
+// Confirm implements provider.Ledger.
 func (l *Ledger) Confirm(ctx context.Context, merchant, tradeNo, consumer string, deliveredAt time.Time) (*provider.Trade, error) {
 	return l.change(ctx, merchant, tradeNo, func(t *tx, trade *trade) (refusal, err error) {
-		switch {
-		case trade.Consumer == "":
-			return protocol.New(protocol.CodeStateConflict, "trade_no", "PSD-PAY-A402-11", "the proof has not been consumed"), nil
-		case trade.Consumer != consumer:
-			return protocol.New(protocol.CodeProofUsed, "consumer", "PSD-PAY-A402-15", "another consumer has the delivery"), nil
-		case !trade.ConfirmedAt.IsZero():
-			return nil, nil
-		case deliveredAt.Before(trade.PaidAt.Add(-deliverySkew)) || deliveredAt.After(t.now.Add(deliverySkew)):
-			return protocol.New(protocol.CodeFieldInvalid, "delivered_at", "PSD-PAY-A402-10", "not before the payment and not in the future"), nil
+		moves, refusal := trade.Confirm(consumer, deliveredAt, t.now)
+		for i := 0; i < len(moves) && err == nil; i++ {
+			err = t.move(trade, moves[i])
 		}
-		if refusal, err := t.move(trade, payment.EventDeliveryCommitted, deliveredAt); refusal != nil || err != nil {
-			return refusal, err
-		}
-		if refusal, err := t.move(trade, payment.EventFulfillmentConfirmed, t.now); refusal != nil || err != nil {
-			return refusal, err
-		}
-		trade.ConfirmedAt = fromUnix(t.unix())
-		return nil, nil
+		return refusal, err
 	})
-}
-
-func notPaid() error {
-	return protocol.New(protocol.CodeStateConflict, "trade_no", "PSD-PAY-A402-11", "not paid, or delivered before")
 }
 
 // change finds the merchant's trade and lets step change it, in one
@@ -188,7 +151,7 @@ func (l *Ledger) change(ctx context.Context, merchant, tradeNo string, step func
 			return nil, err
 		}
 		if found == nil || found.Payee != merchant {
-			return unknownTrade("trade_no"), nil
+			return provider.UnknownTrade("trade_no"), nil
 		}
 		return step(t, found)
 	})

@@ -12,18 +12,10 @@ import (
 	"github.com/actprotocol/act-go/provider"
 )
 
-// Begin decides whether an instant payment may be put before the principal
-// (PSD-PAY-INS-01), in one transaction and in the order of [Ledger.Pay], but
-// for the balance. The trade then waits (WAIT_BUYER_PAY): nothing is moved or
-// held for it, and it counts against no limit, until [Ledger.Settle] pays it.
-// From p.Expires on it is closed, by whichever call meets it first
-// (PSD-PAY-INS-04).
+// Begin implements provider.Ledger.
 func (l *Ledger) Begin(ctx context.Context, p provider.Payment) (*provider.Trade, error) {
-	if err := p.Check(); err != nil {
+	if err := p.CheckBegin(); err != nil {
 		return nil, err
-	}
-	if !p.Instant() {
-		return nil, protocol.New(protocol.CodeFieldInvalid, "iac", "PSD-PAY-INS-08", "an instant payment has no mandate")
 	}
 	keys := l.paymentKeys(&p)
 	return l.answer(ctx, p.Request, func(t *tx) (answer, error) { return t.begin(&p, keys) })
@@ -41,7 +33,7 @@ func (t *tx) begin(p *provider.Payment, keys paymentKeys) (answer, error) {
 	at := t.next()
 	waits := &trade{waiting: at, Trade: provider.Trade{
 		No: tradeNo(at), Agent: p.Request.Agent, RequestID: p.Request.ID, Scenario: p.Scenario, Method: p.Method,
-		Payee: p.Payee, Order: p.Order, Principal: f.principal(), Amount: p.Amount, Currency: p.Currency,
+		Payee: p.Payee, Order: p.Order, Principal: f.Principal(), Amount: p.Amount, Currency: p.Currency,
 		Expires: exact(p.Expires.UnixMicro()), Memo: p.Memo, State: payment.StateWaitBuyerPay, Decision: decision,
 	}}
 	if waits.Memo == nil {
@@ -55,14 +47,7 @@ func (t *tx) begin(p *provider.Payment, keys paymentKeys) (answer, error) {
 	return answer{trade: waits, to: refTo(at, refWaiting)}, err
 }
 
-// Settle pays a waiting trade that the principal has confirmed
-// (PSD-PAY-INS-03). Everything is judged again, now with the balance, in the
-// transaction of the debit; method and time of the confirmation are kept,
-// whether it leads to a debit or not. What denies closes the trade and is the
-// answer to its request for ever.
-//
-// A trade that was paid before is returned as it is, with its first
-// confirmation; one that was closed gives its refusal.
+// Settle implements provider.Ledger.
 func (l *Ledger) Settle(ctx context.Context, tradeNo string, c provider.Confirmation) (*provider.Trade, error) {
 	if err := c.Check(); err != nil {
 		return nil, err
@@ -74,7 +59,7 @@ func (l *Ledger) Settle(ctx context.Context, tradeNo string, c provider.Confirma
 		case err != nil:
 			return nil, err
 		case w == nil:
-			return unknownTrade("trade_no"), nil
+			return provider.UnknownTrade("trade_no"), nil
 		case w.declined != nil:
 			return &payment.Refusal{RequestID: w.RequestID, Reason: w.declined}, nil
 		case !w.Waiting():
@@ -131,26 +116,24 @@ func (t *tx) promised(w *trade) (*provider.Payment, error) {
 	return p, err
 }
 
-// Decline closes a waiting trade without money (PSD-PAY-INS-04), with the code
-// as the stored answer: confirmation_failed, risk_refused or execution_failed.
-// One that was closed before stays as it is; one that was paid is
-// state_conflict.
+// Decline implements provider.Ledger.
 func (l *Ledger) Decline(ctx context.Context, tradeNo string, code protocol.Code) error {
 	if err := provider.CheckDecline(code); err != nil {
 		return err
 	}
 	return l.decideApart(ctx, func(t *tx) (refusal, err error) {
 		w, err := t.numbered(tradeNo)
-		switch {
-		case err != nil || w != nil && w.declined != nil:
+		if err != nil {
 			return nil, err
-		case w == nil:
-			return unknownTrade("trade_no"), nil
-		case !w.Waiting():
-			return protocol.New(protocol.CodeStateConflict, "trade_no", "PSD-PAY-A402-11", "it has been paid"), nil
 		}
-		_, err = t.close(w, provider.Declined(code))
-		return nil, err
+		if w == nil {
+			return provider.UnknownTrade("trade_no"), nil
+		}
+		closes, refusal := w.Closes()
+		if closes {
+			_, err = t.close(w, provider.Declined(code))
+		}
+		return refusal, err
 	})
 }
 
@@ -161,7 +144,7 @@ func (t *tx) close(w *trade, reason *protocol.Error) (*protocol.Error, error) {
 	if err != nil {
 		return nil, err
 	}
-	text, err := encodeRefusal(reason)
+	text, err := book.EncodeRefusal(reason)
 	if err != nil {
 		return nil, err
 	}
@@ -222,13 +205,11 @@ func scanWaiting(r *sqlite.Stmt) (*trade, error) {
 	}
 	var err error
 	w.State = payment.StateTradeClosed
-	w.declined, err = decodeRefusal(columnBytes(r, 13))
+	w.declined, err = book.DecodeRefusal(columnBytes(r, 13))
 	return w, err
 }
 
-// Instants lists the latest instant payments, newest first, at most limit of
-// them. One whose time is over, and that nobody has met since, is still said to
-// wait; its Expires tells.
+// Instants implements book.Instants.
 func (l *Ledger) Instants(ctx context.Context, limit int) ([]book.Instant, error) {
 	var out []book.Instant
 	err := l.read(ctx, func(conn *sqlite.Conn) error {
@@ -246,11 +227,7 @@ func (l *Ledger) Instants(ctx context.Context, limit int) ([]book.Instant, error
 			if err != nil {
 				return err
 			}
-			i := book.Instant{Trade: t.Trade, BegunAt: fromUnix(r.begun)}
-			if t.declined != nil {
-				i.Reason = t.declined.Code
-			}
-			out = append(out, i)
+			out = append(out, book.NewInstant(t.Trade, fromUnix(r.begun), t.declined))
 		}
 		return nil
 	})

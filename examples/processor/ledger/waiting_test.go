@@ -46,7 +46,7 @@ func TestWaitingHoldsNothing(t *testing.T) {
 	}
 	untouched()
 	paid, err := l.Settle(ctx, waits[1].No, yes)
-	if err != nil || paid.No != waits[1].No || paid.State != Paid || paid.SpentTotal != 0 || paid.Confirmation != yes || !paid.PaidAt.Equal(start) {
+	if err != nil || paid.No != waits[1].No || paid.State != provider.StatePaid || paid.SpentTotal != 0 || paid.Confirmation != yes || !paid.PaidAt.Equal(start) {
 		t.Fatalf("PSD-PAY-INS-03: %+v, %v", paid, err)
 	}
 	_, err = l.Settle(ctx, waits[2].No, yes)
@@ -66,7 +66,7 @@ func TestWaitingHoldsNothing(t *testing.T) {
 		t.Errorf("PSD-PAY-A402-24: %+v", events)
 	}
 	list, err := l.Instants(ctx, 19)
-	if err != nil || len(list) != 19 || list[18].No != paid.No || list[18].State != Paid || list[17].Reason != protocol.CodeBalanceInsufficient {
+	if err != nil || len(list) != 19 || list[18].No != paid.No || list[18].State != provider.StatePaid || list[17].Reason != protocol.CodeBalanceInsufficient {
 		t.Errorf("%d instants, %+v, %v", len(list), list[18], err)
 	}
 	sound(t, l)
@@ -179,7 +179,7 @@ func TestRaceForTheEnd(t *testing.T) {
 		asked, err := l.Query(ctx, agent, w.RequestID)
 		seen, _ := l.Trade(ctx, w.No)
 		switch {
-		case err == nil && asked.State == Paid && seen.State == Paid:
+		case err == nil && asked.State == provider.StatePaid && seen.State == provider.StatePaid:
 			if paid++; orders[w.Order] {
 				t.Errorf("order %s was paid twice", w.Order)
 			}

@@ -9,7 +9,6 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/actprotocol/act-go/examples/processor/book"
-	"github.com/actprotocol/act-go/protocol"
 )
 
 // OpenAccount implements book.Book.
@@ -26,7 +25,7 @@ func (s *Store) OpenAccount(ctx context.Context, owner string, kind book.Kind, c
 		case err != nil:
 			return nil, err
 		case found && have.kind != kind:
-			return protocol.New(protocol.CodeStateConflict, "kind", "", "the account was opened as another kind"), nil
+			return book.OtherKind(), nil
 		case found:
 			return nil, nil
 		}
@@ -113,15 +112,15 @@ func (t *tx) deposit(d book.Deposit) (refusal, err error) {
 	if err != nil {
 		return nil, err
 	}
-	if !found || to.kind != book.Principal && to.kind != book.Merchant {
-		return protocol.New(protocol.CodeInstrumentInvalid, "owner", "", "no such account"), nil
+	if !found || !to.kind.Takes() {
+		return book.NoSuchAccount(), nil
 	}
 	account, amount, before, err := t.before("deposit", d.ID)
 	switch {
 	case err != nil || before && account == to.id && amount == d.Amount:
 		return nil, err
 	case before:
-		return protocol.New(protocol.CodeRequestConflict, "deposit_id", "", "the id was used for another deposit"), nil
+		return book.OtherDeposit(), nil
 	}
 	from, _, err := t.account(book.External, d.Currency)
 	if err != nil {
@@ -133,7 +132,7 @@ func (t *tx) deposit(d book.Deposit) (refusal, err error) {
 	}
 	// All that ever came in must fit into one account: see debit().
 	if -out > math.MaxInt64-d.Amount {
-		return protocol.New(protocol.CodeFieldInvalid, "amount", "", "more than an account can hold"), nil
+		return book.TooMuch(), nil
 	}
 	id, err := t.number()
 	if err != nil {
@@ -188,7 +187,7 @@ func (s *Store) Name(ctx context.Context, merchant, name string) error {
 			return nil, err
 		}
 		if !known {
-			return protocol.New(protocol.CodeMerchantNotAllowed, "merchant", "PSD-PAY-INS-02", "not registered"), nil
+			return book.NotRegistered("PSD-PAY-INS-02"), nil
 		}
 		return nil, t.exec(`INSERT INTO names (owner, seq, name, at) SELECT $1, (SELECT count(*) FROM names WHERE owner = $1), $2, $3
 			WHERE $2 IS DISTINCT FROM (SELECT name FROM names WHERE owner = $1 ORDER BY seq DESC LIMIT 1)`, merchant, name, t.at())

@@ -117,7 +117,7 @@ func (r *report) keys(ctx context.Context, t pgx.Tx) error {
 		if err := rows.Scan(&id, &jwk, &thumbprint); err != nil {
 			return err
 		}
-		if key, err := storedKey(jwk); err != nil || key.Thumbprint() != thumbprint {
+		if key, err := book.StoredKey(jwk); err != nil || key.Thumbprint() != thumbprint {
 			r.problem("a key is not the one that was registered: row %d", id)
 		}
 		return nil

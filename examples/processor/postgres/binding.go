@@ -37,7 +37,7 @@ func (b *binding) scan(r pgx.Row) error {
 	b.State, b.Expires = provider.BindingWaiting, b.Expires.UTC()
 	err := canon.Decode(asked, &b.Asked)
 	if err == nil && jwk != nil {
-		b.Key, err = storedKey(jwk)
+		b.Key, err = book.StoredKey(jwk)
 	}
 	if err == nil && granted != nil {
 		err = canon.Decode(granted, &b.Granted)
@@ -75,12 +75,8 @@ func (t *tx) settledBinding(id string) (*binding, error) {
 }
 
 func (t *tx) refuseBinding(b *binding, code protocol.Code) error {
-	b.State, b.Reason = provider.BindingRefused, code
+	b.Refuse(code)
 	return t.exec("INSERT INTO binding_refusals (binding, code, at) VALUES ($1, $2, $3)", b.id, string(code), t.at())
-}
-
-func unknownBinding() error {
-	return protocol.New(protocol.CodeContextUnknown, "binding_id", "PSD-PMT-BND-02", "")
 }
 
 // BeginBinding implements provider.Bindings.
@@ -104,10 +100,7 @@ func (s *Store) BeginBinding(ctx context.Context, b provider.Binding) (*provider
 			}
 			return refusal, err
 		}
-		if now.Digest != b.Digest {
-			return protocol.New(protocol.CodeRequestConflict, "request_id", "PSD-PMT-BND-05", "the id was used before with other content"), nil
-		}
-		return nil, nil
+		return b.Repeat(&now.Binding), nil
 	})
 	if err != nil {
 		return nil, err
@@ -121,15 +114,12 @@ func (t *tx) beginBinding(b *provider.Binding, terms []byte) (refusal, err error
 		AND NOT EXISTS (SELECT 1 FROM binding_refusals r WHERE r.binding = b.id)`, b.Agent, t.now).Scan(&open); err != nil {
 		return nil, err
 	}
-	if open >= provider.MaxOpenBindings {
-		return protocol.New(protocol.CodeTooManyRequests, "buyer_agent_id", "PSD-PMT-BND-02", "too many requests wait for their principals"), nil
-	}
 	used, err := t.row("SELECT 1 FROM bindings WHERE binding = $1", []any{b.ID}, &one)
 	if err != nil {
 		return nil, err
 	}
-	if used {
-		return protocol.New(protocol.CodeStateConflict, "id", "PSD-PMT-BND-02", "begun before"), nil
+	if refusal := b.CheckBegin(open, used); refusal != nil {
+		return refusal, nil
 	}
 	var jwk []byte
 	if !b.Key.IsZero() {
@@ -149,7 +139,7 @@ func (s *Store) Binding(ctx context.Context, id string) (*provider.Binding, erro
 		})
 	}
 	if err == nil && b == nil {
-		err = unknownBinding()
+		err = provider.UnknownBinding()
 	}
 	if err != nil {
 		return nil, unavailable(err)
@@ -177,24 +167,21 @@ func (s *Store) AcceptBinding(ctx context.Context, id string, g provider.Grant) 
 	var b *binding
 	err := s.decide(ctx, held, func(t *tx) (refusal, err error) {
 		b, err = t.settledBinding(id)
-		switch {
-		case err != nil:
+		if err != nil {
 			return nil, err
-		case b == nil:
-			return unknownBinding(), nil
-		case b.State == provider.BindingBound:
-			return nil, nil
-		case b.State == provider.BindingRefused:
-			return b.Refusal(), nil
 		}
-		if refusal := b.Judge(g, t.now); refusal != nil {
+		if b == nil {
+			return provider.UnknownBinding(), nil
+		}
+		if fresh, refusal := b.Accept(g, t.now); !fresh {
 			return refusal, nil
 		}
-		code, refusal, err := t.makeInstrument(b, g)
-		if code != "" && err == nil {
-			if err = t.refuseBinding(b, code); err == nil {
-				refusal = b.Refusal()
-			}
+		if refusal, err = t.makeInstrument(b, g); err != nil {
+			return nil, err
+		}
+		if code := book.FinalRefusal(&b.Binding, refusal); code != "" {
+			err = t.refuseBinding(b, code)
+			refusal = b.Refusal()
 		}
 		return refusal, err
 	})
@@ -205,59 +192,50 @@ func (s *Store) AcceptBinding(ctx context.Context, id string, g provider.Grant) 
 }
 
 // makeInstrument makes what a grant promises and ends the waiting, or says why
-// it cannot, and then has written nothing: with a code, which is the answer for
-// ever, or with a refusal of this grant.
-func (t *tx) makeInstrument(b *binding, g provider.Grant) (code protocol.Code, refusal, err error) {
-	subAccount := g.Terms.Instrument == payment.BindSubAccount
-	if subAccount {
+// it cannot, and then has written nothing.
+func (t *tx) makeInstrument(b *binding, g provider.Grant) (refusal, err error) {
+	if g.Terms.Instrument == payment.BindSubAccount {
 		a := book.SubAccountOf(&b.Binding, g)
 		refusal, err = t.openSubAccount(&a)
 	} else {
 		k := b.NewToken(g)
 		refusal, err = t.bindToken(&k)
 	}
-	switch said := protocol.CodeOf(refusal); {
-	case err != nil:
-		return "", nil, err
-	case said == protocol.CodeStateConflict && subAccount && protocol.AsError(refusal).Field == "key":
-		return protocol.CodeSubAccountKey, nil, nil
-	case said == protocol.CodeInstrumentInvalid:
-		return said, nil, nil
-	case refusal != nil:
-		return "", refusal, nil // an id that was used before: the caller makes a fresh one
+	if refusal != nil || err != nil {
+		return refusal, err
 	}
 	terms, err := canon.Marshal(g.Terms)
 	if err != nil {
-		return "", nil, err
+		return nil, err
 	}
 	if err := t.exec(`INSERT INTO binding_grants (binding, terms, token, subaccount, method, confirmed_at, at)
 		VALUES ($1, $2, (SELECT id FROM tokens WHERE token = $3), (SELECT id FROM subaccounts WHERE subaccount = $4), $5, $6, $7)`,
 		b.id, terms, g.Token, g.SubAccount, g.Confirmation.Method, exact(g.Confirmation.At), t.at()); err != nil {
-		return "", nil, err
+		return nil, err
 	}
-	b.State, b.Granted, b.Token, b.SubAccount = provider.BindingBound, g.Terms, g.Token, g.SubAccount
-	b.Confirmation, b.BoundAt = provider.Confirmation{Method: g.Confirmation.Method, At: exact(g.Confirmation.At)}, t.at().UTC()
-	return "", nil, nil
+	g.Confirmation.At = exact(g.Confirmation.At)
+	b.Bind(g, t.now)
+	return nil, nil
 }
 
 // DeclineBinding implements provider.Bindings.
 func (s *Store) DeclineBinding(ctx context.Context, id string, code protocol.Code) error {
-	if !provider.BindingDeclines(code) {
-		return protocol.New(protocol.CodeFieldInvalid, "code", "PSD-PMT-BND-05", "confirmation_failed or risk_refused")
+	if err := provider.CheckBindingDecline(code); err != nil {
+		return err
 	}
 	return s.decide(ctx, []key{bindingKey(id)}, func(t *tx) (refusal, err error) {
 		b, err := t.settledBinding(id)
-		switch {
-		case err != nil:
+		if err != nil {
 			return nil, err
-		case b == nil:
-			return unknownBinding(), nil
-		case b.State == provider.BindingBound:
-			return protocol.New(protocol.CodeStateConflict, "binding_id", "PSD-PMT-BND-05", "bound already"), nil
-		case b.State == provider.BindingWaiting:
-			return nil, t.refuseBinding(b, code)
 		}
-		return nil, nil
+		if b == nil {
+			return provider.UnknownBinding(), nil
+		}
+		refuses, refusal := b.Declines()
+		if refuses {
+			err = t.refuseBinding(b, code)
+		}
+		return refusal, err
 	})
 }
 

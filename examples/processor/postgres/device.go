@@ -6,7 +6,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/actprotocol/act-go/examples/processor/book"
-	"github.com/actprotocol/act-go/protocol"
+	"github.com/actprotocol/act-go/protocol/keys"
 )
 
 // PairDevice implements book.Book.
@@ -14,7 +14,7 @@ func (s *Store) PairDevice(ctx context.Context, d book.Device) error {
 	if err := d.Check(); err != nil {
 		return err
 	}
-	held := []key{keyOf("device", d.ID), keyOf("device key", d.Key.Thumbprint())}
+	held := []key{keyOf("device", d.ID), thumbprintKey(d.Key)}
 	return s.decide(ctx, held, func(t *tx) (refusal, err error) { return t.pairDevice(&d) })
 }
 
@@ -24,19 +24,31 @@ func (t *tx) pairDevice(d *book.Device) (refusal, err error) {
 		return nil, err
 	}
 	if !known {
-		return protocol.New(protocol.CodeInstrumentInvalid, "principal", "PSD-PAY-INS-03", "the principal has no account"), nil
+		return book.NoAccount("PSD-PAY-INS-03"), nil
 	}
 	var one int
-	used, err := t.row("SELECT 1 FROM devices WHERE device = $1 OR thumbprint = $2 LIMIT 1", []any{d.ID, d.Key.Thumbprint()}, &one)
+	used, err := t.row("SELECT 1 FROM devices WHERE device = $1", []any{d.ID}, &one)
+	if err == nil && !used {
+		used, err = t.registered(d.Key)
+	}
 	if err != nil {
 		return nil, err
 	}
 	if used {
-		return protocol.New(protocol.CodeStateConflict, "key", "PSD-PAY-INS-03", "the key, or the id, was paired before"), nil
+		return book.DeviceUsed(), nil
 	}
 	return nil, t.exec("INSERT INTO devices (device, principal, jwk, thumbprint, paired_at) VALUES ($1, $2, $3, $4, $5)",
 		d.ID, d.Principal, d.Key.JWK(), d.Key.Thumbprint(), t.at())
 }
+
+// registered reports whether a key was ever registered, for a device or a
+// sub-account: it serves one of them. Whoever asks holds its thumbprintKey.
+func (t *tx) registered(k keys.PublicKey) (bool, error) {
+	var one int
+	return t.row("SELECT 1 FROM devices WHERE thumbprint = $1 UNION ALL SELECT 1 FROM subaccounts WHERE thumbprint = $1 LIMIT 1", []any{k.Thumbprint()}, &one)
+}
+
+func thumbprintKey(k keys.PublicKey) key { return keyOf("thumbprint", k.Thumbprint()) }
 
 // RemoveDevice implements book.Book.
 func (s *Store) RemoveDevice(ctx context.Context, id string) error {
@@ -47,14 +59,10 @@ func (s *Store) RemoveDevice(ctx context.Context, id string) error {
 		case err != nil:
 			return nil, err
 		case !known:
-			return unknownDevice(), nil
+			return book.UnknownDevice(), nil
 		}
 		return nil, t.exec("INSERT INTO device_removals (device, at) VALUES ($1, $2) ON CONFLICT DO NOTHING", row, t.at())
 	})
-}
-
-func unknownDevice() error {
-	return protocol.New(protocol.CodeKeyUnknown, "device_id", "PSD-PAY-INS-03", "no such device")
 }
 
 const deviceColumns = `SELECT d.device, d.principal, d.jwk, d.paired_at, r.device IS NOT NULL FROM devices d LEFT JOIN device_removals r ON r.device = d.id `
@@ -65,7 +73,7 @@ func scanDevice(r pgx.Row) (d book.Device, err error) {
 		return book.Device{}, err
 	}
 	d.PairedAt = d.PairedAt.UTC()
-	if d.Key, err = storedKey(jwk); err != nil {
+	if d.Key, err = book.StoredKey(jwk); err != nil {
 		return book.Device{}, err
 	}
 	return d, nil
@@ -76,7 +84,7 @@ func (s *Store) Device(ctx context.Context, id string) (book.Device, error) {
 	d, err := scanDevice(s.pool.QueryRow(ctx, deviceColumns+"WHERE d.device = $1", id))
 	known, err := found(err)
 	if err == nil && !known {
-		return book.Device{}, unknownDevice()
+		return book.Device{}, book.UnknownDevice()
 	}
 	return d, unavailable(err)
 }

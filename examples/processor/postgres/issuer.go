@@ -6,7 +6,6 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/actprotocol/act-go/examples/processor/book"
-	"github.com/actprotocol/act-go/protocol"
 )
 
 // TrustIssuer implements book.Book.
@@ -28,7 +27,7 @@ func (t *tx) trustIssuer(issuer, principal string, trusted bool) (refusal, err e
 			return nil, err
 		}
 		if !known {
-			return protocol.New(protocol.CodeInstrumentInvalid, "principal", "ADD-IAC-ISS-10", "the principal has no account"), nil
+			return book.NoAccount("ADD-IAC-ISS-10"), nil
 		}
 	}
 	if now == trusted {

@@ -6,7 +6,6 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/actprotocol/act-go/examples/processor/book"
-	"github.com/actprotocol/act-go/protocol"
 	"github.com/actprotocol/act-go/protocol/payment"
 )
 
@@ -29,7 +28,7 @@ func (s *Store) SetReceiver(ctx context.Context, merchant, url string) error {
 			return nil, err
 		}
 		if !known {
-			return protocol.New(protocol.CodeMerchantNotAllowed, "merchant", "PSD-PAY-DEL-13", "not registered"), nil
+			return book.NotRegistered("PSD-PAY-DEL-13"), nil
 		}
 		return nil, t.exec(`INSERT INTO receivers (merchant, url, at) SELECT $1, $2, $3
 			WHERE $2 IS DISTINCT FROM (SELECT url FROM receivers WHERE merchant = $1 ORDER BY id DESC LIMIT 1)`, merchant, url, t.at())
@@ -103,14 +102,7 @@ func (s *Store) Notices(ctx context.Context, merchant string, limit int) ([]book
 			return err
 		}
 		n.At, n.RefundNo, n.RefundRequestID, n.RefundAmount, n.RefundedTotal = n.At.UTC(), or(refund), or(request), or(amount), or(total)
-		switch kind {
-		case book.TransactionCompleted:
-			n.Event, n.State = payment.NotifyCompleted, paidState
-		case book.Refunded:
-			n.Event, n.State = payment.NotifyRefunded, payment.State(or(state))
-		case book.Closed:
-			n.Event, n.State = payment.NotifyClosed, payment.StateTradeClosed
-		}
+		n.Tell(kind, payment.State(or(state)))
 		out = append(out, n)
 		return nil
 	}, `SELECT x.sequence, e.type, coalesce(t.trade_no, w.trade_no), coalesce(t.order_number, w.order_number), coalesce(t.amount, w.amount),
@@ -130,7 +122,7 @@ func (s *Store) Noticed(ctx context.Context, merchant string, sequence int64) er
 			return nil, err
 		}
 		if !exists {
-			return protocol.New(protocol.CodeFieldInvalid, "sequence", "PSD-PAY-DEL-13", "no such notice"), nil
+			return book.UnknownNotice(), nil
 		}
 		return nil, t.exec(`INSERT INTO notice_marks (merchant, sequence, at) SELECT x.merchant, x.sequence, $3
 			FROM (SELECT $1::text COLLATE "C" AS merchant, $2::bigint AS sequence) x WHERE x.sequence > `+lastMark, merchant, sequence, t.at())

@@ -7,7 +7,6 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/actprotocol/act-go/examples/processor/book"
-	"github.com/actprotocol/act-go/protocol"
 )
 
 // patience is how long a reader of the outbox waits for transactions that began
@@ -79,7 +78,7 @@ func (s *Store) Acknowledge(ctx context.Context, c book.Consumer, event int64) e
 			return nil, err
 		}
 		if !exists {
-			return protocol.New(protocol.CodeFieldInvalid, "event", "PSD-PAY-A402-24", "no such event"), nil
+			return book.UnknownEvent(), nil
 		}
 		return nil, t.exec("INSERT INTO event_reports (consumer, event, at) SELECT $1, $2, $3 WHERE $2 > "+reportedUpTo, string(c), event, t.at())
 	})

@@ -8,7 +8,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/actprotocol/act-go/examples/processor/book"
-	"github.com/actprotocol/act-go/protocol"
+	"github.com/actprotocol/act-go/provider"
 )
 
 func invitationKey(id string) key { return keyOf("invitation", id) }
@@ -25,12 +25,12 @@ func (s *Store) Invite(ctx context.Context, i book.Invitation) error {
 			return nil, err
 		}
 		if !known {
-			return protocol.New(protocol.CodeInstrumentInvalid, "principal", "PSD-PMT-BND-02", "the principal has no account"), nil
+			return book.NoAccount("PSD-PMT-BND-02"), nil
 		}
 		if _, row, err := invitation(t, t.Tx, i.ID); err != nil {
 			return nil, err
 		} else if row != 0 {
-			return protocol.New(protocol.CodeStateConflict, "invitation", "PSD-PMT-BND-02", "the id was used before"), nil
+			return book.InvitationUsed(), nil
 		}
 		return nil, t.exec("INSERT INTO invitations (invitation, principal, expires, made_at) VALUES ($1, $2, $3, $4)", i.ID, i.Principal, seconds(i.Expires), t.at())
 	})
@@ -47,15 +47,11 @@ func invitation(ctx context.Context, q querier, id string) (i book.Invitation, r
 	return i, row, err
 }
 
-func unknownInvitation() error {
-	return protocol.New(protocol.CodeContextUnknown, "invitation", "PSD-PMT-BND-02", "no such link")
-}
-
 // Invitation implements book.Passkeys.
 func (s *Store) Invitation(ctx context.Context, id string) (book.Invitation, error) {
 	i, row, err := invitation(ctx, s.pool, id)
 	if err == nil && row == 0 {
-		return i, unknownInvitation()
+		return i, book.UnknownInvitation()
 	}
 	return i, unavailable(err)
 }
@@ -67,15 +63,14 @@ func (s *Store) Enrol(ctx context.Context, id string, k book.Passkey) error {
 	}
 	return s.decide(ctx, []key{invitationKey(id), passkeyKey(k.ID)}, func(t *tx) (refusal, err error) {
 		i, row, err := invitation(t, t.Tx, id)
-		switch {
-		case err != nil:
+		if err != nil {
 			return nil, err
-		case row == 0:
-			return unknownInvitation(), nil
-		case i.UsedBy != "":
-			return protocol.New(protocol.CodeStateConflict, "invitation", "PSD-PMT-BND-02", "the link was used before"), nil
-		case !t.now.Before(i.Expires):
-			return protocol.New(protocol.CodeRequestExpired, "invitation", "PSD-PMT-BND-02", "the link's time is over"), nil
+		}
+		if row == 0 {
+			return book.UnknownInvitation(), nil
+		}
+		if refusal := i.Open(t.now); refusal != nil {
+			return refusal, nil
 		}
 		var one int
 		used, err := t.row("SELECT 1 FROM passkeys WHERE passkey = $1", []any{k.ID}, &one)
@@ -83,7 +78,7 @@ func (s *Store) Enrol(ctx context.Context, id string, k book.Passkey) error {
 			return nil, err
 		}
 		if used {
-			return protocol.New(protocol.CodeStateConflict, "passkey", "PSD-PMT-BND-02", "the passkey was enrolled before"), nil
+			return book.PasskeyUsed(), nil
 		}
 		return nil, t.exec("INSERT INTO passkeys (passkey, invitation, cose, counter, backup_eligible, backed_up, enrolled_at) VALUES ($1, $2, $3, $4, $5, $6, $7)",
 			k.ID, row, k.Key, int64(k.Counter), k.BackupEligible, k.BackedUp, t.at())
@@ -117,15 +112,11 @@ func passkeyOf(ctx context.Context, q querier, id string) (k passkey, ok bool, e
 	return k, true, nil
 }
 
-func unknownPasskey() error {
-	return protocol.New(protocol.CodeKeyUnknown, "passkey", "PSD-PAY-INS-03", "no such passkey")
-}
-
 // Passkey implements book.Passkeys.
 func (s *Store) Passkey(ctx context.Context, id string) (book.Passkey, error) {
 	k, known, err := passkeyOf(ctx, s.pool, id)
 	if err == nil && !known {
-		return book.Passkey{}, unknownPasskey()
+		return book.Passkey{}, book.UnknownPasskey()
 	}
 	return k.Passkey, unavailable(err)
 }
@@ -149,7 +140,7 @@ func (s *Store) RemovePasskey(ctx context.Context, id string) error {
 		case err != nil || known && k.Removed:
 			return nil, err
 		case !known:
-			return unknownPasskey(), nil
+			return book.UnknownPasskey(), nil
 		}
 		return nil, t.exec("INSERT INTO passkey_removals (passkey, at) VALUES ($1, $2)", k.id, t.at())
 	})
@@ -163,20 +154,21 @@ func (s *Store) UsePasskey(ctx context.Context, u book.PasskeyUse) error {
 	nonce := nonceKey(u.Nonce.Scope, u.Nonce.Value)
 	return s.decide(ctx, []key{passkeyKey(u.ID), nonce}, func(t *tx) (refusal, err error) {
 		k, known, err := passkeyOf(t, t.Tx, u.ID)
-		switch {
-		case err != nil:
+		if err != nil {
 			return nil, err
-		case !known || k.Removed:
-			return unknownPasskey(), nil
-		case !k.Advances(u.Counter):
-			return protocol.New(protocol.CodeKeyNotValid, "passkey", "PSD-PAY-INS-03", "its counter did not go up: two devices may have the key"), nil
+		}
+		if !known {
+			return book.UnknownPasskey(), nil
+		}
+		if refusal := k.CheckUse(u); refusal != nil {
+			return refusal, nil
 		}
 		tag, err := t.Tx.Exec(t, "INSERT INTO nonces (key, until) VALUES ($1, $2) ON CONFLICT DO NOTHING", nonce, until(u.Nonce))
 		if err != nil {
 			return nil, err
 		}
 		if tag.RowsAffected() == 0 {
-			return replayed(), nil
+			return provider.Replayed(), nil
 		}
 		return nil, t.exec("INSERT INTO passkey_uses (passkey, seq, counter, at) VALUES ($1, $2, $3, $4)", k.id, k.used+1, int64(u.Counter), t.at())
 	})
@@ -184,8 +176,8 @@ func (s *Store) UsePasskey(ctx context.Context, u book.PasskeyUse) error {
 
 // Secret implements book.Passkeys.
 func (s *Store) Secret(ctx context.Context, name string) ([]byte, error) {
-	if name == "" {
-		return nil, protocol.New(protocol.CodeFieldMissing, "name", "", "")
+	if err := book.CheckSecret(name); err != nil {
+		return nil, err
 	}
 	fresh := make([]byte, 32)
 	rand.Read(fresh)

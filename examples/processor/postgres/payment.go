@@ -4,9 +4,9 @@ import (
 	"context"
 	"time"
 
+	"github.com/actprotocol/act-go/examples/processor/book"
 	"github.com/actprotocol/act-go/protocol"
 	"github.com/actprotocol/act-go/protocol/canon"
-	"github.com/actprotocol/act-go/protocol/keys"
 	"github.com/actprotocol/act-go/protocol/payment"
 	"github.com/actprotocol/act-go/provider"
 )
@@ -16,11 +16,8 @@ import (
 // transaction for. What it refuses is put into words by Facts.Judge and stored
 // by a second call.
 func (s *Store) Pay(ctx context.Context, p provider.Payment) (*provider.Trade, error) {
-	if err := p.Check(); err != nil {
+	if err := p.CheckPay(); err != nil {
 		return nil, err
-	}
-	if p.Instant() {
-		return nil, protocol.New(protocol.CodeFieldMissing, "iac", "PSD-PAY-DEL-04", "an instant payment is begun, and settled when it is confirmed")
 	}
 	j := newJob(&p)
 	if err := enqueue(ctx, s, s.jobs, j); err != nil {
@@ -41,7 +38,7 @@ func (s *Store) Pay(ctx context.Context, p provider.Payment) (*provider.Trade, e
 func (s *Store) answered(ctx context.Context, p *provider.Payment, j *job) (*provider.Trade, error) {
 	switch j.verdict {
 	case verdictReplayed:
-		return nil, replayed()
+		return nil, provider.Replayed()
 	case verdictKnown:
 		return s.recall(ctx, p.Request)
 	}
@@ -69,11 +66,10 @@ func differ() error {
 	return protocol.New(protocol.CodeOutcomeUnknown, "", "", "the ledger's two judges disagree")
 }
 
-// found stores a denial that the book made. What is undetermined is no answer
-// to a request, nor is an authorization by a wrong key: the same request may
-// come again with the right one. The nonce is used already.
+// found stores a denial that the book made, if that is an answer. The nonce is
+// used already.
 func (s *Store) found(ctx context.Context, r provider.Request, denied *protocol.Error) (*provider.Trade, error) {
-	if denied.Code.Outcome() != protocol.Denied || denied.Code == protocol.CodeSubAccountKey {
+	if !provider.Final(denied) {
 		return nil, denied
 	}
 	return s.refuse(ctx, r, denied, false)
@@ -85,7 +81,7 @@ func made(p *provider.Payment, f *position, no string) *provider.Trade {
 	return &provider.Trade{
 		No: no, Agent: p.Request.Agent, RequestID: p.Request.ID, Scenario: p.Scenario, Method: p.Method,
 		Payee: p.Payee, Order: p.Order, Issuer: p.Mandate.Issuer, DelegationID: p.Mandate.DelegationID,
-		Principal: f.principal(), SubAccount: p.SubAccount, Amount: p.Amount, Currency: p.Currency,
+		Principal: f.Principal(), SubAccount: p.SubAccount, Amount: p.Amount, Currency: p.Currency,
 		Expires: exact(p.Expires), Memo: memo(p),
 	}
 }
@@ -105,11 +101,8 @@ func sound(p *provider.Payment) bool { return len(p.Made.Failed()) == 0 }
 
 // Begin implements provider.Ledger.
 func (s *Store) Begin(ctx context.Context, p provider.Payment) (*provider.Trade, error) {
-	if err := p.Check(); err != nil {
+	if err := p.CheckBegin(); err != nil {
 		return nil, err
-	}
-	if !p.Instant() {
-		return nil, protocol.New(protocol.CodeFieldInvalid, "iac", "PSD-PAY-INS-08", "an instant payment has no mandate")
 	}
 	if err := s.begun(ctx); err != nil {
 		return nil, err
@@ -126,7 +119,7 @@ func (s *Store) Begin(ctx context.Context, p provider.Payment) (*provider.Trade,
 	}
 	switch j.verdict {
 	case verdictReplayed:
-		return nil, replayed()
+		return nil, provider.Replayed()
 	case verdictKnown:
 		return s.recall(ctx, r)
 	}
@@ -157,18 +150,8 @@ type position struct {
 // judge adds to what every ledger judges the one limit that only this one has.
 func (f *position) judge(p *provider.Payment, now time.Time) protocol.Decision {
 	d := f.Judge(p, now)
-	if f.taskLimit > 0 && f.SubAccount != nil && f.SubAccount.Agent == p.Request.Agent {
-		d.Require(p.Amount <= f.taskLimit-f.task, protocol.CodeTotalLimitExceeded, "PSD-AGT-SUB-06", "sub-account's limit for one task", "subaccount_id", "")
-	}
+	book.JudgeTask(&d, p, f.SubAccount, f.taskLimit, f.task)
 	return d
-}
-
-// principal is whose money it is.
-func (f *position) principal() string {
-	if f.Token != nil {
-		return f.Token.Principal
-	}
-	return f.SubAccount.Principal
 }
 
 // factsRow is the type facts of schema/payment.sql, in its order.
@@ -223,14 +206,6 @@ func (r *factsRow) position() (f position, err error) {
 		ID: r.instrumentID, Principal: or(r.principal), Agent: or(r.agent), Currency: or(r.currency), State: provider.SubAccountState(or(r.state)),
 		Limits: provider.Limits{Single: or(r.single), Total: or(r.total), Within: or(r.periodLimit), Period: time.Duration(or(r.period)) * time.Second},
 	}
-	f.SubAccount.Key, err = storedKey(r.jwk)
+	f.SubAccount.Key, err = book.StoredKey(r.jwk)
 	return f, err
-}
-
-func storedKey(jwk []byte) (keys.PublicKey, error) {
-	k, err := keys.ParseJWK(jwk)
-	if err != nil {
-		err = protocol.Wrap(protocol.CodeServiceUnavailable, "", "", "a stored key is not one", err)
-	}
-	return k, err
 }

@@ -58,7 +58,7 @@ func (t *tx) refund(r *provider.RefundRequest, of *trade) (made *provider.Refund
 	}
 	k := r.Key()
 	if of == nil || !k.Fits(&of.Trade) {
-		return nil, unknownKey(k), nil // a stranger's question leaves nothing
+		return nil, k.Unknown(), nil // a stranger's question leaves nothing
 	}
 	trade, err := t.numbered(of.No)
 	if err != nil {
@@ -82,28 +82,23 @@ func (t *tx) refund(r *provider.RefundRequest, of *trade) (made *provider.Refund
 	d := f.Judge(r)
 	if denied := d.Err(); denied != nil {
 		reason := protocol.AsError(denied)
-		text, err := encodeRefusal(reason)
+		text, err := book.EncodeRefusal(reason)
 		if err == nil {
 			err = t.answerRefund(r, nil, text)
 		}
 		return nil, &payment.RefundRefusal{RequestID: r.ID, Reason: reason}, err
 	}
-	made, err = t.giveBack(r, trade, f.Refunded+r.Amount, from.id, to)
+	made, err = t.giveBack(&f, r, trade, from.id, to)
 	return made, nil, err
 }
 
 // giveBack writes a refund that was judged and moves the money.
-func (t *tx) giveBack(r *provider.RefundRequest, trade *trade, total, from, to int64) (*provider.Refund, error) {
-	if _, event := provider.AfterRefund(trade.State, trade.Amount, total); event != "" {
-		if refusal, err := t.move(trade, event, t.at()); err != nil {
+func (t *tx) giveBack(f *provider.RefundFacts, r *provider.RefundRequest, trade *trade, from, to int64) (*provider.Refund, error) {
+	made, move := f.Make(r, t.now)
+	if move != nil {
+		if err := t.move(trade, *move); err != nil {
 			return nil, err
-		} else if refusal != nil {
-			return nil, refusal
 		}
-	}
-	made := &provider.Refund{
-		No: provider.RefundNo(t.now), RequestID: r.ID, Merchant: r.Merchant, TradeNo: trade.No, Order: trade.Order, Amount: r.Amount,
-		Currency: r.Currency, Total: total, Reason: r.Reason, At: t.at().UTC(), State: trade.State,
 	}
 	id, err := t.number()
 	if err != nil {
@@ -119,7 +114,7 @@ func (t *tx) giveBack(r *provider.RefundRequest, trade *trade, total, from, to i
 	if err := t.exec("INSERT INTO events (id, type, trade, refund, at) VALUES ($1, $2, $3, $1, $4)", id, book.Refunded, trade.id, t.at()); err != nil {
 		return nil, err
 	}
-	return made, t.post(id, "refund", made.No, from, to, r.Amount)
+	return &made, t.post(id, "refund", made.No, from, to, r.Amount)
 }
 
 // origin locks and returns the account into which money of a trade goes back:
@@ -137,7 +132,7 @@ func (t *tx) origin(trade *trade, amount int64) (int64, error) {
 	if err != nil {
 		return 0, err
 	}
-	if p.State != provider.SubAccountCancelled && (p.BalanceLimit == 0 || amount <= p.BalanceLimit-p.Balance) {
+	if p.State != provider.SubAccountCancelled && p.Room(amount) {
 		return p.account, nil
 	}
 	return p.main, nil
@@ -174,10 +169,10 @@ func (t *tx) refundAnswer(r *provider.RefundRequest) (a refundAnswer, err error)
 	case err != nil || !a.known:
 		return refundAnswer{}, err
 	case digest != string(r.Digest):
-		a.refusal = conflict()
+		a.refusal = provider.Conflict()
 		return a, nil
 	case refusal != nil:
-		reason, err := decodeRefusal(refusal)
+		reason, err := book.DecodeRefusal(refusal)
 		a.refusal = &payment.RefundRefusal{RequestID: r.ID, Reason: reason}
 		return a, err
 	}
@@ -194,13 +189,6 @@ func (t *tx) refundAnswer(r *provider.RefundRequest) (a refundAnswer, err error)
 	return a, nil
 }
 
-func unknownKey(k provider.TradeKey) error {
-	if k.Order != "" {
-		return unknownTrade("merchant_order_id")
-	}
-	return unknownTrade("trade_no")
-}
-
 // Find implements provider.Ledger.
 func (s *Store) Find(ctx context.Context, k provider.TradeKey) (*provider.Trade, []provider.Refund, error) {
 	if err := k.Check(); err != nil {
@@ -213,7 +201,7 @@ func (s *Store) Find(ctx context.Context, k provider.TradeKey) (*provider.Trade,
 		}
 	}
 	if err == nil && (found == nil || !k.Fits(&found.Trade)) {
-		err = unknownKey(k)
+		err = k.Unknown()
 	}
 	if err != nil {
 		return nil, nil, unavailable(err)

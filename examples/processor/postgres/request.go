@@ -4,19 +4,12 @@ import (
 	"context"
 	"time"
 
+	"github.com/actprotocol/act-go/examples/processor/book"
 	"github.com/actprotocol/act-go/protocol"
 	"github.com/actprotocol/act-go/protocol/canon"
 	"github.com/actprotocol/act-go/protocol/payment"
 	"github.com/actprotocol/act-go/provider"
 )
-
-func replayed() error {
-	return protocol.New(protocol.CodeReplayed, "nonce", "PSD-PAY-DEL-04", "each transmission needs a fresh nonce")
-}
-
-func conflict() error {
-	return protocol.New(protocol.CodeRequestConflict, "request_id", "PSD-PAY-DEL-04", "the id was used before with other content")
-}
 
 // until is when a nonce may be forgotten, rounded up to what the database
 // keeps: never too early.
@@ -36,7 +29,7 @@ func (s *Store) UseNonce(ctx context.Context, n provider.Nonce) error {
 	defer cancel()
 	tag, err := s.pool.Exec(ctx, "INSERT INTO nonces (key, until) VALUES ($1, $2) ON CONFLICT DO NOTHING", nonceKey(n.Scope, n.Value), until(n))
 	if err == nil && tag.RowsAffected() == 0 {
-		return replayed()
+		return provider.Replayed()
 	}
 	return unknown(err)
 }
@@ -48,7 +41,7 @@ func (s *Store) Use(ctx context.Context, scope, nonce string, until time.Time) e
 		now = s.now()
 	}
 	if !until.IsZero() && !now.Before(until) {
-		return protocol.New(protocol.CodeFieldInvalid, "until", "PSD-PAY-DEL-04", "the nonce's time is over")
+		return book.NonceOver()
 	}
 	return s.UseNonce(ctx, provider.Nonce{Scope: scope, Value: nonce, Until: until})
 }
@@ -63,7 +56,7 @@ func (s *Store) Lookup(ctx context.Context, r provider.Request) (*provider.Trade
 	case err != nil:
 		return nil, err
 	case seen:
-		return nil, replayed()
+		return nil, provider.Replayed()
 	case !known:
 		return nil, nil
 	}
@@ -90,7 +83,7 @@ func (s *Store) earlier(ctx context.Context, agent, id string) (answer, error) {
 	case err != nil || !known:
 		return answer{}, err
 	case refusal != nil:
-		a.refusal, err = decodeRefusal(refusal)
+		a.refusal, err = book.DecodeRefusal(refusal)
 	case trade != nil:
 		a.trade, err = s.find(ctx, "id = $2", *trade)
 	default:
@@ -109,8 +102,8 @@ func (s *Store) Refuse(ctx context.Context, r provider.Request, refusal *protoco
 	if err := r.Check(); err != nil {
 		return nil, err
 	}
-	if refusal == nil {
-		return nil, protocol.New(protocol.CodeFieldMissing, "refusal", "PSD-PAY-DEL-04", "")
+	if err := provider.CheckRefusal(refusal); err != nil {
+		return nil, err
 	}
 	return s.refuse(ctx, r, refusal, true)
 }
@@ -121,7 +114,7 @@ func (s *Store) refuse(ctx context.Context, r provider.Request, refusal *protoco
 	var text []byte
 	if refusal.Code.Outcome() == protocol.Denied {
 		var err error
-		if text, err = encodeRefusal(refusal); err != nil {
+		if text, err = book.EncodeRefusal(refusal); err != nil {
 			return nil, unavailable(err)
 		}
 	}
@@ -142,7 +135,7 @@ func (s *Store) refuse(ctx context.Context, r provider.Request, refusal *protoco
 	case err != nil:
 		return nil, unknown(err)
 	case verdict == verdictReplayed:
-		return nil, replayed()
+		return nil, provider.Replayed()
 	case verdict == verdictKnown:
 		return s.recall(ctx, r)
 	case verdict == "passing":
@@ -169,38 +162,5 @@ func (a answer) known() bool { return a.trade != nil || a.refusal != nil }
 
 // to is what a request with this id and content gets.
 func (a answer) to(id, digest string) (*provider.Trade, error) {
-	switch {
-	case !a.known():
-		return nil, nil
-	case a.digest != digest:
-		return nil, conflict()
-	case a.refusal != nil:
-		return nil, &payment.Refusal{RequestID: id, Reason: a.refusal}
-	default:
-		return &a.trade.Trade, nil
-	}
-}
-
-// storedRefusal is a refusal in the book: canonical JSON, without the cause.
-type storedRefusal struct {
-	Code        protocol.Code    `json:"code"`
-	Field       string           `json:"field,omitzero"`
-	Requirement string           `json:"requirement,omitzero"`
-	Detail      string           `json:"detail,omitzero"`
-	Checks      []protocol.Check `json:"checks,omitempty"`
-}
-
-func encodeRefusal(e *protocol.Error) ([]byte, error) {
-	return canon.Marshal(storedRefusal{e.Code, e.Field, e.Requirement, e.Detail, e.Checks})
-}
-
-func decodeRefusal(text []byte) (*protocol.Error, error) {
-	var s storedRefusal
-	if err := canon.Decode(text, &s); err != nil {
-		return nil, unavailable(err)
-	}
-	if s.Code.Outcome() != protocol.Denied || !s.Code.Known() {
-		return nil, protocol.New(protocol.CodeServiceUnavailable, "", "", "a stored refusal is not one")
-	}
-	return &protocol.Error{Code: s.Code, Field: s.Field, Requirement: s.Requirement, Detail: s.Detail, Checks: s.Checks}, nil
+	return provider.Recall(id, canon.Digest(digest), canon.Digest(a.digest), a.trade.value(), a.refusal)
 }

@@ -7,6 +7,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/actprotocol/act-go/examples/processor/book"
+	"github.com/actprotocol/act-go/provider"
 )
 
 // period is a period in the form of the queries: nil is no limit.
@@ -56,7 +57,7 @@ func (s *Store) TaskBill(ctx context.Context, principal string, from, until time
 			tasks = append(tasks, k)
 		}
 		if p.PaidAt = p.PaidAt.UTC(); p.State == "" {
-			p.State = paidState
+			p.State = provider.StatePaid
 		}
 		tasks[i].Payments = append(tasks[i].Payments, p)
 		tasks[i].Paid += p.Amount

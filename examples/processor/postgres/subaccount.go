@@ -8,7 +8,6 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/actprotocol/act-go/examples/processor/book"
-	"github.com/actprotocol/act-go/protocol"
 	"github.com/actprotocol/act-go/protocol/keys"
 	"github.com/actprotocol/act-go/provider"
 )
@@ -24,7 +23,7 @@ func (s *Store) OpenSubAccount(ctx context.Context, a book.SubAccount) error {
 // purseKeys are what a new sub-account must have for itself: its id, also among
 // the owners of accounts, and its key.
 func purseKeys(id string, k keys.PublicKey) []key {
-	return []key{ownerKey(id), subAccountKey(id), keyOf("thumbprint", k.Thumbprint())}
+	return []key{ownerKey(id), subAccountKey(id), thumbprintKey(k)}
 }
 
 func (t *tx) openSubAccount(a *book.SubAccount) (refusal, err error) {
@@ -33,18 +32,18 @@ func (t *tx) openSubAccount(a *book.SubAccount) (refusal, err error) {
 		return nil, err
 	}
 	if !found || main.kind != book.Principal {
-		return protocol.New(protocol.CodeInstrumentInvalid, "principal", "PSD-AGT-SUB-01", "the principal has no account in this currency"), nil
+		return book.NoAccountIn("PSD-AGT-SUB-01"), nil
 	}
 	var one int
 	if used, err := t.row("SELECT 1 FROM accounts WHERE owner = $1", []any{a.ID}, &one); err != nil {
 		return nil, err
 	} else if used {
-		return protocol.New(protocol.CodeStateConflict, "id", "PSD-AGT-SUB-01", "the id was used before"), nil
+		return book.SubAccountUsed(), nil
 	}
-	if used, err := t.row("SELECT 1 FROM subaccounts WHERE thumbprint = $1", []any{a.Key.Thumbprint()}, &one); err != nil {
+	if used, err := t.registered(a.Key); err != nil {
 		return nil, err
 	} else if used {
-		return protocol.New(protocol.CodeStateConflict, "key", "PSD-AGT-SUB-03", "the key was used for another sub-account"), nil
+		return book.KeyUsed(), nil
 	}
 	if err := t.open(a.ID, book.Purse, a.Currency); err != nil {
 		return nil, err
@@ -88,7 +87,7 @@ func (p *purse) scan(r pgx.Row, more ...any) error {
 		return err
 	}
 	l.Period, p.Cause, p.OpenedAt = time.Duration(period)*time.Second, or(cause), p.OpenedAt.UTC()
-	p.Key, err = storedKey(jwk)
+	p.Key, err = book.StoredKey(jwk)
 	return err
 }
 
@@ -96,19 +95,6 @@ func (p *purse) scan(r pgx.Row, more ...any) error {
 func purseOf(ctx context.Context, q querier, id string) (p purse, ok bool, err error) {
 	ok, err = found(p.scan(q.QueryRow(ctx, purseColumns+" WHERE s.subaccount = $1", id)))
 	return p, ok, err
-}
-
-// unavailable is what a purse that takes neither payment nor money says.
-func (p *purse) unavailable() *protocol.Error {
-	code := protocol.CodeSubAccountFrozen
-	if p.State == provider.SubAccountCancelled {
-		code = protocol.CodeSubAccountCancelled
-	}
-	return protocol.New(code, "subaccount_id", "PSD-AGT-SUB-03", "")
-}
-
-func unknownSubAccount() *protocol.Error {
-	return protocol.New(protocol.CodeSubAccountUnknown, "subaccount_id", "PSD-AGT-SUB-05", "")
 }
 
 // TopUp implements book.Book.
@@ -126,24 +112,18 @@ func (t *tx) topUp(u book.TopUp) (refusal, err error) {
 		return nil, err
 	}
 	if !found {
-		return unknownSubAccount(), nil
+		return provider.UnknownSubAccount(), nil
 	}
 	to, amount, before, err := t.before("top-up", u.ID)
 	if err != nil || before && to == p.account && amount == u.Amount {
 		return nil, err
 	}
 	have, err := t.balance(p.main)
-	switch {
-	case err != nil:
+	if err != nil {
 		return nil, err
-	case before:
-		return protocol.New(protocol.CodeRequestConflict, "topup_id", "PSD-AGT-SUB-02", "the id was used for another top-up"), nil
-	case p.State != provider.SubAccountActive:
-		return p.unavailable(), nil
-	case u.Amount > have:
-		return protocol.New(protocol.CodeBalanceInsufficient, "amount", "PSD-AGT-SUB-02", "more than the principal's account has"), nil
-	case p.BalanceLimit > 0 && u.Amount > p.BalanceLimit-p.Balance:
-		return protocol.New(protocol.CodeSingleLimitExceeded, "amount", "PSD-AGT-SUB-06", "more than the sub-account may hold"), nil
+	}
+	if refusal := p.JudgeTopUp(u, before, have); refusal != nil {
+		return refusal, nil
 	}
 	id, err := t.number()
 	if err != nil {
@@ -230,17 +210,14 @@ func (t *tx) setSubAccountState(id string, state provider.SubAccountState, cause
 		return nil, err
 	}
 	holds, err := t.holds(p.id, cause)
-	switch {
-	case err != nil:
+	if err != nil {
 		return nil, err
-	case !found:
-		return unknownSubAccount(), nil
-	case p.State == provider.SubAccountCancelled && state != provider.SubAccountCancelled:
-		return p.unavailable(), nil
-	case p.State == provider.SubAccountFrozen && state == provider.SubAccountActive && !holds:
-		return protocol.New(protocol.CodeActorRefused, "cause", "PSD-AGT-SUB-02", "frozen for another cause"), nil
-	case p.State == state && (state != provider.SubAccountFrozen || holds):
-		return nil, nil
+	}
+	if !found {
+		return provider.UnknownSubAccount(), nil
+	}
+	if fresh, refusal := p.Change(state, holds); !fresh {
+		return refusal, nil
 	}
 	if state == provider.SubAccountCancelled && p.Balance > 0 {
 		number, err := t.number()
@@ -272,7 +249,7 @@ func (s *Store) SubAccount(ctx context.Context, id string) (provider.SubAccount,
 		return provider.SubAccount{}, unavailable(err)
 	}
 	if !found {
-		return provider.SubAccount{}, unknownSubAccount()
+		return provider.SubAccount{}, provider.UnknownSubAccount()
 	}
 	return p.SubAccount.SubAccount, nil
 }

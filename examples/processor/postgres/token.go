@@ -7,7 +7,6 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/actprotocol/act-go/examples/processor/book"
-	"github.com/actprotocol/act-go/protocol"
 	"github.com/actprotocol/act-go/provider"
 )
 
@@ -25,13 +24,13 @@ func (t *tx) bindToken(k *provider.Token) (refusal, err error) {
 		return nil, err
 	}
 	if !found || account.kind != book.Principal {
-		return protocol.New(protocol.CodeInstrumentInvalid, "principal", "PSD-PMT-BND-05", "the principal has no account in this currency"), nil
+		return book.NoAccountIn("PSD-PMT-BND-05"), nil
 	}
 	var one int
 	if bound, err := t.row("SELECT 1 FROM tokens WHERE token = $1", []any{k.ID}, &one); err != nil {
 		return nil, err
 	} else if bound {
-		return protocol.New(protocol.CodeStateConflict, "id", "PSD-PMT-BND-05", "the token was bound before"), nil
+		return book.TokenUsed(), nil
 	}
 	merchants := append([]string{}, k.Merchants...)
 	slices.Sort(merchants)
@@ -56,15 +55,14 @@ func (s *Store) SetTokenState(ctx context.Context, token string, state provider.
 		var id int64
 		var now provider.TokenState
 		found, err := t.row("SELECT t.id, n.state FROM tokens t JOIN token_now n ON n.token = t.id WHERE t.token = $1", []any{token}, &id, &now)
-		switch {
-		case err != nil:
+		if err != nil {
 			return nil, err
-		case !found:
-			return protocol.New(protocol.CodeInstrumentInvalid, "payment_token", "PSD-PMT-BND-04", "no such token"), nil
-		case now == state:
-			return nil, nil
-		case now == provider.TokenCancelled:
-			return protocol.New(protocol.CodeStateConflict, "state", "PSD-PMT-BND-04", "the token was cancelled"), nil
+		}
+		if !found {
+			return book.UnknownToken(), nil
+		}
+		if fresh, refusal := book.ChangeToken(now, state); !fresh {
+			return refusal, nil
 		}
 		if err := t.exec("UPDATE token_now SET state = $2 WHERE token = $1", id, string(state)); err != nil {
 			return nil, err

@@ -6,6 +6,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/actprotocol/act-go/examples/processor/book"
 	"github.com/actprotocol/act-go/protocol"
 	"github.com/actprotocol/act-go/protocol/payment"
 	"github.com/actprotocol/act-go/provider"
@@ -22,7 +23,15 @@ type trade struct {
 
 // late reports whether a trade waits for a confirmation that would come too
 // late. A nil one does not.
-func (t *trade) late(now time.Time) bool { return t != nil && t.Waiting() && !now.Before(t.Expires) }
+func (t *trade) late(now time.Time) bool { return t != nil && t.Late(now) }
+
+// value is the trade as it is given; nil for none.
+func (t *trade) value() *provider.Trade {
+	if t == nil {
+		return nil
+	}
+	return &t.Trade
+}
 
 // A querier is the pool or a transaction.
 type querier interface {
@@ -65,22 +74,17 @@ func (t *trade) scan(r pgx.Row, now *time.Time, more ...any) error {
 	switch {
 	case refusal != nil:
 		t.State = payment.StateTradeClosed
-		t.declined, err = decodeRefusal(refusal)
+		t.declined, err = book.DecodeRefusal(refusal)
 	case state != nil:
 		t.State = payment.State(*state)
 		if payment.Event(or(event)) == payment.EventFulfillmentConfirmed {
 			t.ConfirmedAt = utc(moved)
 		}
 	case paid != nil:
-		t.State = paidState
+		t.State = provider.StatePaid
 	}
 	return err
 }
-
-// paidState is the state of a trade after its debit. A payment under a mandate
-// is born in it, because decision and debit are one transaction; only an
-// instant payment is seen in WAIT_BUYER_PAY before (PSD-PAY-A402-11).
-const paidState = payment.StateWaitSellerFulfillment
 
 // utc is a time that was read, the zero time for none.
 func utc(at *time.Time) time.Time {
@@ -112,10 +116,6 @@ func (t *tx) numbered(no string) (*trade, error) {
 	return w, err
 }
 
-func unknownTrade(field string) error {
-	return protocol.New(protocol.CodeTradeUnknown, field, "PSD-PAY-A402-08", "")
-}
-
 // Query implements provider.Ledger.
 func (s *Store) Query(ctx context.Context, agent, requestID string) (*provider.Trade, error) {
 	first, err := s.earlier(ctx, agent, requestID)
@@ -123,7 +123,7 @@ func (s *Store) Query(ctx context.Context, agent, requestID string) (*provider.T
 		return nil, err
 	}
 	if !first.known() {
-		return nil, unknownTrade("payment_request_id")
+		return nil, provider.UnknownTrade("payment_request_id")
 	}
 	return first.to(requestID, first.digest)
 }
@@ -132,7 +132,7 @@ func (s *Store) Query(ctx context.Context, agent, requestID string) (*provider.T
 func (s *Store) Trade(ctx context.Context, no string) (*provider.Trade, error) {
 	t, err := s.find(ctx, "trade_no = $2", no)
 	if err == nil && t == nil {
-		err = unknownTrade("trade_no")
+		err = provider.UnknownTrade("trade_no")
 	}
 	if err != nil {
 		return nil, err
@@ -142,69 +142,33 @@ func (s *Store) Trade(ctx context.Context, no string) (*provider.Trade, error) {
 
 // Consume implements provider.Ledger.
 func (s *Store) Consume(ctx context.Context, merchant, tradeNo, consumer string) (*provider.Trade, error) {
-	if consumer == "" {
-		return nil, protocol.New(protocol.CodeFieldMissing, "consumer", "PSD-PAY-A402-15", "")
+	if err := provider.CheckConsumer(consumer); err != nil {
+		return nil, err
 	}
 	return s.change(ctx, merchant, tradeNo, func(t *tx, trade *trade) (refusal, err error) {
-		switch {
-		case trade.id == 0:
-			return notPaid(), nil
-		case trade.Consumer == consumer:
-			return nil, nil
-		case trade.Consumer != "":
-			return protocol.New(protocol.CodeProofUsed, "consumer", "PSD-PAY-A402-15", "the proof delivers to its first consumer"), nil
+		if fresh, refusal := trade.Consume(consumer, t.now); !fresh {
+			return refusal, nil
 		}
-		if trade.State != paidState {
-			return notPaid(), nil
-		}
-		trade.Consumer, trade.ConsumedAt = consumer, t.at().UTC()
 		return nil, t.exec("INSERT INTO consumptions (trade, consumer, at) VALUES ($1, $2, $3)", trade.id, consumer, t.at())
 	})
 }
-
-// deliverySkew is how far a merchant's clock may be off when it tells the time
-// of its delivery.
-const deliverySkew = time.Minute
 
 // Confirm implements provider.Ledger. With this one word two things are known,
 // so the trade makes two moves, to WAIT_BUYER_RECEIPT and to TRADE_FINISHED.
 func (s *Store) Confirm(ctx context.Context, merchant, tradeNo, consumer string, deliveredAt time.Time) (*provider.Trade, error) {
 	return s.change(ctx, merchant, tradeNo, func(t *tx, trade *trade) (refusal, err error) {
-		switch {
-		case trade.Consumer == "":
-			return protocol.New(protocol.CodeStateConflict, "trade_no", "PSD-PAY-A402-11", "the proof has not been consumed"), nil
-		case trade.Consumer != consumer:
-			return protocol.New(protocol.CodeProofUsed, "consumer", "PSD-PAY-A402-15", "another consumer has the delivery"), nil
-		case !trade.ConfirmedAt.IsZero():
-			return nil, nil
-		case deliveredAt.Before(trade.PaidAt.Add(-deliverySkew)) || deliveredAt.After(t.now.Add(deliverySkew)):
-			return protocol.New(protocol.CodeFieldInvalid, "delivered_at", "PSD-PAY-A402-10", "not before the payment and not in the future"), nil
+		moves, refusal := trade.Confirm(consumer, deliveredAt, t.now)
+		for i := 0; i < len(moves) && err == nil; i++ {
+			err = t.move(trade, moves[i])
 		}
-		if refusal, err := t.move(trade, payment.EventDeliveryCommitted, deliveredAt.Truncate(time.Second)); refusal != nil || err != nil {
-			return refusal, err
-		}
-		if refusal, err := t.move(trade, payment.EventFulfillmentConfirmed, t.at()); refusal != nil || err != nil {
-			return refusal, err
-		}
-		trade.ConfirmedAt = t.at().UTC()
-		return nil, nil
+		return refusal, err
 	})
 }
 
-// move applies an event to a trade and records it; the protocol's state machine
-// says whether it can happen.
-func (t *tx) move(trade *trade, event payment.Event, at time.Time) (refusal, err error) {
-	next, refusal := payment.Next(trade.State, event)
-	if refusal != nil {
-		return refusal, nil
-	}
-	trade.State = next
-	return nil, t.exec("INSERT INTO trade_moves (trade, seq, event, state, at) VALUES ($1, (SELECT count(*) FROM trade_moves WHERE trade = $1), $2, $3, $4)",
-		trade.id, string(event), string(next), at)
-}
-
-func notPaid() error {
-	return protocol.New(protocol.CodeStateConflict, "trade_no", "PSD-PAY-A402-11", "not paid, or delivered before")
+// move records a step of a trade.
+func (t *tx) move(trade *trade, m provider.Move) error {
+	return t.exec("INSERT INTO trade_moves (trade, seq, event, state, at) VALUES ($1, (SELECT count(*) FROM trade_moves WHERE trade = $1), $2, $3, $4)",
+		trade.id, string(m.Event), string(m.State), m.At)
 }
 
 // change finds the merchant's trade and lets step change it, in one
@@ -216,7 +180,7 @@ func (s *Store) change(ctx context.Context, merchant, tradeNo string, step func(
 			return nil, err
 		}
 		if found == nil || found.Payee != merchant {
-			return unknownTrade("trade_no"), nil
+			return provider.UnknownTrade("trade_no"), nil
 		}
 		return step(t, found)
 	})

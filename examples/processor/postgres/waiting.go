@@ -24,7 +24,7 @@ func (s *Store) Settle(ctx context.Context, tradeNo string, c provider.Confirmat
 	case err != nil:
 		return nil, unavailable(err)
 	case begun == nil:
-		return nil, unknownTrade("trade_no")
+		return nil, provider.UnknownTrade("trade_no")
 	}
 	held := []key{tradeKey(tradeNo), orderKey(begun.Payee, begun.Order), tokenKey(begun.token)}
 	var paid *trade
@@ -69,7 +69,7 @@ func (t *tx) settle(w *trade, c provider.Confirmation) (paid *trade, refusal, er
 		return nil, &payment.Refusal{RequestID: w.RequestID, Reason: reason}, err
 	}
 	made := *w
-	made.State, made.PaidAt, made.Decision = paidState, t.at().UTC(), decision
+	made.State, made.PaidAt, made.Decision = provider.StatePaid, t.at().UTC(), decision
 	made.Confirmation = provider.Confirmation{Method: c.Method, At: exact(c.At)}
 	return &made, nil, nil
 }
@@ -90,16 +90,17 @@ func (s *Store) Decline(ctx context.Context, tradeNo string, code protocol.Code)
 	}
 	return s.decide(ctx, []key{tradeKey(tradeNo)}, func(t *tx) (refusal, err error) {
 		w, err := t.numbered(tradeNo)
-		switch {
-		case err != nil || w != nil && w.declined != nil:
+		if err != nil {
 			return nil, err
-		case w == nil:
-			return unknownTrade("trade_no"), nil
-		case !w.Waiting():
-			return protocol.New(protocol.CodeStateConflict, "trade_no", "PSD-PAY-A402-11", "it has been paid"), nil
 		}
-		_, err = t.close(w, provider.Declined(code))
-		return nil, err
+		if w == nil {
+			return provider.UnknownTrade("trade_no"), nil
+		}
+		closes, refusal := w.Closes()
+		if closes {
+			_, err = t.close(w, provider.Declined(code))
+		}
+		return refusal, err
 	})
 }
 
@@ -110,7 +111,7 @@ func (t *tx) close(w *trade, reason *protocol.Error) (*protocol.Error, error) {
 	if err != nil {
 		return nil, err
 	}
-	text, err := encodeRefusal(reason)
+	text, err := book.EncodeRefusal(reason)
 	if err != nil {
 		return nil, err
 	}
@@ -143,11 +144,7 @@ func (s *Store) Instants(ctx context.Context, limit int) ([]book.Instant, error)
 		if err := t.scan(r, &now, &begun); err != nil {
 			return err
 		}
-		i := book.Instant{Trade: t.Trade, BegunAt: begun.UTC()}
-		if t.declined != nil {
-			i.Reason = t.declined.Code
-		}
-		out = append(out, i)
+		out = append(out, book.NewInstant(t.Trade, begun.UTC(), t.declined))
 		return nil
 	}, instantColumns, s.clock(), limit)
 	return out, err

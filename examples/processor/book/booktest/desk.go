@@ -265,6 +265,12 @@ func devices(d *desk) {
 		}
 	}
 	d.want(d.PairDevice(ctx, phone), protocol.CodeStateConflict) // for ever
+	// PSD-AGT-SUB-03: a key serves one purpose, a device's or a sub-account's, and
+	// never again another.
+	a := d.purse(func(*book.SubAccount) {})
+	d.want(d.PairDevice(ctx, book.Device{ID: "other", Principal: ann, Key: a.Key}), protocol.CodeStateConflict)
+	a.ID, a.Key = "sub-of-the-phone", phone.Key
+	d.want(d.OpenSubAccount(ctx, a), protocol.CodeStateConflict)
 	if list, err := d.Devices(ctx); err != nil || len(list) != 1 {
 		d.Errorf("%+v, %v", list, err)
 	}
