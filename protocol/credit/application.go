@@ -60,12 +60,12 @@ func ParseApplication(data []byte) (Application, error) {
 // Encode checks an application and writes it in canonical form.
 func (a Application) Encode() ([]byte, error) { return encode(&a, "TSD-CRD-ASC-01") }
 
-func encode(v body, requirement string) ([]byte, error) {
+func encode[T any, P bodyOf[T]](v P, requirement string) ([]byte, error) {
 	data, err := canon.Marshal(v)
 	if err != nil {
 		return nil, err
 	}
-	return data, readable(data, requirement, v)
+	return data, readable[T, P](data, requirement)
 }
 
 func (a *Application) check(r *wire.Reader) {

@@ -63,14 +63,17 @@ func decode(data []byte, requirement string, v body) error {
 	return r.Err()
 }
 
-// readable holds what was written of v to the rules of a reader. It reads into
-// a value of its own: the lists and maps of v are the caller's.
-func readable(data []byte, requirement string, v body) error {
-	fresh, ok := reflect.New(reflect.TypeOf(v).Elem()).Interface().(body)
-	if !ok { // cannot be: it is of v's type
-		return protocol.New(protocol.CodeFieldInvalid, "", requirement, "")
-	}
-	return decode(data, requirement, fresh)
+// bodyOf is a pointer to a T that is a body.
+type bodyOf[T any] interface {
+	*T
+	body
+}
+
+// readable holds what was written of a T to the rules of a reader. It reads into
+// a value of its own: the lists and maps of the one that was written are the
+// caller's.
+func readable[T any, P bodyOf[T]](data []byte, requirement string) error {
+	return decode(data, requirement, P(new(T)))
 }
 
 var (
@@ -168,11 +171,8 @@ func reference(r *wire.Reader, field, s string) {
 	}
 }
 
-// set reads a required list of different texts.
+// set reads a list of different texts. That it is not empty is seen by present.
 func set(r *wire.Reader, field string, list []string) {
-	if len(list) == 0 {
-		r.Require(field, "")
-	}
 	for i, s := range list {
 		text(r, field, s, maxText)
 		if slices.Contains(list[:i], s) {
@@ -208,7 +208,7 @@ func oneOf[T ~string](r *wire.Reader, field string, got T, list ...T) {
 
 // seal checks v, a pointer to a message, and signs it. member is the name of
 // its proof, which proof points to; party is who must have signed.
-func seal(s *keys.Signer, party, member, requirement string, v body, proof *Proof) ([]byte, error) {
+func seal[T any, P bodyOf[T]](s *keys.Signer, party, member, requirement string, v P, proof *Proof) ([]byte, error) {
 	if s == nil {
 		return nil, protocol.New(protocol.CodeFieldMissing, "signer", requirement, "")
 	}
@@ -220,7 +220,7 @@ func seal(s *keys.Signer, party, member, requirement string, v body, proof *Proo
 	if err != nil {
 		return nil, err
 	}
-	if err := readable(raw, requirement, v); err != nil {
+	if err := readable[T, P](raw, requirement); err != nil {
 		return nil, err
 	}
 	covered, err := canon.Without(raw, member)
@@ -280,10 +280,7 @@ type Unverified[T any] struct {
 
 // open reads a signed message. signer tells who must have signed and with what
 // proof; a message that may go without has a nil one.
-func open[T any, P interface {
-	*T
-	body
-}](data []byte, member, requirement string, signer func(T) (string, *Proof)) (*Unverified[T], error) {
+func open[T any, P bodyOf[T]](data []byte, member, requirement string, signer func(T) (string, *Proof)) (*Unverified[T], error) {
 	u := &Unverified[T]{requirement: requirement}
 	if err := decode(data, requirement, P(&u.message)); err != nil {
 		return nil, err
@@ -318,10 +315,7 @@ func (u *Unverified[T]) Party() string { return u.party }
 // signed, and the signature by key; nothing else. Whether key is the key of that
 // name is the caller's to know.
 func (u *Unverified[T]) Verify(key keys.PublicKey) error {
-	if u.proof.Value == "" {
-		return protocol.New(protocol.CodeSignatureInvalid, "", u.requirement, "not signed")
-	}
-	if wire.SignerDID(u.proof.KeyID) != u.party || u.proof.KeyID == u.party {
+	if wire.SignerDID(u.proof.KeyID) != u.party || u.proof.KeyID == u.party { // no proof has no key either
 		return protocol.New(protocol.CodeSignatureInvalid, "", u.requirement, "not by a named key of the party that must sign")
 	}
 	return VerifyBare(key, u.covered, u.proof.Value)

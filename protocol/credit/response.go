@@ -145,7 +145,7 @@ func (c CredentialResponse) Sign(s *keys.Signer) ([]byte, error) {
 // Sign checks the answer and signs it by a key of the verification service.
 func (c CreditResponse) Sign(s *keys.Signer) ([]byte, error) { return sealResponse(s, &c, &c.Proof) }
 
-func sealResponse(s *keys.Signer, v body, proof *Proof) ([]byte, error) {
+func sealResponse[T any, P bodyOf[T]](s *keys.Signer, v P, proof *Proof) ([]byte, error) {
 	if s == nil {
 		return nil, protocol.New(protocol.CodeFieldMissing, "signer", "TSD-CRD-VER-10", "")
 	}
@@ -166,10 +166,9 @@ func ParseResponse(data []byte, verifier string) (*Response, error) {
 	var level struct {
 		Completed Level `json:"completedLevel,omitzero"`
 	}
-	if err := canon.DecodeOpen(data, &level); err != nil {
-		return nil, err
-	}
-	if level.Completed == LevelCredit {
+	// A text that has no level, or is no object, is refused as an answer of the
+	// first.
+	if canon.DecodeOpen(data, &level) == nil && level.Completed == LevelCredit {
 		u, err := open(data, "responseProof", "TSD-CRD-VER-10", func(c CreditResponse) (string, *Proof) { return verifier, &c.Proof })
 		if err != nil {
 			return nil, err
@@ -213,10 +212,8 @@ func (r *Response) Reference(key keys.PublicKey, q VerificationRequest, now time
 		return RiskReference{}, protocol.New(protocol.CodeClaimsConflict, "requestId", "TSD-CRD-VER-10", "")
 	case a.AgentID != q.AgentID:
 		return RiskReference{}, protocol.New(protocol.CodeAgentMismatch, "agentId", "TSD-CRD-VER-10", "")
-	case a.CompletedLevel == LevelCredit && q.Level != LevelCredit:
-		return RiskReference{}, protocol.New(protocol.CodeClaimsConflict, "completedLevel", "TSD-CRD-VER-04", "more than was asked for")
-	case a.Result == ResultPass && a.CompletedLevel != q.Level:
-		return RiskReference{}, protocol.New(protocol.CodeClaimsConflict, "completedLevel", "TSD-CRD-VER-10", "less than was asked for")
+	case a.Result == ResultPass && a.CompletedLevel != q.Level: // what tells of credit is a pass
+		return RiskReference{}, protocol.New(protocol.CodeClaimsConflict, "completedLevel", "TSD-CRD-VER-04", "not the level that was asked for")
 	case a.GeneratedAt.t.After(now.Add(MaxSkew)), !now.Before(a.ExpiresAt.t):
 		return RiskReference{}, protocol.New(protocol.CodeRequestExpired, "expiresAt", "TSD-CRD-VER-10", "the answer is to be asked for again")
 	}

@@ -46,13 +46,9 @@ func (m Mapped) Equal(o Mapped) bool {
 	return m.SubjectAssertionRef == o.SubjectAssertionRef && bytes.Equal(m.Value, o.Value) && m.Policy == o.Policy
 }
 
-// mappedValue checks the form of an associatedCreditValue: anything but null
-// and what is empty.
+// mappedValue checks the form of an associatedCreditValue that is there:
+// anything but null and what is empty.
 func mappedValue(r *wire.Reader, field string, v *jsontext.Value) {
-	if len(*v) == 0 {
-		r.Require(field, "")
-		return
-	}
 	canonical, err := canon.Canonicalize(*v)
 	if err != nil {
 		r.Fail(field, err)
@@ -164,10 +160,7 @@ func (k PublicKey) Key() (keys.PublicKey, error) {
 		!bytes.HasPrefix([]byte(k.Value), []byte("-----BEGIN PUBLIC KEY-----")) {
 		return keys.PublicKey{}, invalid
 	}
-	key, err := x509.ParsePKIXPublicKey(block.Bytes)
-	if err != nil {
-		return keys.PublicKey{}, invalid
-	}
+	key, _ := x509.ParsePKIXPublicKey(block.Bytes) // nil where there is none
 	ed, ok := key.(ed25519.PublicKey)
 	if !ok {
 		return keys.PublicKey{}, invalid
