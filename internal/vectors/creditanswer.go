@@ -122,6 +122,7 @@ func creditForms(b *builder) {
 			"credentialId", "credentialVersion", "associationApplicationId", "agentId", "subjectId", "issuerId", "relationshipEvidenceRef", "confirmationMethod", "associatedCreditValue", "creditSource",
 			"mappingPolicy", "confirmationStatement", "purpose", "scope", "issuedAt", "validFrom", "statusQuery", "issuerSignature", "issuerSignatureAlgorithm",
 			"subjectCreditAssertionRef", "subjectPublicKey", "subjectSignature", "subjectSignatureAlgorithm",
+			"associationApplicationRequestedAt", "associationApplicationAntiReplay",
 		}},
 		{"status", "statusProof", h.issuer, h.status, "TSD-CRD-LCM-06", []string{"credentialId", "status", "effectiveAt", "updatedAt"}},
 		{"subject-assertion", "assertionProof", h.bureau, h.subject, "TSD-CRD-VER-07", []string{"subjectId", "creditPayload"}},
@@ -129,6 +130,7 @@ func creditForms(b *builder) {
 		{"query-authorization", "authorizationProof", h.owner, h.authorization, "TSD-CRD-AUTH-01", []string{"subjectId", "relyingPartyIds", "agentIds", "purpose", "allowedDataItems", "expiresAt", "boundRequestId", "resultUseRestrictions"}},
 		{"revocation", "requestProof", h.owner, revocation, "TSD-CRD-AUTH-03", []string{"authorizationId", "subjectId", "antiReplay"}},
 		{"status-change", "requestProof", h.owner, change, "TSD-CRD-LCM-06", []string{"credentialId", "targetStatus", "reasonCode", "requestedBy"}},
+		{"request", "requestProof", h.requester, h.request, "TSD-CRD-VER-09", []string{"authorizationId", "subjectCreditAssertionRef", "antiReplay"}},
 	}
 	for i, k := range kinds {
 		n := string(rune('1' + i))
@@ -156,7 +158,11 @@ func creditForms(b *builder) {
 		b.creditCase(ok, "form/"+n+"90", "A message of the kind "+k.kind+" is closed.", protocol.CodeFieldUnknown, ids(k.requirement), put("text", text(h, m)))
 		if k.signer != nil {
 			signed := h.proved(k.signer, k.message, k.member)
-			set(signed, k.member+".signatureValue", h.proved(h.requester, k.message, k.member)[k.member].(obj)["signatureValue"])
+			other := h.requester
+			if k.signer == other {
+				other = h.bureau
+			}
+			set(signed, k.member+".signatureValue", h.proved(other, k.message, k.member)[k.member].(obj)["signatureValue"])
 			b.creditCase(ok, "form/"+n+"91", "A message of the kind "+k.kind+" by another key than it names.", protocol.CodeSignatureInvalid, ids(k.requirement), put("text", b.textOf(k.kind, signed)))
 		}
 	}

@@ -1,4 +1,4 @@
 package vectors
 
 // crdGroups are the groups about credit association.
-var crdGroups = []func(*builder){groupCredit, groupCreditLife}
+var crdGroups = []func(*builder){groupCredit, groupCreditLife, groupCreditEdges}

@@ -19,6 +19,7 @@ func crdOperations() map[string]testee.Operation {
 		"credit.verify":          testee.Of(verifyCredit),
 		"credit.response.verify": testee.Of(verifyCreditResponse),
 		"credit.lifecycle":       testee.Of(moveCredit),
+		"credit.confirm":         testee.Of(confirmCredit),
 		"credit.issue":           testee.Of(issueCredit),
 		"credit.map":             testee.Of(mapCredit),
 		"credit.read":            testee.Of(readCredit),
@@ -32,6 +33,7 @@ type creditQuestion struct {
 	Documents  documents                 `json:"documents"`
 	IssuerKeys map[string]jsontext.Value `json:"issuer_keys"`
 	Agents     []string                  `json:"agents"`
+	Silent     []string                  `json:"unreachable"`
 	Services   []string                  `json:"services"`
 	Policies   []credit.MappingPolicy    `json:"policies"`
 	Earlier    []struct {
@@ -142,7 +144,10 @@ func (c *creditQuestion) seen(u *credit.Request) bool {
 // facts are those of the first level.
 func (c *creditQuestion) facts(q credit.VerificationRequest) (credit.CredentialFacts, error) {
 	f := credit.CredentialFacts{Pending: c.Pending, Demands: c.Demands}
-	if !slices.Contains(c.Agents, q.AgentID) {
+	switch {
+	case slices.Contains(c.Silent, q.AgentID):
+		f.Agent = protocol.New(protocol.CodeKeyUnavailable, "agentId", "TSD-CRD-VER-01", "")
+	case !slices.Contains(c.Agents, q.AgentID):
 		f.Agent = protocol.New(protocol.CodeAgentMismatch, "agentId", "TSD-CRD-VER-01", "")
 	}
 	_, embedded, err := q.CredentialID()
@@ -155,11 +160,7 @@ func (c *creditQuestion) facts(q credit.VerificationRequest) (credit.CredentialF
 		}
 	}
 	credential := f.Credential.Credential()
-	if jwk, ok := c.IssuerKeys[credential.IssuerID]; ok {
-		f.Issuer.Key, f.Issuer.Err = keys.ParseJWK(jwk)
-	} else {
-		f.Issuer.Err = protocol.New(protocol.CodeIssuerUntrusted, "issuerId", "TSD-CRD-VER-01", "")
-	}
+	f.Issuer = c.issuer(credential.IssuerID)
 	if key := credential.SubjectPublicKey; key != nil {
 		f.Subject = c.key(key.KeyID, credential.IssuedAt.Time())
 	}
@@ -167,6 +168,19 @@ func (c *creditQuestion) facts(q credit.VerificationRequest) (credit.CredentialF
 		f.Status, f.StatusErr = credit.ParseStatus([]byte(c.Status), credential.IssuerID)
 	}
 	return f, nil
+}
+
+// issuer is the key of an issuer that is trusted.
+func (c *creditQuestion) issuer(id string) credit.KeyFact {
+	jwk, trusted := c.IssuerKeys[id]
+	switch {
+	case !trusted:
+		return credit.KeyFact{Err: protocol.New(protocol.CodeIssuerUntrusted, "issuerId", "TSD-CRD-VER-01", "")}
+	case slices.Contains(c.Silent, id):
+		return credit.KeyFact{Err: protocol.New(protocol.CodeKeyUnavailable, "issuerId", "TSD-CRD-VER-01", "")}
+	}
+	key, err := keys.ParseJWK(jwk)
+	return credit.KeyFact{Key: key, Err: err}
 }
 
 // credit are the facts of the second level.

@@ -34,6 +34,28 @@ func moveCredit(clock time.Time, in struct {
 	return map[string]any{"status": string(life.Status), "version": life.Version, "reason": life.Reason}, nil
 }
 
+// confirmCredit is credit.confirm.
+func confirmCredit(_ time.Time, in struct {
+	Payload string     `json:"payload"`
+	KeyID   string     `json:"key_id"`
+	Key     privateKey `json:"key"`
+}) (any, error) {
+	private, err := in.Key.signer()
+	if err != nil {
+		return nil, err
+	}
+	signer, err := keys.NewSigner(in.KeyID, keys.Credit, private)
+	if err != nil {
+		return nil, err
+	}
+	confirmation, err := credit.SignPayload(signer, []byte(in.Payload))
+	if err != nil {
+		return nil, err
+	}
+	text, err := confirmation.Encode()
+	return map[string]string{"confirmation": string(text)}, err
+}
+
 // issueCredit is credit.issue.
 func issueCredit(clock time.Time, in struct {
 	Application  string     `json:"application"`
