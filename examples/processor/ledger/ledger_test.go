@@ -13,6 +13,7 @@ import (
 	"zombiezen.com/go/sqlite"
 
 	"github.com/actprotocol/act-go/examples/processor/book"
+	"github.com/actprotocol/act-go/examples/processor/book/booktest"
 	"github.com/actprotocol/act-go/protocol"
 	"github.com/actprotocol/act-go/protocol/canon"
 	"github.com/actprotocol/act-go/protocol/payment"
@@ -131,7 +132,7 @@ func sound(t testing.TB, l *Ledger) *book.Report {
 	t.Helper()
 	r, err := l.Audit(context.Background())
 	if err != nil {
-		t.Fatal(err)
+		t.Fatalf("audit: %s", booktest.Explain(err))
 	}
 	for _, p := range r.Problems {
 		t.Errorf("audit: %s", p)

@@ -335,6 +335,7 @@ func (l *Ledger) read(ctx context.Context, run func(*sqlite.Conn) error) error {
 		return unavailable(err)
 	}
 	err = run(conn)
+	conn.SetInterrupt(nil) // or a caller who has gone would leave the next one inside this transaction
 	return unavailable(errors.Join(err, queryRows(conn, "ROLLBACK", nil, noRow)))
 }
 

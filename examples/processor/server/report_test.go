@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/actprotocol/act-go/examples/processor/book"
+	"github.com/actprotocol/act-go/examples/processor/book/booktest"
 	"github.com/actprotocol/act-go/examples/processor/server"
 	"github.com/actprotocol/act-go/protocol/keys"
 	"github.com/actprotocol/act-go/verifier"
@@ -68,7 +69,9 @@ func (w *world) restart(change func(*server.Config)) {
 func (w *world) waiting() int64 {
 	w.t.Helper()
 	report, err := w.server.Ledger().Audit(context.Background())
-	w.must(err)
+	if err != nil {
+		w.t.Fatalf("audit: %s", booktest.Explain(err))
+	}
 	return report.Unreported[book.Attestation]
 }
 

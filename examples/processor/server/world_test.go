@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/actprotocol/act-go/examples/internal/localtls"
+	"github.com/actprotocol/act-go/examples/processor/book/booktest"
 	"github.com/actprotocol/act-go/examples/processor/internal/fixture"
 	"github.com/actprotocol/act-go/examples/processor/internal/judge"
 	"github.com/actprotocol/act-go/examples/processor/ledger"
@@ -254,7 +255,9 @@ func (w *world) balance(owner string) int64 {
 func (w *world) sound() {
 	w.t.Helper()
 	report, err := w.server.Ledger().Audit(context.Background())
-	w.must(err)
+	if err != nil {
+		w.t.Fatalf("audit: %s", booktest.Explain(err))
+	}
 	for _, p := range report.Problems {
 		w.t.Errorf("audit: %s", p)
 	}

@@ -72,7 +72,7 @@ func sound(t *testing.T, b book.Book) *book.Report {
 	t.Helper()
 	r, err := b.Audit(context.Background())
 	if err != nil {
-		t.Fatal(err)
+		t.Fatalf("audit: %s", Explain(err))
 	}
 	for _, p := range r.Problems {
 		t.Errorf("audit: %s", p)
