@@ -182,7 +182,7 @@ func (s *self) start(ctx context.Context, checks []live.Check) ([]func(context.C
 	}
 	var out []func(context.Context) (*conformance.Report, error)
 	for _, subject := range subjects() {
-		selected := slices.DeleteFunc(slices.Clone(checks), func(c live.Check) bool { return c.Kind() != subject.kind })
+		selected := slices.DeleteFunc(slices.Clone(checks), func(c live.Check) bool { return !subject.judged(c) })
 		if len(selected) == 0 {
 			continue
 		}
@@ -199,24 +199,38 @@ func (s *self) start(ctx context.Context, checks []live.Check) ([]func(context.C
 
 // A subject is a server that self tests.
 type subject struct {
-	kind live.Kind
-	name string // of the program and of its scenario
-	port string // in the scenario
-	args func(port, site string) []string
+	kind   live.Kind
+	name   string // of the program and of its scenario
+	port   string // in the scenario
+	oneWay bool   // a seller that negotiates in this mode
+	args   func(port, site string) []string
 }
 
+// judged reports whether this subject is the one for a check.
+func (x subject) judged(c live.Check) bool {
+	return c.Kind() == x.kind && x.oneWay == (c.ID == checkOneWay)
+}
+
+// checkOneWay is the check of the mode in which the merchant of the scenario
+// does not negotiate: a merchant has one.
+const checkOneWay = "live/seller/negotiation/002"
+
 func subjects() []subject {
+	shop := func(port, site string) []string {
+		return []string{
+			"-addr", "127.0.0.1:" + port, "-tls-cert", "cert.pem", "-tls-key", "key.pem",
+			"-psp", "did:act:localhost%3A" + site + "/psp", "-psp-endpoint", "https://localhost:" + site + "/psp",
+		}
+	}
 	return []subject{
-		{live.PSP, "processor", portProcessor, func(port, _ string) []string {
+		{kind: live.PSP, name: "processor", port: portProcessor, args: func(port, _ string) []string {
 			return []string{"-addr", "127.0.0.1:" + port, "-data", "processor-data", "-insecure-allow-loopback", "-roots", "cert.pem"}
 		}},
-		{live.Seller, "merchant", portMerchant, func(port, site string) []string {
-			return []string{
-				"-addr", "127.0.0.1:" + port, "-tls-cert", "cert.pem", "-tls-key", "key.pem",
-				"-psp", "did:act:localhost%3A" + site + "/psp", "-psp-endpoint", "https://localhost:" + site + "/psp",
-			}
+		{kind: live.Seller, name: "merchant", port: portMerchant, args: shop},
+		{kind: live.Seller, name: "merchant", port: portMerchant, oneWay: true, args: func(port, site string) []string {
+			return append(shop(port, site), "-negotiation", "one-way")
 		}},
-		{live.Issuer, "issuer", portIssuer, func(port, _ string) []string {
+		{kind: live.Issuer, name: "issuer", port: portIssuer, args: func(port, _ string) []string {
 			return []string{"-addr", "127.0.0.1:" + port, "-tls-cert", "cert.pem", "-tls-key", "key.pem"}
 		}},
 	}
@@ -257,7 +271,7 @@ func (s *self) launch(ctx context.Context, x subject) (*live.Scenario, error) {
 	for from, to := range map[string]string{x.port: port, portSite: site} {
 		pairs = append(pairs, ":"+from, ":"+to, "%3A"+from, "%3A"+to)
 	}
-	name := filepath.Join(s.folder, x.name+".json")
+	name := filepath.Join(s.folder, x.name+"-"+port+".json")
 	if err := os.WriteFile(name, []byte(strings.NewReplacer(pairs...).Replace(string(text))), 0o600); err != nil {
 		return nil, err
 	}

@@ -2,91 +2,31 @@ package server_test
 
 import (
 	"bytes"
-	"crypto/ed25519"
-	"crypto/rand"
-	"crypto/sha256"
-	"encoding/binary"
-	"html"
 	"io"
 	"net/http"
 	"net/url"
-	"regexp"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/actprotocol/act-go/examples/internal/softkey"
 	"github.com/actprotocol/act-go/protocol/canon"
 	"github.com/actprotocol/act-go/protocol/payment"
 )
 
-// An authenticator makes and uses one passkey, as a phone does (W3C Web
-// Authentication, level 2): Ed25519, no attestation, the user verified.
-type authenticator struct {
-	w       *world
-	private ed25519.PrivateKey
-	id      []byte
-}
-
-func newAuthenticator(w *world) *authenticator {
-	_, private, err := ed25519.GenerateKey(rand.Reader)
+// newKey is a passkey for the pages of the processor.
+func (w *world) newKey() *softkey.Key {
+	w.t.Helper()
+	k, err := softkey.New("https://" + w.server.ID().Host())
 	w.must(err)
-	id := make([]byte, 16)
-	rand.Read(id)
-	return &authenticator{w, private, id}
+	return k
 }
 
-// data is the authenticator data of section 6.1: present, verified, and the key
-// when it is new.
-func (a *authenticator) data(create bool) []byte {
-	rp := sha256.Sum256([]byte("localhost"))
-	flags := byte(0x05)
-	var key []byte
-	if create {
-		flags |= 0x40
-		key = append(make([]byte, 16), 0, byte(len(a.id)))
-		key = append(key, a.id...)
-		public, _ := a.private.Public().(ed25519.PublicKey)
-		key = append(key, 0xa4, 0x01, 0x01, 0x03, 0x27, 0x20, 0x06, 0x21, 0x58, 0x20) // {1: 1, 3: -8, -1: 6, -2: 32 bytes}
-		key = append(key, public...)
-	}
-	return append(binary.BigEndian.AppendUint32(append(rp[:], flags), 0), key...)
-}
-
-var (
-	optionsOf = regexp.MustCompile(`data-options="([^"]*)"`)
-	hiddenOf  = regexp.MustCompile(`<input type="hidden" name="([^"]*)" value="([^"]*)">`)
-)
-
-// answer does what a page's script does: it takes what the page asks for, and
-// returns the form.
-func (a *authenticator) answer(page string) url.Values {
-	a.w.t.Helper()
-	found := optionsOf.FindStringSubmatch(page)
-	if found == nil {
-		a.w.t.Fatalf("the page asks for no passkey: %s", page)
-	}
-	var options struct {
-		Challenge string `json:"challenge"`
-	}
-	a.w.must(canon.DecodeOpen([]byte(html.UnescapeString(found[1])), &options))
-	form := url.Values{}
-	for _, field := range hiddenOf.FindAllStringSubmatch(page, -1) {
-		form.Set(field[1], html.UnescapeString(field[2]))
-	}
-	_, create := form["attestation"]
-	kind := map[bool]string{true: "webauthn.create", false: "webauthn.get"}[create]
-	client := []byte(`{"type":"` + kind + `","challenge":"` + options.Challenge + `","origin":"https://` + a.w.server.ID().Host() + `","crossOrigin":false}`)
-	form.Set("id", canon.EncodeBase64(a.id))
-	form.Set("client_data", canon.EncodeBase64(client))
-	data := a.data(create)
-	if create { // {"fmt": "none", "attStmt": {}, "authData": data}
-		object := append([]byte("\xa3\x63fmt\x64none\x67attStmt\xa0\x68authData\x58"), byte(len(data)))
-		form.Set("attestation", canon.EncodeBase64(append(object, data...)))
-		return form
-	}
-	sum := sha256.Sum256(client)
-	form.Set("authenticator_data", canon.EncodeBase64(data))
-	form.Set("signature", canon.EncodeBase64(ed25519.Sign(a.private, append(bytes.Clone(data), sum[:]...))))
+// answer is the form that a page sends when a passkey was used.
+func (w *world) answer(k *softkey.Key, page string) url.Values {
+	w.t.Helper()
+	form, err := k.Answer(page)
+	w.must(err)
 	return form
 }
 
@@ -123,19 +63,19 @@ func (w *world) want(status int, method, address string, form url.Values) string
 }
 
 // enrolled is the principal's passkey, made at a one-time link.
-func (w *world) enrolled() *authenticator {
+func (w *world) enrolled() *softkey.Key {
 	w.t.Helper()
 	var made struct {
 		URL string `json:"enrolment_url"`
 	}
 	w.must(canon.DecodeOpen([]byte(w.admin("POST", "/admin/enrolments", `{"principal":"`+w.Owner+`"}`)), &made))
-	a := newAuthenticator(w)
-	form := a.answer(w.want(http.StatusOK, "GET", made.URL, nil))
+	key := w.newKey()
+	form := w.answer(key, w.want(http.StatusOK, "GET", made.URL, nil))
 	w.want(http.StatusSeeOther, "POST", made.URL, form)
 	if status, _ := w.browse("POST", made.URL, form); status < 400 {
 		w.t.Errorf("PSD-PMT-BND-02: a one-time link was used twice: %d", status)
 	}
-	return a
+	return key
 }
 
 // bindingOf asks for a payment token.
@@ -181,9 +121,9 @@ func TestPasskeyCeremonies(t *testing.T) {
 	w.want(http.StatusOK, "GET", at+"/limits?lang=zh", nil)
 	w.want(http.StatusUnprocessableEntity, "POST", at+"/limits", url.Values{"ceiling": {"60.00"}, "end": {"1d"}})
 	page := w.want(http.StatusOK, "POST", at+"/limits", url.Values{"ceiling": {"20.00"}, "end": {"1d"}})
-	form := key.answer(page)
-	stranger := newAuthenticator(w)
-	if status, _ := w.browse("POST", at+"/passkey", stranger.answer(page)); status < 400 {
+	form := w.answer(key, page)
+	stranger := w.newKey()
+	if status, _ := w.browse("POST", at+"/passkey", w.answer(stranger, page)); status < 400 {
 		t.Errorf("somebody else's passkey: %d", status)
 	}
 	w.want(http.StatusSeeOther, "POST", at+"/passkey", form)
@@ -209,7 +149,7 @@ func TestPasskeyCeremonies(t *testing.T) {
 	if status, body = w.post("/queries", w.query(payment.Request{BuyerAgentID: w.Agent.DID(), RequestID: pending.Pending.RequestID})); status != http.StatusAccepted {
 		t.Errorf("PSD-PAY-INS-02: asked about a payment that waits, the answer is %d %s", status, body)
 	}
-	form = key.answer(w.want(http.StatusOK, "GET", till, nil))
+	form = w.answer(key, w.want(http.StatusOK, "GET", till, nil))
 	other, body := w.post("/payments", w.Sign(w.Instant(bound.Result.PaymentToken, "2.00")))
 	if other != http.StatusAccepted {
 		t.Fatalf("%d %s", other, body)
@@ -225,7 +165,7 @@ func TestPasskeyCeremonies(t *testing.T) {
 	}
 	w.want(http.StatusSeeOther, "POST", second.Pending.CashierURL+"/cancel", nil)
 	w.want(http.StatusSeeOther, "POST", w.asked(w.wantsToken())+"/decline", nil)
-	w.endings(canon.EncodeBase64(key.id))
+	w.endings(key.ID())
 	w.sound()
 }
 
