@@ -19,6 +19,7 @@ func groupCanon(b *builder) {
 	canonNumbers(b, ok)
 	canonRefused(b, ok)
 	canonLimits(b, ok)
+	canonCompact(b, ok)
 }
 
 // canonForms are texts whose canonical form is another text.

@@ -152,6 +152,9 @@ func edgesDocument(b *builder) {
 		{"004", "A key that says what it is for, and that is right.", func(seal, _ obj) {
 			jwkOf(seal)["alg"], jwkOf(seal)["use"], jwkOf(seal)["key_ops"] = "ECDH-ES+A256KW", "enc", list{"deriveBits"}
 		}},
+		{"005", "A key for another algorithm of agreement is left out whatever else it says it is for.", func(seal, _ obj) {
+			jwkOf(seal)["alg"], jwkOf(seal)["use"] = "ECDH-ES", "sig"
+		}},
 	} {
 		b.also(ok, spec{id: "document/seal/" + c.id, title: c.title}, put("text", make(c.change)))
 	}

@@ -107,6 +107,7 @@ func signatureES256(b *builder, seller *keys.Signer, message string, changed fun
 	} {
 		b.invalid(ok, spec{id: c.id, title: c.title, code: c.code}, c.change)
 	}
+	signatureEdges(b, ok, ec)
 }
 
 // compact makes a token of the texts of header and payload as they are.

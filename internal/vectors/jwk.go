@@ -77,4 +77,5 @@ func jwkEC(b *builder, ec obj, with func(obj, string, any) string) {
 	} {
 		b.invalid(ok, spec{id: c.id, title: c.title, code: c.code}, put("jwk", c.jwk))
 	}
+	jwkEdges(b, ok, ec, with)
 }

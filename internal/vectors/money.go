@@ -41,6 +41,7 @@ func groupMoney(b *builder) {
 		})
 	}
 	b.invalid(ok, spec{id: "money/decimal/022", title: "An empty string is no amount.", code: protocol.CodeFieldInvalid}, put("amount", ""))
+	moneyEdges(b, ok)
 	moneyCurrencies(b, ok)
 	moneyNumbers(b)
 }
@@ -130,6 +131,7 @@ func groupTime(b *builder) {
 	} {
 		b.invalid(ok, spec{id: c.id, title: c.title, code: protocol.CodeFieldInvalid}, put("time", c.time))
 	}
+	timeEdges(b, ok)
 	utc := b.also(ok, spec{id: "time/utc/001", title: "A time of an intent's window ends in Z and has whole seconds.", requirements: []string{"ADD-INT-ICS-08"}}, put("form", "utc"))
 	for _, c := range []struct{ id, title, time string }{
 		{"time/utc/002", "A window's time with an offset.", "2026-11-01T18:00:00+08:00"},

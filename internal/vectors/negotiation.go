@@ -172,6 +172,7 @@ func groupCapability(b *builder) {
 	} {
 		b.invalid(ok, spec{id: "capability/form/" + c.id, title: c.title, code: c.code, requirements: checked}, put("statement", text(c.path, c.value)))
 	}
+	statementEdges(b, ok, text())
 	double := statement()["supported_methods"].(list)[1].(obj)
 	double["psps"] = append(double["psps"].(list), double["psps"].(list)[0])
 	b.invalid(ok, spec{id: "capability/form/027", title: "A provider of a method stands once.", code: protocol.CodeFieldInvalid, requirements: checked}, put("statement", text("supported_methods", list{double})))

@@ -94,6 +94,7 @@ func groupSealed(b *builder) {
 	sealedKeys(p)
 	sealedContent(p)
 	sealedEdges(p)
+	sealedPoints(p)
 }
 
 // sealedManifest: what was signed.
