@@ -164,6 +164,7 @@ func cartProof(b *builder) {
 	no("012", "The resource of an order is its number.", protocol.CodeClaimsConflict, "resource_id", resourceID)
 	no("013", "A proof for an order has no idempotency key.", protocol.CodeFieldInvalid, "idempotency_key", "key-1")
 	no("014", "A proof of a smaller amount does not pay the order.", protocol.CodeProofMismatch, "amount", "48.49")
+	b.invalid(ok, spec{id: "a402/cart/016", title: "A proof of more than 8 KiB is not looked into.", code: protocol.CodeTooLarge}, put("payment_proof", strings.Repeat("A", 8196)))
 	b.invalid(ok, spec{id: "a402/cart/015", title: "A proof that is no token at all is none.", code: protocol.CodeMalformed}, put("payment_proof", "AAAA"))
 }
 
@@ -241,6 +242,9 @@ func groupValidation(b *builder) {
 	}
 	s.yes("063", "Twenty pieces of evidence are read.", rule, nil, field("evidence_refs", many[:20]))
 	s.no("064", "More than twenty pieces are too many.", protocol.CodeTooLarge, rule, field("evidence_refs", many))
+	for i, name := range []string{"out_trade_no", "resource_id", "trade_no"} {
+		s.no(three(i+65), "By the profile an id has no spaces: "+name+".", protocol.CodeFieldInvalid, rule, field(name, "no 1"))
+	}
 	s.encoding("PSD-PAY-A402-22")
 }
 
@@ -264,6 +268,16 @@ func validationError(s *sheet, invalid func(...stroke) []stroke, refused obj) {
 		{"Details are an object.", "details", "proof_mismatch"},
 	} {
 		s.no(three(i+47), c.title, protocol.CodeFieldInvalid, rule, invalid(field("error."+c.name, c.value))...)
+	}
+	for i, c := range []struct {
+		title, name string
+		value       any
+	}{
+		{"An error id is of capitals, digits and underscores.", "error_id", "ACT-A402-Proof-invalid"},
+		{"An error id has at most 96 characters.", "error_id", "ACT-A402-" + strings.Repeat("A", 88)},
+		{"A message has at most 1024 characters.", "message", strings.Repeat("m", 1025)},
+	} {
+		s.no(three(i+57), c.title, protocol.CodeFieldInvalid, rule, invalid(field("error."+c.name, c.value))...)
 	}
 	s.no("055", "An error is closed.", protocol.CodeFieldUnknown, rule, invalid(field("error.stack", "x"))...)
 	s.yes("056", "Details are open.", rule, refused, invalid(field("error.details", obj{"more": list{1}}))...)

@@ -3,6 +3,7 @@ package vectors
 import (
 	"maps"
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/actprotocol/act-go/protocol"
@@ -94,10 +95,31 @@ func groupBind(b *builder) {
 		p.no(three(i+21), c.title, c.code, nil, member("terms", c.terms))
 	}
 	p.no("031", "A token has no key of its own.", protocol.CodeFieldInvalid, nil, member("subaccount_key", jwk(b.signer(subaccountKey, keys.SubAccount, keys.EdDSA))))
+	for i, c := range []struct {
+		title string
+		terms obj
+	}{
+		{"A token has no limit of a time that returns.", tokenTerms("period_seconds", 86400)},
+		{"A beginning has whole seconds.", tokenTerms("valid_from", "2026-11-01T10:00:00.5Z")},
+		{"More than 64 merchants are not asked for.", tokenTerms("merchants", manyShops(65))},
+		{"A merchant is named by a DID.", tokenTerms("merchants", list{"shop.example"})},
+	} {
+		p.no(three(i+32), c.title, protocol.CodeFieldInvalid, nil, member("terms", c.terms))
+	}
+	p.yes("036", "64 merchants are.", nil, nil, member("terms", tokenTerms("merchants", manyShops(64))))
 	p.envelope("buyer_agent_id", keys.Seller)
 	compareCases(p, keys.KindBindingRequest, member("terms.ceiling", "500.0"))
 	openCases(b)
 	bindAnswers(b)
+}
+
+// manyShops are so many merchants, no two equal.
+func manyShops(n int) list {
+	out := list{}
+	for i := range n {
+		out = append(out, "did:act:shop.example/n"+strconv.Itoa(i))
+	}
+	return out
 }
 
 // openCases: requests for a sub-account (PSD-AGT-SUB-01).
@@ -140,6 +162,14 @@ func openCases(b *builder) {
 	p.no("015", "A period is at most a leap year.", protocol.CodeFieldInvalid, limits, terms("period_seconds", 31622401))
 	p.no("016", "A limit of tokens is none of a sub-account.", protocol.CodeFieldInvalid, limits, terms("ceiling", "500.00"))
 	p.no("017", "A limit is above zero.", protocol.CodeFieldInvalid, limits, terms("single_limit", "0.00"))
+	p.no("018", "Merchants are a limit of tokens.", protocol.CodeFieldInvalid, limits, terms("merchants", list{shopDID}))
+	p.no("019", "Who speaks by the key is named by a DID.", protocol.CodeFieldInvalid, nil, claim("iss", "buyer"))
+	p.no("020", "Whom the word is for is named by a DID.", protocol.CodeFieldInvalid, nil, claim("aud", "psp"))
+	p.no("021", "An id of a word has no spaces.", protocol.CodeFieldInvalid, nil, claim("jti", "word 1"))
+	p.no("022", "A word is closed.", protocol.CodeFieldUnknown, nil, claim("note", "x"))
+	for i, name := range []string{"iss", "aud", "jti", "iat", "exp"} {
+		p.no(three(i+23), "A word without "+name+" says too little.", protocol.CodeFieldMissing, nil, claim(name, nil))
+	}
 }
 
 // bindAnswers: what the provider answers.
@@ -181,7 +211,10 @@ func bindAnswers(b *builder) {
 	r.no("033", "What is bound tomorrow is not bound.", protocol.CodeRequestExpired, nil, member("bound_at", utc(now.Add(time.Hour))))
 	r.no("034", "An answer never tells the account behind.", protocol.CodeFieldUnknown, ids("PSD-PMT-BND-01"), member("account", "62-0001"))
 	r.no("035", "What was asked for as a token is no sub-account.", protocol.CodeFieldInvalid, nil, member("subaccount_id", "sub-1"))
+	r.no("036", "What was granted as a token is told as one.", protocol.CodeFieldInvalid, nil, member("payment_token", nil), member("subaccount_id", "sub-1"))
+	r.no("037", "What was granted says when it begins.", protocol.CodeFieldMissing, nil, member("terms", tokenTerms("valid_from", nil)))
 	r.answering()
+	plainAnswers(b, result)
 	sub := func() *letter {
 		l := b.bindRequest()
 		opens()(l)
@@ -197,4 +230,20 @@ func bindAnswers(b *builder) {
 	s.no("002", "The same limit over a shorter time is a wider one.", protocol.CodeConstraintConflict, ids("PSD-AGT-SUB-06"), member("terms", subTerms("period_seconds", 3600)))
 	s.yes("003", "The same limit over a longer time is a narrower one.", nil, ids("PSD-AGT-SUB-06"), member("terms", subTerms("period_seconds", 172800)))
 	s.no("004", "A higher single limit was not asked for.", protocol.CodeConstraintConflict, ids("PSD-AGT-SUB-06"), member("terms", subTerms("single_limit", "50.01")))
+	s.no("005", "What was granted as a sub-account is told as one.", protocol.CodeFieldInvalid, nil, member("subaccount_id", nil), member("payment_token", walletID))
+}
+
+// plainAnswers: answers to a request that asked for a token without limits, so
+// that nothing but instrument and currency can be wider.
+func plainAnswers(b *builder, result func(sent *letter, terms obj) *letter) {
+	end := utc(now.Add(24 * time.Hour))
+	granted := obj{"instrument": "PAYMENT_TOKEN", "currency": "CNY", "valid_from": utc(now), "valid_until": end}
+	p := &post{b: b, group: "bind/plain", operation: "binding_result.verify", output: obj{"key_id": proofKey}, rule: ids("PSD-PMT-BND-02", "PSD-PMT-BND-03"), letter: func() *letter {
+		q := b.bindRequest()
+		q.members["terms"] = obj{"instrument": "PAYMENT_TOKEN", "currency": "CNY", "valid_until": end}
+		return result(q, granted)
+	}}
+	p.first("What was asked for without limits may be granted without.")
+	p.no("002", "Another instrument was not asked for.", protocol.CodeConstraintConflict, nil, member("terms", obj{"instrument": "SUB_ACCOUNT", "currency": "CNY"}), member("payment_token", nil), member("subaccount_id", "sub-1"))
+	p.no("003", "Another currency was not asked for, without any amount neither.", protocol.CodeConstraintConflict, nil, member("terms", changed(maps.Clone(granted), []any{"currency", "USD"})))
 }

@@ -61,6 +61,8 @@ func groupNegotiation(b *builder) {
 		{"015", "A pair of method and provider stands once.", protocol.CodeFieldInvalid, "supported_methods", list{offers[0], offers[0]}},
 		{"016", "An offer has an endpoint.", protocol.CodeFieldMissing, "supported_methods", list{changed(way(walletURN, pspDID, ""), []any{"endpoint", nil})}},
 		{"017", "An endpoint has one spelling.", protocol.CodeFieldInvalid, "supported_methods", list{way(walletURN, pspDID, "https://PSP.example/act")}},
+		{"018", "A method in another form was not asked for either; its form is reported.", protocol.CodeFieldInvalid, "supported_methods", list{way("act:payment/wallet", pspDID, pspEndpoint)}},
+		{"019", "An offer names its method.", protocol.CodeFieldMissing, "supported_methods", list{changed(way(walletURN, pspDID, pspEndpoint), []any{"method_id", nil})}},
 	} {
 		b.invalid(ok, spec{id: "negotiation/answer/" + c.id, title: c.title, code: c.code}, put("answer", text(c.path, c.value)))
 	}
@@ -116,6 +118,8 @@ func groupCart(b *builder) {
 	p.no("046", "A member that is null is not one that is left out.", protocol.CodeFieldInvalid, nil, spelled(func(s string) string {
 		return strings.Replace(s, `"delegation_id":"`+grantID+`"`, `"delegation_id":null`, 1)
 	}))
+	p.no("048", "A line beyond what an amount can hold is not left out of the sum, though the others make up the amount.", protocol.CodeFieldInvalid, sums, lines(line("latte", 1000000, "90000000000000.00"), line("tea", 1, "48.50")))
+	p.no("049", "A sum that overflows does not begin anew behind the line where it did.", protocol.CodeFieldInvalid, sums, lines(line("latte", 1, "90000000000000000.00"), line("mocha", 1, "90000000000000000.00"), line("tea", 1, "48.50")))
 	p.envelope("buyer_agent_id", keys.Seller)
 	compareCases(p, keys.KindCartRequest, member("amount", "48.5"), member("fulfilment.delivery_address", "2 Lake Road"))
 }
@@ -272,6 +276,9 @@ func orderLines(no func(id, title string, code protocol.Code, requirements []str
 	no("line/008", "An order in another currency is not what was asked for.", protocol.CodeOrderMismatch, rule, confirms("currency", "USD"))
 	no("line/009", "A line names the category that a mandate is judged by.", protocol.CodeFieldMissing, rule, lined("category", nil))
 	no("line/010", "There is one line an item.", protocol.CodeFieldInvalid, rule, lined("item_id", "tea"))
+	no("line/011", "A subtotal that is wrong is wrong, though the amount is the sum of the lines.", protocol.CodeFieldInvalid, rule, lined("subtotal", "35.99"))
+	no("line/012", "A line says in words what was bought.", protocol.CodeFieldMissing, rule, lined("name", nil))
+	no("line/013", "What a line says does not rewrite what a person sees.", protocol.CodeFieldInvalid, rule, lined("name", "Latte\x1b[2K"))
 }
 
 // orderForm: the token, and who signed it.
@@ -282,6 +289,7 @@ func orderForm(b *builder, no func(id, title string, code protocol.Code, require
 	}
 	no("form/020", "An order is closed.", protocol.CodeFieldUnknown, rule, confirms("tip", "1.00"))
 	no("form/021", "Twins are equal: the issuer is the merchant.", protocol.CodeClaimsConflict, rule, confirms("merchant_id", shop2DID))
+	no("form/025", "Twins are equal: a key of the merchant signs nothing that another one issues.", protocol.CodeClaimsConflict, rule, confirms("iss", shop2DID))
 	no("form/022", "Twins are equal: the subject is the buyer.", protocol.CodeClaimsConflict, rule, confirms("buyer_agent_id", otherDID))
 	no("form/023", "A time of delivery is RFC 3339.", protocol.CodeFieldInvalid, rule, confirms("deliver_by", "in an hour"))
 	no("form/024", "The end of a lock is a number of whole seconds.", protocol.CodeFieldInvalid, rule, confirms("exp", raw("1793527800.5")))

@@ -61,6 +61,11 @@ func groupCatalogue(b *builder) {
 		also("rule/"+three(i+1), c.title, ids("CID-MER-CAT-03"), out(1, "tea"), func(_, l obj) { l[c.name] = c.value })
 	}
 	also("rule/014", "A name of 256 characters is read, however many bytes they have.", rule, out(0, "latte", "tea"), func(_, l obj) { l["name"] = strings.Repeat("é", 256) })
+	also("rule/015", "The longest delivery that is told is a billion seconds.", ids("CID-MER-CAT-02"), out(0, "latte", "tea"), func(_, l obj) { l["delivery_seconds"] = 1000000000 })
+	also("rule/016", "An item whose delivery is beyond that is left out: added to a time it might come out in the past.", ids("CID-MER-CAT-03"), out(1, "tea"), func(_, l obj) { l["delivery_seconds"] = 1000000001 })
+	also("rule/017", "An item of nobody is left out: a merchant that is named has a name.", ids("CID-MER-CAT-03"), out(1, "tea"), func(_, l obj) { l["merchant_id"] = "" })
+	also("rule/018", "A link of 2048 characters is read.", ids("CID-MER-CAT-02"), out(0, "latte", "tea"), func(_, l obj) { l["detail_url"] = "https://shop.example/" + strings.Repeat("a", 2027) })
+	also("rule/019", "An item whose link is longer is left out.", ids("CID-MER-CAT-03"), out(1, "tea"), func(_, l obj) { l["detail_url"] = "https://shop.example/" + strings.Repeat("a", 2028) })
 	no := func(id, title string, code protocol.Code, change func(c, latte obj)) {
 		b.invalid(ok, spec{id: "catalogue/" + id, title: title, code: code, requirements: rule}, put("catalogue", text(change)))
 	}

@@ -1,6 +1,9 @@
 package vectors
 
 import (
+	"slices"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/actprotocol/act-go/protocol"
@@ -18,6 +21,7 @@ func groupDelivery(b *builder) {
 	p.first("A merchant claims a proof for one delivery.")
 	p.lacking(10, "request_id", "nonce", "timestamp", "psp_id", "merchant_id", "payment_proof", "consumer")
 	p.no("020", "What is no token is no proof.", protocol.CodeMalformed, nil, member("payment_proof", "AAAA"))
+	p.no("021", "A proof of more than 8 KiB is not looked into.", protocol.CodeTooLarge, nil, member("payment_proof", strings.Repeat("A", 8196)))
 	p.envelope("merchant_id", keys.AgentRequest)
 	r := &post{b: b, group: "delivery/consumed", operation: "proof_consumption_result.verify", output: obj{"key_id": proofKey}, rule: bound, letter: func() *letter {
 		return b.reply(keys.KindProofConsumptionResult, consume(), obj{"trade_no": tradeNo, "out_trade_no": billNo, "merchant_id": shopDID, "consumer": "delivery-1", "amount": "18.00", "currency": "CNY", "trade_state": "WAIT_SELLER_FULFILLMENT", "consumed_at": utc(now)})
@@ -91,6 +95,7 @@ func groupTradeState(b *builder) {
 	p.yes("021", "The agent that paid asks likewise.", obj{"key_id": agentKey}, nil, agent)
 	p.no("022", "A key for selling does not ask in the name of an agent.", protocol.CodeClaimsConflict, nil, member("buyer_agent_id", buyerDID))
 	p.no("023", "A key for agent requests does not ask as the merchant.", protocol.CodeClaimsConflict, nil, func(l *letter) { l.signer = b.buyer() })
+	p.no("024", "An agent that asks is named by a DID.", protocol.CodeFieldInvalid, nil, agent, member("buyer_agent_id", "buyer"))
 	p.envelope("merchant_id", keys.AgentRequest)
 	refund := func(changes ...any) obj {
 		return changed(obj{"refund_no": "refund-1", "refund_request_id": "ref-1", "amount": "12.50", "reason": "NOT_DELIVERED", "refunded_at": utc(now.Add(-time.Minute))}, changes)
@@ -117,6 +122,24 @@ func groupTradeState(b *builder) {
 		agent(q)
 		l.more["sent"] = q.text()
 	})
+	refunds := func(n int) edit {
+		return func(l *letter) {
+			all := list{}
+			for i := range n {
+				all = append(all, refund("refund_no", "refund-"+strconv.Itoa(i), "amount", "0.10"))
+			}
+			l.members["refunds"], l.members["refunded_total"] = all, "6."+strconv.Itoa(n-60)+"0"
+		}
+	}
+	r.yes("032", "A trade may have 64 refunds.", nil, nil, refunds(64))
+	r.no("033", "A trade has no more than 64 refunds.", protocol.CodeFieldInvalid, nil, refunds(65))
+	r.no("034", "A refund has a number without spaces.", protocol.CodeFieldInvalid, nil, member("refunds", list{refund("refund_no", "refund 1")}))
+	r.no("035", "A refund names its request without spaces.", protocol.CodeFieldInvalid, nil, member("refunds", list{refund("refund_request_id", "ref 1")}))
+	closed := []edit{member("trade_state", "TRADE_CLOSED"), member("paid_at", nil)}
+	none := []edit{member("refunds", nil), member("refunded_total", "0.00")}
+	r.yes("036", "A trade may be closed that was not paid.", nil, nil, slices.Concat(closed, none)...)
+	r.no("037", "Of a trade that was not paid nothing was given back.", protocol.CodeFieldInvalid, nil, closed...)
+	r.no("038", "What waits for its payment has no time of payment.", protocol.CodeFieldInvalid, nil, append(none, member("trade_state", "WAIT_BUYER_PAY"))...)
 	r.answering()
 }
 
@@ -145,5 +168,18 @@ func groupNotification(b *builder) {
 	p.no("040", "A word of long ago is signed anew.", protocol.CodeRequestExpired, nil, member("timestamp", utc(now.Add(-5*time.Minute-time.Second))))
 	p.yes("041", "The largest number is that which every reader keeps.", obj{"key_id": proofKey, "event": "PAYMENT_COMPLETED", "sequence": 9007199254740991}, nil, member("sequence", raw("9007199254740991")))
 	p.no("042", "A larger one is refused.", protocol.CodeFieldInvalid, nil, member("sequence", raw("9007199254740992")))
+	for i, c := range []struct {
+		title string
+		code  protocol.Code
+		name  string
+		value any
+	}{
+		{"A refund names the request that asked for it.", protocol.CodeFieldMissing, "refund_request_id", nil},
+		{"A request is named without spaces.", protocol.CodeFieldInvalid, "refund_request_id", "ref 1"},
+		{"All refunds together are at least this one.", protocol.CodeFieldInvalid, "refunded_total", "12.49"},
+		{"All refunds together are at most what was paid.", protocol.CodeFieldInvalid, "refunded_total", "48.51"},
+	} {
+		p.no(three(i+43), c.title, c.code, nil, slices.Concat(back, []edit{member(c.name, c.value)})...)
+	}
 	p.answering()
 }

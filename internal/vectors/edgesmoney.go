@@ -54,6 +54,7 @@ func edgesFingerprint(b *builder) {
 		{"The second part of a media type is a token.", "https://shop.example/a", "text/pl@in"},
 		{"The first part of a media type is not empty.", "https://shop.example/a", "/plain"},
 		{"The second part of a media type is not empty.", "https://shop.example/a", "text/"},
+		{"A port stands behind a colon.", "https://[2001:db8::1]8443/a", ""},
 	} {
 		b.invalid(ok, spec{id: "fingerprint/edge/" + three(i+10), title: c.title, code: protocol.CodeFieldInvalid}, func(input obj) { clear(input); maps.Copy(input, of(c.uri, c.media)) })
 	}
@@ -172,6 +173,7 @@ func edgesPaid(b *builder) {
 		{"A proof ends after it is made.", "exp", numericDate(now.Add(-2 * 60 * 1e9))},
 		{"A proof is of money.", "amount", "0.00"},
 		{"A currency is one of ISO 4217.", "currency", "XYZ"},
+		{"A method has its family.", "method_id", "wallet"},
 	} {
 		s.no(three(i+10), c.title, protocol.CodeFieldInvalid, rule, inside(c.name, c.value))
 	}
@@ -271,6 +273,7 @@ func edgesProfile(b *builder) {
 	pay.no("011", "A name of a method is in lower case.", protocol.CodeFieldInvalid, nil, member("payment_method", "urn:act:payment:Wallet"))
 	pay.no("012", "A name of a method has a limit.", protocol.CodeFieldInvalid, nil, member("payment_method", "urn:act:payment:"+strings.Repeat("m", 129)))
 	pay.no("013", "An order is not empty.", protocol.CodeFieldMissing, nil, member("order", ""))
+	pay.no("015", "A bill is not empty.", protocol.CodeFieldMissing, nil, member("order", nil), member("bill", ""))
 	pay.no("014", "An amount is more than nothing.", protocol.CodeFieldInvalid, nil, member("amount", "0.00"))
 	result := &post{b: b, group: "edge/paid", operation: "payment.result.verify", output: obj{"trade_no": tradeNo, "trade_state": "WAIT_SELLER_FULFILLMENT", "amount": "48.50"}, rule: ids("PSD-PAY-DEL-13"), letter: func() *letter { return b.payResult("DEL", b.payRequest("DEL")) }}
 	result.first("A result whose state is one of money that has moved.")

@@ -64,6 +64,8 @@ func groupNeed(b *builder) {
 	p.yes("056", "Preferences alone need consent to them alone.", nil, consent, member("intent_context.implicit_intent", nil), member("consent.scope", list{"preferences"}))
 	p.yes("057", "Consent may be given with the sending.", nil, consent, member("consent.granted_at", utc(now)))
 	p.no("058", "Consent to what is not there is claimed for nothing.", protocol.CodeFieldInvalid, consent, member("intent_context.preferences", nil))
+	p.no("034", "Requirements without members are left out.", protocol.CodeFieldInvalid, nil, member("response_requirements", obj{}))
+	p.no("059", "Where nothing needs consent none is claimed, to nothing neither.", protocol.CodeFieldInvalid, consent, member("intent_context.implicit_intent", nil), member("intent_context.preferences", nil), member("consent.scope", list{}))
 	p.envelope("buyer_agent_id", keys.Seller)
 	p.rule = ids("CID-INT-XFR-04")
 	p.yes("060", "An update carries what changed and names the request before it.", nil, nil, needUpdate("need-2", "need-1", obj{"constraints": obj{"max_amount": "25.00", "currency": "CNY"}})...)
@@ -83,6 +85,8 @@ func groupNeed(b *builder) {
 		p.no(three(i+61), c.title, c.code, nil, needUpdate("need-2", "need-1", c.members)...)
 	}
 	p.no("068", "An update is not one of itself.", protocol.CodeFieldInvalid, nil, needUpdate("need-1", "need-1", obj{"removed": list{"constraints.max_amount"}})...)
+	p.no("069", "An update of a context without members changes nothing.", protocol.CodeFieldInvalid, nil, needUpdate("need-2", "need-1", obj{"intent_context": obj{}})...)
+	p.no("070", "A list of what is removed is not empty.", protocol.CodeFieldInvalid, nil, needUpdate("need-2", "need-1", obj{"removed": list{}, "response_requirements": obj{"max_candidates": 1}})...)
 	p.rule = ids("CID-INT-XFR-04")
 	compareCases(p, keys.KindIntentRequest, member("constraints.max_amount", "30.0"))
 }
@@ -187,6 +191,8 @@ func groupCandidates(b *builder) {
 	no("015", "An answer names its request.", protocol.CodeFieldMissing, func(a, _ obj) { delete(a, "request_id") })
 	no("016", "An answer tells when it was so.", protocol.CodeFieldMissing, func(a, _ obj) { delete(a, "as_of") })
 	no("017", "An answer is closed.", protocol.CodeFieldUnknown, func(a, _ obj) { a["more"] = true })
+	no("020", "A merchant is named by a DID.", protocol.CodeFieldInvalid, func(a, l obj) { a["merchant_id"] = "shop.example"; delete(l, "merchant_id") })
+	no("021", "An answer names its merchant.", protocol.CodeFieldMissing, func(a, l obj) { delete(a, "merchant_id"); delete(l, "merchant_id") })
 	no("018", "An answer has at most a hundred candidates.", protocol.CodeTooLarge, func(a, _ obj) {
 		many := list{}
 		for i := range 101 {

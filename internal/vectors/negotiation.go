@@ -99,7 +99,8 @@ func groupCard(b *builder) {
 	no("one-way/012", "The mode is named.", protocol.CodeFieldMissing, rule, at+"mode", nil)
 	no("one-way/013", "A card names its agent.", protocol.CodeFieldMissing, rule, "agent_id", nil)
 	for i, url := range []string{"http://shop.example/a", "https://shop.example/a/", "https://shop.example/a?b=c", "https://shop.example/a#b", "https://ann@shop.example/a",
-		"https://SHOP.example/a", "https://shop.example:443/a", "https://shop.example/a/../b", "https://shop.example/%61", "https://shop.example//a", "https://shop..example/a", "https://shop.example:08443/a"} {
+		"https://SHOP.example/a", "https://shop.example:443/a", "https://shop.example/a/../b", "https://shop.example/%61", "https://shop.example//a", "https://shop..example/a", "https://shop.example:08443/a",
+		"https://shop.example/", "https://shop.example?b=c", "https://shop.example#b", "https://shop.example?", "https://ann@shop.example"} {
 		no("url/"+three(i+1), "An address has one spelling, and this is not it: "+url+".", protocol.CodeFieldInvalid, ids("CID-PCA-NEG-02", "CID-PCA-NEG-07"), at+"capability_url", url)
 	}
 	signed := func(id, title string, code protocol.Code, text string) {
@@ -127,6 +128,8 @@ func groupCard(b *builder) {
 		nine = append(nine, own(b.seller(), "JOSE"))
 	}
 	signed("010", "More than eight signatures are not looked through.", protocol.CodeTooLarge, b.signedCard(card, append(nine, own(b.seller(), keys.TypeAgentCard))...))
+	signed("011", "A card that is cut short is none.", protocol.CodeMalformed, strings.TrimSuffix(b.signedCard(card), "}"))
+	signed("012", "A signature is an object: of the only one that there is, this is wrong.", protocol.CodeFieldInvalid, b.signedCard(card, own(b.seller(), keys.TypeAgentCard).(obj)["protected"]))
 }
 
 // groupCapability: capability statements (SPEC.md 5.6).
@@ -175,6 +178,11 @@ func groupCapability(b *builder) {
 	statementEdges(b, ok, text())
 	double := statement()["supported_methods"].(list)[1].(obj)
 	double["psps"] = append(double["psps"].(list), double["psps"].(list)[0])
+	apart := func(psp, endpoint string) any {
+		return obj{"method_id": walletURN, "psps": list{obj{"psp_id": psp, "endpoint": endpoint, "method_schema_url": schemaURL}}}
+	}
+	b.invalid(ok, spec{id: "capability/form/028", title: "A method stands once, with all of its providers.", code: protocol.CodeFieldInvalid, requirements: checked},
+		put("statement", text("supported_methods", list{apart(pspDID, pspEndpoint), apart(psp2DID, psp2Endpoint)})))
 	b.invalid(ok, spec{id: "capability/form/027", title: "A provider of a method stands once.", code: protocol.CodeFieldInvalid, requirements: checked}, put("statement", text("supported_methods", list{double})))
 }
 

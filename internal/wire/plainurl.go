@@ -18,7 +18,7 @@ func PlainURL(s string) bool {
 	}
 	authority, path, _ := strings.Cut(rest, "/")
 	u, err := url.Parse(s)
-	if err != nil || u.Host != authority || u.User != nil || !plainAuthority(u) {
+	if err != nil || u.Host != authority || !plainAuthority(u) { // a user, a query or a fragment would be part of authority
 		return false
 	}
 	if path == "" {

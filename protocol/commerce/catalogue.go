@@ -1,7 +1,6 @@
 package commerce
 
 import (
-	"math"
 	"slices"
 	"strconv"
 	"time"
@@ -26,10 +25,13 @@ type Item struct {
 
 	Available       *bool         // nil when the merchant does not say
 	PriceValidUntil time.Time     // end of the price; zero when not told
-	Delivery        time.Duration // expected time to delivery in whole seconds; negative when not told
+	Delivery        time.Duration // expected time to delivery in whole seconds, at most MaxDelivery; negative when not told
 	MerchantID      string        // DID; the catalogue's own when not told
 	DetailURL       string        // absolute http or https URL, or empty
 }
+
+// MaxDelivery is the longest time to delivery that an item can tell.
+const MaxDelivery = 1_000_000_000 * time.Second
 
 // DeliveryUnknown is the Delivery of an item whose merchant does not tell.
 const DeliveryUnknown time.Duration = -1
@@ -80,8 +82,8 @@ func (w itemWire) item() (Item, error) {
 	r.Requirement = "CID-MER-CAT-02"
 	i.PriceValidUntil = r.OptionalTime("price_valid_until", w.PriceValidUntil)
 	if s := w.DeliverySeconds; s != nil {
-		if *s < 0 || *s > int64(math.MaxInt64/time.Second) {
-			r.Invalid("delivery_seconds", "must be a number of seconds, not negative")
+		if *s < 0 || *s > int64(MaxDelivery/time.Second) {
+			r.Invalid("delivery_seconds", "must be from 0 to 1000000000")
 		} else {
 			i.Delivery = time.Duration(*s) * time.Second
 		}

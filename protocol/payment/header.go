@@ -91,9 +91,6 @@ func decodeHeader(header string, payload any, raw *jsontext.Value) (m method, pr
 	if len(*raw) == 0 {
 		return m, nil, protocol.New(protocol.CodeFieldMissing, "method", "PSD-PAY-A402-03", "")
 	}
-	if raw.Kind() != jsontext.KindBeginObject {
-		return m, nil, protocol.New(protocol.CodeFieldInvalid, "method", "PSD-PAY-A402-03", "must be an object")
-	}
 	names, err := canon.Members(*raw)
 	if err != nil {
 		return m, nil, at(protocol.In(err, "method"))

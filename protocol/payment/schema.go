@@ -136,14 +136,6 @@ func signatureType(r *wire.Reader, field, s string) {
 	}
 }
 
-// amountText: at most 80 characters and 18 decimals. The digits themselves,
-// and the currency's own number of decimals, are money.Parse's to judge.
-func amountText(r *wire.Reader, field, s string) {
-	if _, decimals, _ := strings.Cut(s, "."); len(s) > 80 || len(decimals) > 18 {
-		r.Invalid(field, "at most 80 characters")
-	}
-}
-
 // optionalURI: absolute, visible ASCII, at most 2048. It is not fetched.
 func optionalURI(r *wire.Reader, field string, s *string) string {
 	if s == nil {

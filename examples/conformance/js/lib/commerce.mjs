@@ -15,7 +15,7 @@ const REQUEST = { request_id: id, nonce, timestamp: time, merchant_id: did }
 
 const ITEM = {
   item_id: id, name: label, category, price: amount, currency, 'available?': boolean, 'price_valid_until?': time,
-  'delivery_seconds?': count(0), 'merchant_id?': did, 'detail_url?': webUrl,
+  'delivery_seconds?': count(0, 1e9), 'merchant_id?': did, 'detail_url?': webUrl,
 }
 
 async function usableItems(items, merchantId) {
