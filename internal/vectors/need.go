@@ -66,6 +66,7 @@ func groupNeed(b *builder) {
 	p.no("058", "Consent to what is not there is claimed for nothing.", protocol.CodeFieldInvalid, consent, member("intent_context.preferences", nil))
 	p.no("034", "Requirements without members are left out.", protocol.CodeFieldInvalid, nil, member("response_requirements", obj{}))
 	p.no("059", "Where nothing needs consent none is claimed, to nothing neither.", protocol.CodeFieldInvalid, consent, member("intent_context.implicit_intent", nil), member("intent_context.preferences", nil), member("consent.scope", list{}))
+	p.no("071", "Consent to nothing is none to what is there.", protocol.CodeFieldInvalid, consent, member("consent.scope", list{}))
 	p.envelope("buyer_agent_id", keys.Seller)
 	p.rule = ids("CID-INT-XFR-04")
 	p.yes("060", "An update carries what changed and names the request before it.", nil, nil, needUpdate("need-2", "need-1", obj{"constraints": obj{"max_amount": "25.00", "currency": "CNY"}})...)

@@ -128,7 +128,7 @@ func groupCard(b *builder) {
 		nine = append(nine, own(b.seller(), "JOSE"))
 	}
 	signed("010", "More than eight signatures are not looked through.", protocol.CodeTooLarge, b.signedCard(card, append(nine, own(b.seller(), keys.TypeAgentCard))...))
-	signed("011", "A card that is cut short is none.", protocol.CodeMalformed, strings.TrimSuffix(b.signedCard(card), "}"))
+	signed("011", "A page in place of a card is none.", protocol.CodeMalformed, "<html>"+b.signedCard(card))
 	signed("012", "A signature is an object: of the only one that there is, this is wrong.", protocol.CodeFieldInvalid, b.signedCard(card, own(b.seller(), keys.TypeAgentCard).(obj)["protected"]))
 }
 

@@ -205,6 +205,7 @@ const CLAIMS = {
 
 // readProofToken reads a payment proof as it stands in payment_proof.
 export function readProofToken(source) {
+  need(source.length <= MOST_BYTES, 'too_large')
   const token = readToken(decode64(source).toString('latin1'), 'act-payment-proof+jwt')
   const claims = form(token.claims, CLAIMS)
   minor(claims.amount, claims.currency, 1n)

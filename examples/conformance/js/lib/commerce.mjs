@@ -142,7 +142,7 @@ function filled(members) {
   }
 }
 
-const CONSENT = { scope: listOf(word('implicit_intent', 'preferences'), { unique: itself }), granted_at: time }
+const CONSENT = { scope: listOf(word('implicit_intent', 'preferences'), { least: 0, unique: itself }), granted_at: time }
 
 export const INTENT = {
   sender: 'buyer_agent_id',
