@@ -61,25 +61,23 @@ func (l *Ledger) Receivers(ctx context.Context) ([]book.Receiver, error) {
 func (l *Ledger) Distribute(ctx context.Context, limit int) (int, error) {
 	var taken int
 	err := l.writeApart(ctx, func(t *tx) error {
+		var last, n int64
 		taken = 0
-		var last int64
 		after, err := reported(t.conn, book.Notification)
 		if err != nil {
 			return err
 		}
-		if err := queryRows(t.conn, "SELECT id FROM events WHERE id > ? ORDER BY id LIMIT ?",
-			[]any{after, int64(limit)}, func(r *sqlite.Stmt) error {
-				taken++
-				last = r.ColumnInt64(0)
-				return nil
-			}); err != nil || taken == 0 {
+		if _, err := t.row("SELECT max(id), count(*) FROM (SELECT id FROM events WHERE id > ? ORDER BY id LIMIT ?)",
+			[]any{after, int64(limit)}, func(r *sqlite.Stmt) { last, n = r.ColumnInt64(0), r.ColumnInt64(1) }); err != nil || n == 0 {
 			return err
 		}
-		// One statement numbers them all: each behind those of its merchant.
+		taken = int(n)
+		// One statement numbers them all: each behind those of its merchant. When no
+		// merchant ever asked to be told it looks at none of them.
 		if err := t.exec(`INSERT INTO notices (merchant, sequence, event)
 			SELECT x.merchant, `+lastNotice+` + row_number() OVER (PARTITION BY x.merchant ORDER BY x.event), x.event
 			FROM (SELECT coalesce(a.owner, w.payee) AS merchant, e.id AS event FROM events e LEFT JOIN payments p ON p.id = e.trade LEFT JOIN accounts a ON a.id = p.payee
-				LEFT JOIN waiting w ON w.id = e.waiting WHERE e.id > ? AND e.id <= ?) x
+				LEFT JOIN waiting w ON w.id = e.waiting WHERE e.id > ? AND e.id <= ? AND EXISTS (SELECT 1 FROM receivers)) x
 			WHERE `+receiver+` <> ''`,
 			after, last); err != nil {
 			return err

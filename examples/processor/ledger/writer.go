@@ -122,20 +122,9 @@ func (l *Ledger) enqueue(ctx context.Context, j *job) error {
 func (l *Ledger) loop() {
 	defer close(l.stopped)
 	batch := make([]*job, 0, l.maxBatch)
+	p := newPace()
 	for first := range l.jobs {
-		batch = append(batch[:0], first)
-	gather:
-		for len(batch) < l.maxBatch {
-			select {
-			case j, ok := <-l.jobs:
-				if !ok {
-					break gather
-				}
-				batch = append(batch, j)
-			default:
-				break gather
-			}
-		}
+		batch = p.gather(append(batch[:0], first), l.jobs)
 		l.commit(batch)
 	}
 }
