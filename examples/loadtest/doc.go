@@ -15,7 +15,8 @@
 // The load is an open loop: when payments come in is drawn beforehand (a
 // Poisson process), nobody waits for an earlier one to be answered, and latency
 // counts from the moment at which a payment was meant to be sent. A processor
-// that cannot keep up is seen as such, and not spared.
+// that cannot keep up is seen as such, and not spared. The clock by which they
+// are sent beats once a millisecond: what that costs counts as latency too.
 //
 // Without -rate the highest rate is found at which p99 stays under 50 ms: first
 // as many payments as the connections carry, for a moment, then a few probes of

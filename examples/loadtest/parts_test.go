@@ -1,9 +1,13 @@
 package main
 
 import (
+	"bufio"
 	"bytes"
 	"crypto/ed25519"
+	"io"
+	"strings"
 	"testing"
+	"testing/iotest"
 	"time"
 
 	"github.com/google/pprof/profile"
@@ -53,6 +57,58 @@ func TestArrivals(t *testing.T) {
 	l.sent = 20000
 	if next := l.arrivals(1000, 20000); next[777] == due[777] {
 		t.Error("another round has the same arrivals")
+	}
+}
+
+// Nothing is sent before its time, nor much after it.
+func TestBeat(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		due := time.Duration(rapid.Int64Range(0, 1e12).Draw(t, "due"))
+		if late := onBeat(due) - due; late < 0 || late >= beat {
+			t.Errorf("%v late", late)
+		}
+	})
+}
+
+// However an answer is written and cut, it is read to its end and no farther.
+func TestAnswer(t *testing.T) {
+	long := strings.Repeat("x", 20_000)
+	for _, test := range []struct{ name, text, body, fault string }{
+		{"plain", "HTTP/1.1 200 OK\r\nContent-Length: 3\r\nDate: today\r\n\r\nabc", "abc", ""},
+		{"empty", "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", "", ""},
+		{"longer than the buffer", "HTTP/1.1 200 OK\r\nContent-Length: 20000\r\n\r\n" + long, long, ""},
+		{"in chunks", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nab\r\n1\r\nc\r\n0\r\n\r\n", "abc", ""},
+		{"refused", "HTTP/1.1 403 Forbidden\r\nContent-Length: 6\r\n\r\nreason", "", "status 403: reason"},
+		{"broken off", "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nabc", "", "unexpected EOF"},
+		{"nothing", "", "", "EOF"},
+		{"no length", "HTTP/1.1 200 OK\r\nContent-Length: many\r\n\r\n", "", "bad Content-Length"},
+	} {
+		const next = "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nnext"
+		for name, in := range map[string]io.Reader{
+			"at once": strings.NewReader(test.text + next), "byte by byte": iotest.OneByteReader(strings.NewReader(test.text + next)),
+			"alone": strings.NewReader(test.text),
+		} {
+			if test.fault != "" && test.fault != "status 403: reason" && name != "alone" {
+				continue // what follows would be read as part of it
+			}
+			t.Run(test.name+" "+name, func(t *testing.T) {
+				c := &line{in: bufio.NewReaderSize(in, 8<<10)}
+				body, err := c.answer()
+				if test.fault != "" {
+					if err == nil || !strings.Contains(err.Error(), test.fault) {
+						t.Fatalf("%v", err)
+					}
+				} else if err != nil || string(body) != test.body {
+					t.Fatalf("%d bytes, %v", len(body), err)
+				}
+				if name == "alone" {
+					return
+				}
+				if body, err := c.answer(); err != nil || string(body) != "next" {
+					t.Errorf("then %q, %v", body, err)
+				}
+			})
+		}
 	}
 }
 
