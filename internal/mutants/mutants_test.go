@@ -114,6 +114,75 @@ func TestMutants(t *testing.T) {
 	}
 }
 
+// TestSample: a sample is of checks that count, is told from cases that were traced
+// together, and changes with the checks by as much as they do.
+func TestSample(t *testing.T) {
+	list, err := readEquivalents(program + "/main.go\tcheck\td.Outcome() == protocol.Allowed && in.Name == \"\"\tthe decision refuses it\n")
+	if err != nil {
+		t.Fatal(err)
+	}
+	j := job{root: root(t), program: "./" + program, packages: []string{"./" + program}, cases: testCases(), equivalents: list, progress: io.Discard, sample: 9, seed: 3}
+	r, err := j.run(context.Background())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := r.count(nil); n[caught] != 4 || n[survived] != 3 || n[excused] != 0 || n[unreached] != 0 || n[notSampled] != 2 {
+		t.Errorf("verdicts %v", n)
+	}
+	if diff := cmp.Diff([]string{"age/wrong/001"}, r.Failing); diff != "" {
+		t.Errorf("one that fails among others judges nothing alone (-want +got):\n%s", diff)
+	}
+	var out bytes.Buffer
+	r.print(&out, false)
+	if want := "57.1 % caught: 4 of 7, a sample of 7 of 7 checks that have no excuse (seed 3)\n"; !strings.HasSuffix(out.String(), want) {
+		t.Errorf("got %s", out.String())
+	}
+}
+
+func TestSampleIsSteady(t *testing.T) {
+	var checks []check
+	for i := range 300 {
+		checks = append(checks, check{File: "f.go", Function: fmt.Sprint("F", i), Text: "x", Number: 1, function: i})
+	}
+	names := func(seed uint64, checks []check) map[string]bool {
+		called := map[int]bool{}
+		for i := range checks {
+			called[checks[i].function] = true
+		}
+		j := job{sample: 50, seed: seed}
+		order, of := j.order(checks, called)
+		if len(order) != 50 || of != len(checks) {
+			t.Fatalf("%d of %d", len(order), of)
+		}
+		got := map[string]bool{}
+		for _, i := range order {
+			got[checks[i].Key()] = true
+		}
+		return got
+	}
+	differ := func(a, b map[string]bool) (n int) {
+		for key := range a {
+			if !b[key] {
+				n++
+			}
+		}
+		return n
+	}
+	all := names(1, checks)
+	if n := differ(all, names(1, checks)); n != 0 {
+		t.Errorf("the same seed gives %d others", n)
+	}
+	if n := differ(all, names(2, checks)); n < 20 {
+		t.Errorf("another seed gives %d others", n)
+	}
+	if n := differ(all, names(1, checks[:299])); n > 1 {
+		t.Errorf("a check that went changes %d", n)
+	}
+	if n := differ(all, names(1, append([]check{{File: "a.go", Function: "G", Text: "y", Number: 1}}, checks...))); n > 1 {
+		t.Errorf("a check that came changes %d", n)
+	}
+}
+
 // TestFind reads the real packages: the file of equivalents speaks of checks
 // that exist, and the switches leave the program one that compiles (which the
 // command itself shows).

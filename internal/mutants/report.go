@@ -65,7 +65,10 @@ func (c counts) share() float64 {
 // write writes the report as a page.
 func (r *report) write(w io.Writer) error {
 	var b strings.Builder
-	all := r.count(nil)
+	all, sample := r.count(nil), ""
+	if r.Sample != "" {
+		sample = ", " + r.Sample
+	}
 	fmt.Fprintf(&b, `# Mutation of our own verifier
 
 Every check of the code that judges what others send is removed, one at a time,
@@ -82,7 +85,7 @@ that is given below (excused); they are left out of the share. With them it is
 
 | package | checks | never called | judged | caught | survived | excused | share |
 |---|---:|---:|---:|---:|---:|---:|---:|
-`, r.Date, r.Commit, r.Cases, r.Sample, all.share(), all[caught], all[caught]+all[survived],
+`, r.Date, r.Commit, r.Cases, sample, all.share(), all[caught], all[caught]+all[survived],
 		all[unreached], len(r.results), all.judged(), all[excused], 100*float64(all[caught])/float64(max(all.judged(), 1)))
 	for _, p := range r.packages() {
 		r.row(&b, p, r.count(func(x *result) bool { return x.Package == p }))
@@ -210,6 +213,10 @@ func (r *report) print(w io.Writer, verbose bool) {
 		fmt.Fprintf(w, "%d cases fail with all checks in place: %s\n", len(r.Failing), strings.Join(r.Failing, " "))
 	}
 	n := r.count(nil)
+	if r.Sample != "" {
+		fmt.Fprintf(w, "%.1f %% caught: %d of %d, %s\n", n.share(), n[caught], n[caught]+n[survived], r.Sample)
+		return
+	}
 	fmt.Fprintf(w, "%.1f %% caught: %d of %d; %d excused, %d in functions never called\n",
 		n.share(), n[caught], n[caught]+n[survived], n[excused], n[unreached])
 }

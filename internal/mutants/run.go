@@ -22,10 +22,16 @@ const patience = 3 * time.Second
 // first.
 const bunch = 40
 
+// together is how many cases are traced at once for a sample, which is judged
+// sooner when fewer programs are started, at the price that some cases are run
+// for a check that have nothing to do with it.
+const together = 10
+
 // A bench runs cases against one program that has the probe in its checks.
 type bench struct {
 	program string
 	dir     string // for traces
+	traced  int    // how many cases are traced at once
 	cases   []conformance.Case
 	failing []string // ids of cases that fail with all checks in place, and judge nothing here
 	reach   reach
@@ -35,32 +41,16 @@ type bench struct {
 type reach struct {
 	functions map[int]bool
 	checks    map[int]bool  // evaluated
-	decisive  map[int][]int // the check refused, or may have, in these cases
+	decisive  map[int][]int // the check refused, or may have, in these cases or in others that were traced with them
 }
 
-// trace runs each case alone, and learns what it reaches. Without a check that
-// never refuses in a case, the program does in that case what it does with it:
-// only the others have to be run again.
+// trace runs the cases, some at a time, and learns what they reach. Without a
+// check that never refuses in a case, the program does in that case what it does
+// with it: only the others have to be run again.
 func (b *bench) trace(ctx context.Context) error {
 	b.reach = reach{map[int]bool{}, map[int]bool{}, map[int][]int{}}
-	for i := range b.cases {
-		name := filepath.Join(b.dir, "trace")
-		if err := os.Remove(name); err != nil && !os.IsNotExist(err) {
-			return err
-		}
-		passed, err := b.run(ctx, "trace="+name, b.cases[i:i+1])
-		if err != nil {
-			return err
-		}
-		if len(passed) > 0 {
-			b.failing = append(b.failing, b.cases[i].ID)
-			continue
-		}
-		data, err := os.ReadFile(name)
-		if err != nil && !os.IsNotExist(err) {
-			return err
-		}
-		if err := b.reach.add(string(data), i); err != nil {
+	for from := 0; from < len(b.cases); from += b.traced {
+		if err := b.traceSome(ctx, from, min(from+b.traced, len(b.cases))); err != nil {
 			return err
 		}
 	}
@@ -72,7 +62,37 @@ func (b *bench) trace(ctx context.Context) error {
 	return nil
 }
 
-func (r *reach) add(trace string, i int) error {
+// traceSome traces the cases from one place to another, and each alone when one of
+// them fails: that one judges nothing.
+func (b *bench) traceSome(ctx context.Context, from, to int) error {
+	name := filepath.Join(b.dir, "trace")
+	if err := os.Remove(name); err != nil && !os.IsNotExist(err) {
+		return err
+	}
+	failed, err := b.run(ctx, "trace="+name, b.cases[from:to])
+	switch {
+	case err != nil:
+		return err
+	case len(failed) > 0 && to-from == 1:
+		b.failing = append(b.failing, failed...)
+		return nil
+	case len(failed) > 0:
+		for i := from; i < to; i++ {
+			if err := b.traceSome(ctx, i, i+1); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	data, err := os.ReadFile(name)
+	if err != nil && !os.IsNotExist(err) {
+		return err
+	}
+	return b.reach.add(string(data), from, to)
+}
+
+// add notes a trace of the cases from one place to another.
+func (r *reach) add(trace string, from, to int) error {
 	for line := range strings.Lines(trace) {
 		mark, digits, _ := strings.Cut(strings.TrimSpace(line), " ")
 		n, err := strconv.Atoi(digits)
@@ -85,7 +105,9 @@ func (r *reach) add(trace string, i int) error {
 		case probe.Evaluated:
 			r.checks[n] = true
 		case probe.Decisive:
-			r.decisive[n] = append(r.decisive[n], i)
+			for i := from; i < to; i++ {
+				r.decisive[n] = append(r.decisive[n], i)
+			}
 		}
 	}
 	return nil
