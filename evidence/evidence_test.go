@@ -306,6 +306,7 @@ func TestOpenRefuses(t *testing.T) {
 		"a document twice":   {func(v tree) { v["documents"] = append(v.list("documents"), v.list("documents")[0]) }, protocol.CodeFieldInvalid},
 		"a proof twice":      {func(v tree) { v["anchors"] = append(v.list("anchors"), v.list("anchors")[0]) }, protocol.CodeFieldInvalid},
 		"a channel":          {func(v tree) { v.part("anchors", 0)["channel"] = "A b" }, protocol.CodeFieldInvalid},
+		"no channel":         {func(v tree) { v.part("anchors", 0)["channel"] = "" }, protocol.CodeFieldMissing},
 		"a time":             {func(v tree) { v["collected_time"] = "yesterday" }, protocol.CodeFieldInvalid},
 		"a document, no DID": {func(v tree) { v.part("documents", 0)["document"] = map[string]any{} }, protocol.CodeFieldInvalid},
 		"a manifest's entry": {func(v tree) { v.in("manifest").part("records", 0)["digest"] = "md5:x" }, protocol.CodeFieldInvalid},

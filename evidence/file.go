@@ -155,7 +155,9 @@ func (f *File) readRecords(r *wire.Reader, list []jsontext.Value) {
 func (f *File) readAnchors(r *wire.Reader, list []anchorWire) {
 	for i, a := range list {
 		r.ID(at("anchors", i)+".record_id", a.RecordID)
-		r.Fail(at("anchors", i)+".channel", attestation.CheckChannel(a.Channel))
+		if r.Require(at("anchors", i)+".channel", a.Channel) {
+			r.Fail(at("anchors", i)+".channel", attestation.CheckChannel(a.Channel))
+		}
 		if len(a.Proof) > trustlog.MaxProof {
 			r.Fail("", protocol.New(protocol.CodeTooLarge, at("anchors", i)+".proof", "", "at most 24 KiB"))
 		}

@@ -1,4 +1,4 @@
 package vectors
 
 // attGroups are the groups about records, anchors, logs and disputes.
-var attGroups = []func(*builder){groupRecord, groupAnchor, groupLog, groupGuomi, groupDispute, groupEvidence}
+var attGroups = []func(*builder){groupRecord, groupAnchor, groupLog, groupGuomi, groupDispute, groupEvidence, groupAttestationEdges}

@@ -28,6 +28,15 @@ func (b *builder) sm2Sign(kept, name, message string) string {
 	})
 }
 
+// decoded are the bytes of a text in base64url.
+func (b *builder) decoded(text any) []byte {
+	out, err := canon.DecodeBase64(asText(text))
+	if err != nil {
+		b.fail("base64url", "%w", err)
+	}
+	return out
+}
+
 // groupGuomi: SM2 and SM3, for who has them (SPEC.md 8.6).
 func groupGuomi(b *builder) {
 	feature := []string{"guomi"}
@@ -73,6 +82,16 @@ func groupGuomi(b *builder) {
 		{"019", "A coordinate that is too short.", protocol.CodeFieldInvalid, jwkWith("x", strings.Repeat("A", 42))},
 		{"020", "A private member: the key is no secret any more.", protocol.CodeFieldInvalid, jwkWith("d", strings.Repeat("A", 43))},
 		{"021", "Padding.", protocol.CodeMalformed, put("signature", asText(ok.input["signature"])+"==")},
+		{"022", "A kind of key that is no text.", protocol.CodeFieldInvalid, jwkWith("kty", 7)},
+		{"023", "A key of another kind.", protocol.CodeAlgorithmRefused, jwkWith("kty", "OKP")},
+		{"024", "A coordinate that is no base64url.", protocol.CodeMalformed, jwkWith("x", strings.Repeat("!", 43))},
+		{"025", "Coordinates that share their bytes otherwise: 33 and 31.", protocol.CodeFieldInvalid, func(in obj) {
+			point := slices.Concat(b.decoded(in["jwk"].(obj)["x"]), b.decoded(in["jwk"].(obj)["y"]))
+			set(in["jwk"].(obj), "x", canon.EncodeBase64(point[:33]))
+			set(in["jwk"].(obj), "y", canon.EncodeBase64(point[33:]))
+		}},
+		{"026", "A zero byte before s is a second spelling.", protocol.CodeSignatureInvalid, changed(func(s []byte) []byte { return slices.Concat(s[:32], []byte{0}, s[32:]) })},
+		{"027", "A signature of less than one number.", protocol.CodeSignatureInvalid, changed(func(s []byte) []byte { return s[:31] })},
 	} {
 		b.invalid(ok, spec{id: "guomi/signature/" + c.id, title: c.title, code: c.code}, c.change)
 	}

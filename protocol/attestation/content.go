@@ -78,7 +78,7 @@ type (
 		Reason           *string `json:"reason,omitzero"`
 	}
 	choiceWire struct {
-		Candidates     int64   `json:"candidates"`
+		Candidates     *int64  `json:"candidates"`
 		ChosenDigest   *string `json:"chosen_digest,omitzero"`
 		DecisionDigest string  `json:"decision_digest"`
 	}
@@ -157,16 +157,22 @@ func (w stateWire) value(event EventType) (Content, error) {
 }
 
 func (c Choice) body() (jsontext.Value, error) {
-	w := choiceWire{int64(c.Candidates), wire.Optional(string(c.ChosenDigest)), string(c.DecisionDigest)}
+	candidates := int64(c.Candidates)
+	w := choiceWire{&candidates, wire.Optional(string(c.ChosenDigest)), string(c.DecisionDigest)}
 	_, err := w.value()
 	return written(w, err)
 }
 
 func (w choiceWire) value() (Content, error) {
 	var r wire.Reader
-	c := Choice{digest(&r, "decision_digest", w.DecisionDigest), int(w.Candidates), optionalDigest(&r, "chosen_digest", w.ChosenDigest)}
-	if w.Candidates < 1 || w.Candidates > 1<<20 {
+	c := Choice{DecisionDigest: digest(&r, "decision_digest", w.DecisionDigest), ChosenDigest: optionalDigest(&r, "chosen_digest", w.ChosenDigest)}
+	switch {
+	case w.Candidates == nil:
+		r.Require("candidates", "")
+	case *w.Candidates < 1 || *w.Candidates > 1<<20:
 		r.Invalid("candidates", "1 to 1048576")
+	default:
+		c.Candidates = int(*w.Candidates)
 	}
 	return c, r.Err()
 }

@@ -97,6 +97,14 @@ func TestContentRefused(t *testing.T) {
 	if c, err := r.Content(); err == nil || c != nil {
 		t.Errorf("%+v", c)
 	}
+	for body, code := range map[string]protocol.Code{
+		`{"decision_digest":"` + aDigest + `"}`:                protocol.CodeFieldMissing,
+		`{"candidates":0,"decision_digest":"` + aDigest + `"}`: protocol.CodeFieldInvalid,
+	} {
+		if _, err := (&attestation.Record{Type: attestation.DecisionLogged, Body: []byte(body)}).Content(); protocol.CodeOf(err) != code {
+			t.Errorf("%s: %v", body, err)
+		}
+	}
 	if _, err := (&attestation.Record{Type: "x", Body: []byte(`{}`)}).Content(); err == nil {
 		t.Error("content of no event")
 	}

@@ -240,7 +240,7 @@ func (u *Unverified) VerifyBy(i int, key keys.PublicKey) error {
 	if err != nil {
 		return err
 	}
-	if alg, ours := keys.ParseSignatureType(s.Type); !ours || alg != key.Algorithm() {
+	if alg, _ := keys.ParseSignatureType(s.Type); alg != key.Algorithm() { // empty for the name of a suite
 		return protocol.New(protocol.CodeAlgorithmRefused, "signatures.signature_type", "TSD-ATT-OFF-11", "not the algorithm of the key")
 	}
 	if !key.Verify(message, s.Value) {

@@ -86,10 +86,7 @@ type PublicKey struct {
 // NewPublicKey takes the uncompressed form of a point: the byte 4, x and y.
 // Anything that is not a point of the curve is field_invalid.
 func NewPublicKey(point []byte) (PublicKey, error) {
-	if len(point) != 65 || point[0] != 4 {
-		return PublicKey{}, protocol.New(protocol.CodeFieldInvalid, "", "", "a point has 65 bytes and begins with 4")
-	}
-	key, err := sm2.NewPublicKey(point)
+	key, err := sm2.NewPublicKey(point) // takes this form alone
 	if err != nil {
 		return PublicKey{}, protocol.Wrap(protocol.CodeFieldInvalid, "", "", "not a point of the curve", err)
 	}

@@ -9,6 +9,7 @@ import (
 func attOperations() map[string]testee.Operation {
 	return map[string]testee.Operation{
 		"attestation.record.verify":  testee.Of(verifyRecord),
+		"attestation.record.content": testee.Of(readContent),
 		"attestation.draft.check":    testee.Of(checkDraft),
 		"attestation.anchor.sign":    testee.Of(signAnchor),
 		"attestation.anchor.verify":  testee.Of(verifyAnchor),

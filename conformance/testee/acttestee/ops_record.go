@@ -9,6 +9,7 @@ import (
 
 	"github.com/actprotocol/act-go/conformance/testee"
 	"github.com/actprotocol/act-go/protocol"
+	"github.com/actprotocol/act-go/protocol/attestation"
 	"github.com/actprotocol/act-go/protocol/guomi"
 	"github.com/actprotocol/act-go/protocol/keys"
 	"github.com/actprotocol/act-go/verifier"
@@ -127,6 +128,26 @@ func verifyRecord(clock time.Time, in recordInput) (any, error) {
 		out["signer"] = verdict.Signer
 	}
 	return out, nil
+}
+
+// readContent is attestation.record.content. What was read is written again,
+// which leaves out what it does not name.
+func readContent(_ time.Time, in struct {
+	Record string `json:"record"`
+}) (any, error) {
+	u, err := attestation.Parse([]byte(in.Record))
+	if err != nil {
+		return nil, err
+	}
+	content, err := u.Record.Content()
+	if err != nil {
+		return nil, err
+	}
+	draft, err := attestation.NewDraft(content, u.Record.EventTime, u.Record.Links, u.Record.Participants...)
+	if err != nil {
+		return nil, err
+	}
+	return map[string]jsontext.Value{"content": draft.Body}, nil
 }
 
 // anyRecord answers every question with one record.
