@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime/debug"
 	"strings"
 	"testing"
 	"time"
@@ -29,10 +30,24 @@ func testMain(m *testing.M) int {
 	}
 	defer os.RemoveAll(dir)
 	processorBinary = filepath.Join(dir, "processor.exe")
-	if text, err := exec.Command("go", "build", "-o", processorBinary, program).CombinedOutput(); err != nil {
+	build := append([]string{"build", "-o", processorBinary}, alike()...)
+	if text, err := exec.Command("go", append(build, program)...).CombinedOutput(); err != nil {
 		panic(string(text))
 	}
 	return m.Run()
+}
+
+// alike builds the processor as this test was built: the floor is measured here,
+// and means nothing beside a program that another compiler made. Only the race
+// detector makes such a difference.
+func alike() []string {
+	info, _ := debug.ReadBuildInfo()
+	for _, s := range info.Settings {
+		if s.Key == "-race" && s.Value == "true" {
+			return []string{"-race"}
+		}
+	}
+	return nil
 }
 
 // figures are all members of the JSON form, and no others.

@@ -195,8 +195,14 @@ func TestKill(t *testing.T) {
 	var store trustlog.MemoryStore
 	var mu sync.Mutex
 	receipts := make(map[int]*trustlog.Place)
+	received := func() int {
+		mu.Lock()
+		defer mu.Unlock()
+		return len(receipts)
+	}
 	next := 0
 	for round := range *kills {
+		before := received()
 		p.start()
 		client := p.client(&store)
 		var wg sync.WaitGroup
@@ -220,18 +226,22 @@ func TestKill(t *testing.T) {
 				}
 			})
 		}
-		time.Sleep(time.Duration(100+rand.IntN(300)) * time.Millisecond)
+		// Some are received in every round, on a slow machine too.
+		for end := time.Now().Add(30 * time.Second); received() == before && time.Now().Before(end); {
+			time.Sleep(time.Millisecond)
+		}
+		time.Sleep(time.Duration(rand.IntN(300)) * time.Millisecond)
 		p.kill()
 		wg.Wait()
 		if t.Failed() {
 			t.Fatalf("round %d", round)
 		}
 	}
-	p.start()
-	client := p.client(&store)
 	if len(receipts) < *kills {
 		t.Fatalf("only %d receipts\n%s", len(receipts), p.out)
 	}
+	p.start()
+	client := p.client(&store)
 	for n, receipt := range receipts {
 		place, err := client.Find(ctx, "retail", p.recordID(n))
 		must(t, err)

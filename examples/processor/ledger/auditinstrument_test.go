@@ -68,6 +68,7 @@ func stolen(cause, id, from, to string) string {
 // TestAuditFindsThieves: who may write the file, and leaves every sum right, is
 // found all the same.
 func TestAuditFindsThieves(t *testing.T) {
+	long(t)
 	const noGuard = "DROP TRIGGER %s_no_update; "
 	for _, tc := range []struct{ name, query, want string }{
 		{"a deposit out of another's account", stolen("deposit", "x", principal, shop), "not go the way"},

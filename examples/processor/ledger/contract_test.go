@@ -21,6 +21,7 @@ func TestContract(t *testing.T) {
 // TestContractOnRuns is TestContract with an index that is on the disk as soon
 // as can be.
 func TestContractOnRuns(t *testing.T) {
+	long(t)
 	booktest.Book(t, func(t *testing.T, now func() time.Time) book.Book {
 		return openSmall(t, filepath.Join(t.TempDir(), "ledger.db"), now, 1)
 	})

@@ -53,6 +53,7 @@ func crashCopy(t *testing.T, path string) string {
 // whole: the book opens, is sound, and has the first so many payments, each
 // entirely, and never one of which an earlier one is missing.
 func TestTornLog(t *testing.T) {
+	long(t)
 	path := filepath.Join(t.TempDir(), "ledger.db")
 	c := newClock()
 	l := openAt(t, path, c.now)
@@ -162,6 +163,7 @@ func prefixOf(t *testing.T, path string, c *clock, numbers []string) (there int)
 // with and calls that sound. (Noise within a text or a memo is not noticed: rows
 // have no checksum.)
 func TestDamagedFile(t *testing.T) {
+	long(t)
 	ctx := context.Background()
 	path := filepath.Join(t.TempDir(), "ledger.db")
 	c := newClock()

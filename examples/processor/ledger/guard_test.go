@@ -110,6 +110,7 @@ func TestTablesRefuseWhatDecisionsForgot(t *testing.T) {
 const twice = "INSERT INTO payments SELECT max(id) + 1, trade_no, request_id, digest, 0, 0, scenario, method, order_number, mandate, NULL, token, NULL, payer, payee, amount, 0, 0, 0, 0, expires, paid_at, memo FROM payments WHERE mandate IS NOT NULL"
 
 func TestAuditFinds(t *testing.T) {
+	long(t)
 	cases := []struct{ name, query, want string }{
 		{"a changed balance", "UPDATE balances SET amount = amount + 1 WHERE funding = 0", "balance is not the sum"},
 		{"money from nowhere", "INSERT INTO moves VALUES (77, 'deposit', 'x', 99, 2, 5, 0, 0, 0)", "not between two accounts of one currency"},

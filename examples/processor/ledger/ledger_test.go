@@ -48,6 +48,15 @@ func openAt(t testing.TB, path string, now func() time.Time) *Ledger {
 	return l
 }
 
+// long leaves a test out of short runs. Those are for the race detector, which
+// finds nothing in a test of one goroutine and makes it ten times as slow.
+func long(t *testing.T) {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("runs without -short")
+	}
+}
+
 // furnished opens a new book with an owner who has 100.00 yuan, a shop, and a
 // token.
 func furnished(t testing.TB) (*Ledger, *clock) {

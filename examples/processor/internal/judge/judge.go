@@ -74,7 +74,7 @@ func (j *Judge) Seen() []string {
 
 // RoundTrip implements http.RoundTripper.
 func (j *Judge) RoundTrip(r *http.Request) (*http.Response, error) {
-	var sent bytes.Buffer
+	var sent record
 	if r.Body != nil && r.Body != http.NoBody {
 		body := r.Body
 		r = r.Clone(r.Context())
@@ -94,6 +94,28 @@ func (j *Judge) RoundTrip(r *http.Request) (*http.Response, error) {
 		j.look(r, sent.Bytes(), resp, got)
 	}
 	return resp, err
+}
+
+// record keeps what was sent. A server may answer before it has read all, and the
+// transport then still sends.
+type record struct {
+	mu  sync.Mutex
+	all []byte
+}
+
+// Write implements io.Writer.
+func (w *record) Write(b []byte) (int, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.all = append(w.all, b...)
+	return len(b), nil
+}
+
+// Bytes returns what was sent so far.
+func (w *record) Bytes() []byte {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return slices.Clone(w.all)
 }
 
 // CloseIdleConnections closes those of the transport behind.
