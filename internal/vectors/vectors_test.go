@@ -15,6 +15,7 @@ const root = "../.."
 // What is committed is what the generator makes, byte for byte, and nothing
 // else lies there. After a change: go run ./internal/vectors/generate
 func TestTestdataIsGenerated(t *testing.T) {
+	long(t)
 	files, made, _, err := vectors.Files(root)
 	if err != nil {
 		t.Fatal(err)
@@ -41,6 +42,7 @@ func TestTestdataIsGenerated(t *testing.T) {
 
 // The generator makes the same twice, in one process too.
 func TestGeneratorIsDeterministic(t *testing.T) {
+	long(t)
 	a, _, _, err := vectors.Files(root)
 	if err != nil {
 		t.Fatal(err)
@@ -53,5 +55,14 @@ func TestGeneratorIsDeterministic(t *testing.T) {
 		if !bytes.Equal(a[name], b[name]) {
 			t.Errorf("%s differs", name)
 		}
+	}
+}
+
+// long leaves a test out of short runs. Those are for the race detector, which
+// finds nothing in a generator of one goroutine and makes it ten times as slow.
+func long(t *testing.T) {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("runs without -short")
 	}
 }
