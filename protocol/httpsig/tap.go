@@ -129,7 +129,7 @@ func tapDictionary(header http.Header, field string) (*httpsfv.Dictionary, error
 	}
 	switch {
 	case len(lines) == 0:
-		return nil, fault(protocol.CodeFieldMissing, field, "the request is not signed")
+		return nil, fault(protocol.CodeSignatureInvalid, field, "the request is not signed")
 	case size > maxField:
 		return nil, fault(protocol.CodeTooLarge, field, "at most 4 KiB")
 	}

@@ -2,7 +2,6 @@ package main
 
 import (
 	"bytes"
-	"context"
 	"errors"
 	"io"
 	"net/http"
@@ -37,16 +36,38 @@ func (r *recorder) code() error {
 	return protocol.New(problem.Error.Code, "", "IDN-04", "")
 }
 
+// An arrival is a request as net/http hands it to a handler: method and target may
+// be anything here.
+type arrival struct {
+	Authority string      `json:"authority"` // of the server's configuration
+	Method    string      `json:"method"`
+	Target    string      `json:"target"`  // as it was sent
+	Headers   [][2]string `json:"headers"` // lines: name and value
+	Body      string      `json:"body"`    // base64url
+	Covers    []string    `json:"covers"`  // components that must be covered
+	Before    int         `json:"received_before"`
+}
+
+// request returns the request and its body.
+func (in *arrival) request() (*http.Request, []byte, error) {
+	body, err := canon.DecodeBase64(in.Body)
+	if err != nil {
+		return nil, nil, errEarlier{err}
+	}
+	r := &http.Request{
+		Method: in.Method, RequestURI: in.Target, Host: in.Authority, Header: http.Header{},
+		Body: io.NopCloser(bytes.NewReader(body)), ContentLength: int64(len(body)),
+	}
+	for _, h := range in.Headers {
+		r.Header.Add(h[0], h[1])
+	}
+	return r, body, nil
+}
+
 // A signedRequest is what a server received.
 type signedRequest struct {
 	fetched    `json:",inline"`
-	Authority  string      `json:"authority"` // of the server's configuration
-	Method     string      `json:"method"`
-	Target     string      `json:"target"`  // as it was sent
-	Headers    [][2]string `json:"headers"` // lines: name and value
-	Body       string      `json:"body"`    // base64url
-	Covers     []string    `json:"covers"`  // header fields that must be covered
-	Before     int         `json:"received_before"`
+	arrival    `json:",inline"`
 	Identities []struct {
 		Issuer   string `json:"issuer"`
 		Provider string `json:"provider"`
@@ -74,17 +95,9 @@ func (s *signedRequest) guard(clock time.Time) (*agentauth.Guard, error) {
 
 // send gives the request to a guard and returns what the handler learns.
 func (s *signedRequest) send(g *agentauth.Guard) (out map[string]any, err error) {
-	body, err := canon.DecodeBase64(s.Body)
+	r, _, err := s.request()
 	if err != nil {
-		return nil, errEarlier{err}
-	}
-	r, err := http.NewRequestWithContext(context.Background(), s.Method, "https://"+s.Authority+s.Target, io.NopCloser(bytes.NewReader(body)))
-	if err != nil {
-		return nil, errEarlier{err}
-	}
-	r.RequestURI, r.ContentLength = s.Target, int64(len(body))
-	for _, h := range s.Headers {
-		r.Header.Add(h[0], h[1])
+		return nil, err
 	}
 	var inside error
 	w := &recorder{header: http.Header{}}

@@ -40,6 +40,7 @@ func psdOperations() map[string]testee.Operation {
 		"payment.refusal.read":        testee.Of(readRefusal),
 		"payment_notification.verify": testee.Of(verifyNotification),
 		"httpsig.verify":              testee.Of(verifyHTTP),
+		"tap.verify":                  testee.Of(verifyTAP),
 	}
 }
 
