@@ -6,7 +6,6 @@ import (
 
 	"github.com/actprotocol/act-go/protocol"
 	"github.com/actprotocol/act-go/protocol/httpsig"
-	"github.com/actprotocol/act-go/protocol/identity"
 	"github.com/actprotocol/act-go/protocol/keys"
 )
 
@@ -56,19 +55,15 @@ func (v *Verifier) HTTPSignature(ctx context.Context, r *http.Request, body []by
 		return nil, err
 	}
 	p := u.Params()
-	did, _, err := identity.ParseKeyID(p.KeyID)
-	if err != nil {
-		return nil, protocol.In(err, "keyid")
-	}
-	key, ok := v.authenticate(ctx, httpSigned{u}, did.String(), keys.AgentRequest, requirement, &d)
+	key, ok := v.authenticate(ctx, httpSigned{u}, p.DID, keys.AgentRequest, requirement, &d)
 	if !ok || !d.Record(requirement, "created and expires", u.Check(v.now())) {
 		return nil, d.Err()
 	}
-	n := Nonce{Scope: "http " + did.String(), Value: p.Nonce, Until: p.Expires.Add(clockSkew)}
+	n := Nonce{Scope: "http " + p.DID, Value: p.Nonce, Until: p.Expires.Add(clockSkew)}
 	if !expect.Repeatable && !d.Record(requirement, "nonce is fresh", v.use(ctx, n, requirement)) {
 		return nil, d.Err()
 	}
-	id := HTTPIdentity{Agent: did.String(), Thumbprint: key.Thumbprint()}
+	id := HTTPIdentity{Agent: p.DID, Thumbprint: key.Thumbprint()}
 	return &Verified[HTTPIdentity]{value: id, keyID: p.KeyID, key: key, decision: d}, nil
 }
 

@@ -106,10 +106,7 @@ func (i *ISR) Validate() error {
 	if i.UserConfirmationMethod == "" {
 		return missing("user_confirmation_method", "ADD-IAC-ISS-01")
 	}
-	if i.UserConfirmationTimestamp.IsZero() {
-		return missing("user_confirmation_timestamp", "ADD-INT-ICS-12")
-	}
-	return i.Check()
+	return i.Check() // a method of confirmation needs its time (ADD-INT-ICS-12)
 }
 
 // complete reports the first of the missing members.

@@ -205,9 +205,10 @@ func parseSelective(raw []byte) (*UnverifiedMandate, error) {
 	return m.finish(r.unknown, "authorization")
 }
 
-// readSelective reads the claims of the second form.
+// readSelective reads the claims of the second form. That there is a manifest,
+// and what it names at least, is settle's to check.
 func (c *Claims) readSelective(r *reader, manifest *constraintSet) error {
-	typed, named := false, false
+	typed := false
 	err := r.object(func(name []byte) error {
 		switch string(name) {
 		case "vct":
@@ -216,7 +217,6 @@ func (c *Claims) readSelective(r *reader, manifest *constraintSet) error {
 		case "control_proof_ref":
 			return withRequirement(r.filled(&c.ControlProofRef), "ADD-IAC-ISS-13")
 		case "constraints":
-			named = true
 			return readManifest(r, manifest)
 		case "authorization":
 			return c.readAuthorization(r, "authorization.")
@@ -229,8 +229,6 @@ func (c *Claims) readSelective(r *reader, manifest *constraintSet) error {
 		return err
 	case !typed:
 		return missing("vct", "ADD-IAC-ISS-14")
-	case !named:
-		return missing("constraints", "PRV-01")
 	}
 	return nil
 }

@@ -32,6 +32,7 @@ type Params struct {
 	Created, Expires time.Time
 	Nonce            string // base64url of 16 bytes
 	KeyID            string // absolute DID URL of the key
+	DID              string // under which KeyID is
 	Tag              string // always Tag
 }
 
@@ -100,10 +101,11 @@ func decodeParams(in *httpsfv.Params) (Params, keys.Algorithm, error) {
 
 // check judges the values, in the codes' order of precedence.
 func (raw rawParams) check() (Params, keys.Algorithm, error) {
-	if nonce, err := canon.DecodeBase64(raw.nonce); err != nil || len(nonce) != 16 {
+	if nonce, _ := canon.DecodeBase64(raw.nonce); len(nonce) != 16 { // what is not base64url decodes to nothing
 		return Params{}, "", fault(protocol.CodeFieldInvalid, "signature-input.nonce", "base64url of 16 bytes")
 	}
-	if _, _, err := identity.ParseKeyID(raw.keyID); err != nil {
+	did, _, err := identity.ParseKeyID(raw.keyID)
+	if err != nil {
 		return Params{}, "", protocol.In(err, "signature-input.keyid")
 	}
 	if life := raw.expires - raw.created; raw.created < 0 || life <= 0 || life > int64(MaxLifetime/time.Second) {
@@ -117,6 +119,7 @@ func (raw rawParams) check() (Params, keys.Algorithm, error) {
 		Expires: time.Unix(raw.expires, 0).UTC(),
 		Nonce:   raw.nonce,
 		KeyID:   raw.keyID,
+		DID:     did.String(),
 		Tag:     raw.tag,
 	}
 	for _, alg := range []keys.Algorithm{keys.EdDSA, keys.ES256} {

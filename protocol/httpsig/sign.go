@@ -52,7 +52,7 @@ func Sign(req *http.Request, body []byte, s *keys.Signer, at time.Time, lifetime
 		return err
 	}
 	created := at.UTC().Truncate(time.Second)
-	params := Params{Created: created, Expires: created.Add(seconds), Nonce: canon.Nonce(), KeyID: s.KeyID(), Tag: Tag}
+	params := Params{Created: created, Expires: created.Add(seconds), Nonce: canon.Nonce(), KeyID: s.KeyID(), DID: s.DID(), Tag: Tag}
 	list := httpsfv.InnerList{Params: params.encode(s.Public().Algorithm())}
 	for _, c := range components {
 		list.Items = append(list.Items, httpsfv.NewItem(c))

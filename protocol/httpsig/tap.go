@@ -174,7 +174,7 @@ func (t *TAP) readParams(in *httpsfv.Params) error {
 		switch {
 		case !ok || isText && s == "":
 			return fault(protocol.CodeFieldMissing, "signature-input."+name, "")
-		case !isText || canon.CheckID(s) != nil:
+		case canon.CheckID(s) != nil: // of what is no string too
 			return fault(protocol.CodeFieldInvalid, "signature-input."+name, "1 to 256 visible ASCII characters")
 		}
 		*into = s

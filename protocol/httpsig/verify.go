@@ -97,10 +97,10 @@ func label(header http.Header, field string) (httpsfv.Member, error) {
 	if again, err := httpsfv.Marshal(dict); err != nil || again != lines[0] {
 		return nil, fault(protocol.CodeMalformed, field, "the serialized form of RFC 9651")
 	}
-	member, ok := dict.Get(Label)
-	if !ok || len(dict.Names()) != 1 {
+	if !slices.Equal(dict.Names(), []string{Label}) {
 		return nil, fault(protocol.CodeFieldInvalid, field, "the one label act")
 	}
+	member, _ := dict.Get(Label)
 	return member, nil
 }
 

@@ -72,21 +72,31 @@ type UnverifiedToken struct {
 // It does not check the signature, whether the signer may be believed, or
 // anything in the payload. The token is copied.
 func ParseCompact(token []byte, typ string) (*UnverifiedToken, error) {
-	t, header, err := decodeCompact(token)
+	t, fields, err := parseCompact(token)
 	if err != nil {
 		return nil, err
-	}
-	fields, err := parseHeader(header)
-	if err != nil {
-		return nil, err
-	}
-	if err := canon.Check(t.Payload); err != nil {
-		return nil, protocol.In(err, "payload")
 	}
 	if t.Header, err = fields.check(typ); err != nil {
 		return nil, err
 	}
 	return t, nil
+}
+
+// parseCompact reads the three parts of a token. What members its header has is
+// left to the caller.
+func parseCompact(token []byte) (*UnverifiedToken, headerFields, error) {
+	t, header, err := decodeCompact(token)
+	if err != nil {
+		return nil, headerFields{}, err
+	}
+	fields, err := parseHeader(header)
+	if err != nil {
+		return nil, headerFields{}, err
+	}
+	if err := canon.Check(t.Payload); err != nil {
+		return nil, headerFields{}, protocol.In(err, "payload")
+	}
+	return t, fields, nil
 }
 
 // decodeCompact takes the three parts apart and decodes them. What they say is
