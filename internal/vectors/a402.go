@@ -291,6 +291,7 @@ func neededVerify(b *builder, output obj) {
 	s.no("025", "A request that carried a key is billed under this key.", protocol.CodeOrderMismatch, bound, outside("idempotency_key", "key-1"))
 	s.no("026", "A request that carried a key is not billed under another.", protocol.CodeOrderMismatch, bound, outside("idempotency_key", "key-1"), field("idempotency_key", "key-2"))
 	s.yes("027", "A seller may choose the key of a request without one.", bound, nil, field("idempotency_key", "key-9"))
+	s.no("028", "A header that is none has no bill.", protocol.CodeMalformed, rule, func(h *header) { h.lines = func(string) list { return list{"AAAA"} } })
 	s.at("030", "From pay_before on a bill is not paid.", protocol.CodeOrderExpired, open, now.Add(10*time.Minute))
 	s.b.also(s.ok, spec{id: "a402/bill/031", title: "A second before it is.", requirements: open, clock: now.Add(10*time.Minute - time.Second)}, nil)
 	s.yes("032", "A time with an offset is the moment that it means.", open, nil, field("pay_before", "2026-11-01T18:10:00+08:00"))

@@ -93,6 +93,8 @@ func proofVerify(b *builder) {
 	s.no("020", "The request that is sent again has the same target.", protocol.CodeProofMismatch, retry, outside("request", request("GET", "https://shop.example/reports/8?lang=en")))
 	s.no("021", "The request that is sent again has the same query.", protocol.CodeProofMismatch, retry, outside("request", request("GET", "https://shop.example/reports/7")))
 	s.no("022", "The request that is sent again has the same method.", protocol.CodeProofMismatch, retry, outside("request", request("HEAD", reportURL)))
+	s.no("027", "The method is that of the request, beside the fingerprint.", protocol.CodeProofMismatch, retry, both("request_method", "HEAD"))
+	s.no("028", "A header that is none has no proof.", protocol.CodeMalformed, form, func(h *header) { h.lines = func(string) list { return list{"AAAA"} } })
 	body := request("GET", reportURL)
 	body["body"] = canon.EncodeBase64([]byte("x"))
 	s.no("023", "The request that is sent again has the same body.", protocol.CodeProofMismatch, retry, outside("request", body))

@@ -155,6 +155,14 @@ func openCases(b *builder) {
 	p.no("009", "A word that is over is none.", protocol.CodeRequestExpired, nil, change(func(_ *letter, w *word) { w.claims["iat"], w.claims["exp"] = ago(time.Minute), numericDate(now) }))
 	p.no("010", "A word of another kind is none.", protocol.CodeTypeMismatch, nil, change(func(_ *letter, w *word) { w.header["typ"] = keys.TypeSubAccountAuth }))
 	p.no("011", "A word lives five minutes at most.", protocol.CodeFieldInvalid, nil, claim("exp", numericDate(now.Add(301*time.Second))))
+	p.no("060", "The name of the key of requests is not that of the key of the sub-account.", protocol.CodeKeyPurpose, nil, change(func(_ *letter, w *word) { w.header["kid"] = agentKey }))
+	ahead := func(seconds int) edit {
+		return change(func(_ *letter, w *word) {
+			w.claims["iat"], w.claims["exp"] = numericDate(now.Add(time.Duration(seconds)*time.Second)), numericDate(now.Add(2*time.Minute))
+		})
+	}
+	p.no("061", "A word of the future is refused.", protocol.CodeRequestExpired, nil, ahead(61))
+	p.yes("062", "A minute between two clocks is borne.", nil, nil, ahead(60))
 	limits := ids("PSD-AGT-SUB-06", "PSD-AGT-SUB-01")
 	p.yes("012", "A sub-account may have no limit.", nil, limits, change(func(l *letter, _ *word) { l.members["terms"] = obj{"instrument": "SUB_ACCOUNT", "currency": "CNY"} }))
 	p.no("013", "A limit of a period has its period.", protocol.CodeFieldInvalid, limits, terms("period_seconds", nil))

@@ -75,6 +75,14 @@ func groupRefund(b *builder) {
 	r.no("034", "Another reason was not given.", protocol.CodeOrderMismatch, nil, member("reason", "OTHER"))
 	r.no("035", "What was not paid is not given back.", protocol.CodeFieldInvalid, nil, member("trade_state", "WAIT_BUYER_PAY"))
 	r.no("036", "All refunds together are at least this one.", protocol.CodeFieldInvalid, nil, member("refunded_total", "12.49"))
+	byOrder := func(l *letter) {
+		q := ask()
+		delete(q.members, "trade_no")
+		q.members["merchant_order_id"] = orderNo
+		l.more["sent"] = q.text()
+	}
+	r.yes("037", "A refund may be asked for by the order.", nil, nil, byOrder)
+	r.no("038", "A refund of another order was not asked for.", protocol.CodeOrderMismatch, nil, byOrder, member("merchant_order_id", "order-7002"))
 	r.answering()
 }
 
@@ -140,6 +148,14 @@ func groupTradeState(b *builder) {
 	r.yes("036", "A trade may be closed that was not paid.", nil, nil, slices.Concat(closed, none)...)
 	r.no("037", "Of a trade that was not paid nothing was given back.", protocol.CodeFieldInvalid, nil, closed...)
 	r.no("038", "What waits for its payment has no time of payment.", protocol.CodeFieldInvalid, nil, append(none, member("trade_state", "WAIT_BUYER_PAY"))...)
+	byOrder := func(l *letter) {
+		q := ask()
+		delete(q.members, "trade_no")
+		q.members["merchant_order_id"] = orderNo
+		l.more["sent"] = q.text()
+	}
+	r.yes("060", "A trade may be asked about by its order.", nil, nil, byOrder)
+	r.no("061", "An answer about another order is none.", protocol.CodeOrderMismatch, nil, byOrder, member("merchant_order_id", "order-7002"))
 	r.answering()
 }
 

@@ -192,11 +192,12 @@ func disputeMessages(b *builder) {
 		name, sender, party string
 		message             obj
 		needed              []string
+		stated              string
 	}{
-		{"application", buyerDID, arbiterDID, q.application, []string{"dispute_id", "dispute_type", "respondent_ids", "description", "applied_at"}},
-		{"call", arbiterDID, arbiterDID, call, []string{"dispute_id", "application_digest", "party_ids", "deadline"}},
-		{"production", shopDID, shopDID, production, []string{"dispute_id", "call_digest", "records"}},
-		{"disposition", arbiterDID, arbiterDID, decision, []string{"dispute_id", "call_digest", "outcome", "reasons"}},
+		{"application", buyerDID, arbiterDID, q.application, []string{"dispute_id", "dispute_type", "respondent_ids", "description", "applied_at"}, "applied_at"},
+		{"call", arbiterDID, arbiterDID, call, []string{"dispute_id", "application_digest", "party_ids", "deadline"}, "called_at"},
+		{"production", shopDID, shopDID, production, []string{"dispute_id", "call_digest", "records"}, "produced_at"},
+		{"disposition", arbiterDID, arbiterDID, decision, []string{"dispute_id", "call_digest", "outcome", "reasons"}, "disposed_at"},
 	} {
 		n := string(rune('1' + i))
 		s := b.quarrelKey(k.sender)
@@ -222,6 +223,13 @@ func disputeMessages(b *builder) {
 		bad("03", "A "+k.name+" by another than its sender.", protocol.CodeClaimsConflict, other(b.quarrelKey(map[bool]string{true: shopDID, false: buyerDID}[k.sender == buyerDID]), "note", nil))
 		bad("04", "A "+k.name+" that was changed behind its signature.", protocol.CodeSignatureInvalid, put("message", strings.Replace(text, "dispute-1", "dispute-2", 1)))
 		bad("05", "A "+k.name+" of or for another party.", protocol.CodeAudienceMismatch, put("party", bobDID))
+		future := other(s, k.stated, utc(now.Add(61*time.Second)))
+		if k.name == "call" { // whose deadline is later
+			later := b.copy(k.name, k.message)
+			later["called_at"], later["deadline"] = utc(now.Add(61*time.Second)), utc(now.Add(time.Hour))
+			future = put("message", b.disputeText(s, k.name, later))
+		}
+		bad("07", "A "+k.name+" of the future.", protocol.CodeRequestExpired, future)
 		bad("06", "A "+k.name+" by a key for another purpose.", protocol.CodeKeyPurpose, func(in obj) {
 			entry := in["documents"].(obj)[k.sender].(obj)["verificationMethod"].(list)[0].(obj)
 			entry["actPurpose"] = "seller"

@@ -42,6 +42,15 @@ func edgesHTTP(b *builder) {
 	no("024", "A tag is a text.", protocol.CodeFieldInvalid, param("tag", "7"))
 	no("025", "A field of more than 8 KiB is not read.", protocol.CodeTooLarge, input(func(s string) string { return s + `;x="` + strings.Repeat("x", 9000) + `"` }))
 	no("026", "A signature is bytes.", protocol.CodeFieldInvalid, func(c *call) { c.signature = func(string) string { return `act="AAAA"` } })
+	no("028", "A target is a path, and not a star.", protocol.CodeFieldInvalid, func(c *call) { c.target = "*" })
+	no("029", "A target is of ASCII, as it is sent.", protocol.CodeFieldInvalid, func(c *call) { c.target = "/caf\u00e9" })
+	no("030", "A target has no fragment.", protocol.CodeFieldInvalid, func(c *call) { c.target = "/reports/7#top" })
+	no("031", "A target has no space.", protocol.CodeFieldInvalid, func(c *call) { c.target = "/reports/7 8" })
+	no("032", "A method is of letters and hyphens.", protocol.CodeFieldInvalid, func(c *call) { c.method = "GET2" })
+	no("033", "A field that stands twice is refused, also when it says the same twice.", protocol.CodeMalformed, func(c *call) {
+		c.signature = func(s string) string { c.extra = list{list{"Signature", s}}; return s }
+	})
+	no("034", "A digest that is covered is there.", protocol.CodeFieldMissing, withBody, func(c *call) { c.digest = "-" })
 	no("027", "A signature stands under its label.", protocol.CodeFieldInvalid, func(c *call) { c.signature = func(s string) string { return "x" + s } })
 }
 

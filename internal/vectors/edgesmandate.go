@@ -22,5 +22,6 @@ func groupTextEdges(b *builder) {
 	not("014", "A character that deletes is a control character.", "ADD-INT-ICS-16", subject("ext.fulfillment.delivery_address", "a\x7fb"))
 	not("015", "An address has a limit.", "ADD-INT-ICS-16", subject("ext.fulfillment.delivery_address", strings.Repeat("a", 2049)))
 	not("016", "What is private to a vendor is an object.", "ADD-INT-ICS-17", subject("ext.vendor_private", "x"))
+	not("018", "What is private to a vendor holds no null.", "ADD-INT-ICS-17", subject("ext.vendor_private", raw(`{"a":[null]}`)))
 	not("017", "What is private to a vendor is not null.", "ADD-INT-ICS-17", subject("ext.vendor_private", raw("null")))
 }

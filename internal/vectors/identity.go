@@ -333,6 +333,10 @@ func identityPossession(b *builder, a *album) {
 	no("008", "An answer is at most a minute ahead.", protocol.CodeRequestExpired, answers("iat", ago(-61*time.Second)))
 	a.with("possession/009", "An answer of a minute ahead is in time.", ids("IDN-01"), nil, answers("iat", ago(-60*time.Second)))
 	no("010", "A challenge is answered once.", protocol.CodeReplayed, func(c *card) { c.before = 1 })
+	no("029", "An answer in the name of another agent proves nothing of this one, whatever key it is by.", protocol.CodeAgentMismatch, func(c *card) {
+		c.answerer = keyNamed(b, c.holder.KeyID(), otherDID+"#k1", keys.AgentRequest)
+		c.answer["iss"], c.answerHeader["kid"] = otherDID, otherDID+"#k1"
+	})
 	no("011", "A token of another kind is no answer.", protocol.CodeTypeMismatch, func(c *card) { set(c.answerHeader, "typ", keys.TypeKeyBinding) })
 	no("012", "The key of an answer lies under the agent.", protocol.CodeClaimsConflict, func(c *card) { set(c.answerHeader, "kid", otherDID+"#k1") })
 	no("013", "An answer is closed.", protocol.CodeFieldUnknown, answers("exp", numericDate(now.Add(time.Hour))))

@@ -220,6 +220,7 @@ func payBill(b *builder, p *post) {
 	q.no("009", "A bill of more than 8 KiB is not read.", protocol.CodeTooLarge, ids("PSD-PAY-A402-03"), bills(func(h *header) { h.method["note"] = longText(6200) }))
 	q.no("010", "A bill of more than 3 KiB is not paid.", protocol.CodeTooLarge, ids("PSD-PAY-A402-03"), bills(func(h *header) { h.method["note"] = longText(2400) }))
 	q.no("011", "A bill through another provider is not paid here.", protocol.CodeAudienceMismatch, nil, bills(detail("psp_id", psp2DID)))
+	q.no("013", "A bill that is none is not paid.", protocol.CodeMalformed, nil, bills(), member("bill", "AAAA"))
 	q.yes("012", "Two transmissions of a bill that costs nothing more are one.", nil, nil, member("timestamp", utc(now.Add(-time.Second))))
 }
 

@@ -203,5 +203,12 @@ func groupAsk(b *builder) {
 		}
 		l.more["sent"] = b.question(keys.KindInstrumentQuery, b.buyer(), obj{"buyer_agent_id": buyerDID, "subaccount_id": "sub-1"}).text()
 	})
+	drawn := func(l *letter) {
+		set(l.members, "payment_token", nil)
+		l.members["subaccount_id"] = "sub-1"
+		l.more["sent"] = b.question(keys.KindInstrumentQuery, b.buyer(), obj{"buyer_agent_id": buyerDID, "subaccount_id": "sub-1"}).text()
+	}
+	r.yes("030", "A sub-account is told of likewise.", nil, nil, drawn)
+	r.no("031", "An answer about another sub-account is none.", protocol.CodeInstrumentMismatch, nil, drawn, member("subaccount_id", "sub-2"))
 	r.answering()
 }

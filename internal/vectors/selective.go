@@ -233,6 +233,10 @@ func selectiveManifest(f *family) {
 		obj{"delegation_mode": nil, "withheld": list{"allowed_payment_methods", "delegation_mode", "ext.commerce.allowed_categories", "ext.commerce.allowed_merchants"}}, without("delegation_mode"))
 	f.with("selective/manifest/007", "A currency that is withheld is not CNY.", ids("PRV-01", "ADD-IAC-ISS-05"),
 		obj{"currency": nil, "withheld": list{"allowed_payment_methods", "currency", "ext.commerce.allowed_categories", "ext.commerce.allowed_merchants"}}, without("currency"))
+	f.not("selective/manifest/009", "A manifest names the total, also when it is shown.", protocol.CodeFieldMissing, ids("PRV-01", "ADD-IAC-ISS-04"),
+		func(g *grant) { g.claims["constraints"] = g.claims["constraints"].(list)[:15] })
+	f.not("selective/manifest/010", "In this form the intent has its id, also beside the conversation.", protocol.CodeFieldMissing, ids("ADD-IAC-ISS-06", "PRV-01"), granted("intent_id", nil),
+		granted("conversation_history", obj{"user_intent_raw": list{obj{"role": "user", "content": "coffee", "create_time": utc(grantIssued)}}, "input_mode": list{"TEXT"}}))
 	f.not("selective/manifest/008", "An empty list in clear stays refused.", protocol.CodeFieldInvalid, ids("PRV-01"), granted("ext.commerce.forbidden_merchants", list{}))
 }
 
@@ -278,6 +282,7 @@ func selectiveBinding(b *builder, f *family) {
 	not("033", "A key binding without a type is none.", protocol.CodeFieldMissing, shows(func(p *presentation) { delete(p.bindingHeader, "typ") }))
 	not("034", "A key binding by HMAC is never accepted.", protocol.CodeAlgorithmRefused, shows(func(p *presentation) { p.bindingHeader["alg"] = "HS256" }))
 	not("035", "A key binding of another algorithm than the holder's key is refused.", protocol.CodeAlgorithmRefused, shows(func(p *presentation) { p.bindingHeader["alg"] = "ES256" }))
+	not("050", "A member of the header that nobody needs is not carried along.", protocol.CodeHeaderRefused, shows(func(p *presentation) { p.bindingHeader["cty"] = "json" }))
 	not("036", "The time of a key binding is whole seconds.", protocol.CodeFieldInvalid, bindingClaim("iat", raw("1793527200.5")))
 	not("037", "A text after the last tilde that is no token is none.", protocol.CodeMalformed, finish(func(t string) string { return t[:strings.LastIndexByte(t, '~')+1] + "x" }))
 	not("024", "A key binding has exactly four claims.", protocol.CodeFieldUnknown, bindingClaim("exp", numericDate(now.Add(time.Hour))))

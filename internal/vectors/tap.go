@@ -113,7 +113,7 @@ func tapForm(t tapCases, ok spec) {
 	second := func(c *call) {
 		c.input = func(s string) string { return s + ", " + strings.Replace(s, "sig2=", "sig3=", 1) }
 	}
-	no("001", "An unsigned request says nothing of who sends.", protocol.CodeFieldMissing, arrives("headers", list{}))
+	no("001", "An unsigned request says nothing of who sends.", protocol.CodeSignatureInvalid, arrives("headers", list{}))
 	no("002", "A signature for another purpose is none of these.", protocol.CodeFieldMissing, param("tag", quoted("web-bot-auth")))
 	no("003", "Of two signatures nobody knows which is meant.", protocol.CodeMalformed, second)
 	no("004", "A parameter has a name in lower case.", protocol.CodeMalformed, rewritten("keyid=", "keyId="))
@@ -136,7 +136,7 @@ func tapForm(t tapCases, ok spec) {
 		c.signature = func(s string) string { return strings.Replace(s, "sig2=", "sig2=(", 1) + ")" }
 	})
 	no("016", "The field of the signatures is a dictionary.", protocol.CodeMalformed, func(c *call) { c.signature = func(s string) string { return s + "," } })
-	t.invalid(ok, spec{id: "tap/form/017", title: "A request has the signature that its input speaks of.", code: protocol.CodeFieldMissing}, unsent("Signature"))
+	t.invalid(ok, spec{id: "tap/form/017", title: "A request has the signature that its input speaks of.", code: protocol.CodeSignatureInvalid}, unsent("Signature"))
 	no("018", "A target is a path.", protocol.CodeFieldInvalid, arrives("target", "https://shop.example/reports/7?lang=en"))
 	no("019", "A member that is asked for is a list of components.", protocol.CodeFieldMissing, func(c *call) {
 		c.input = func(string) string { return `sig2="x";tag="agent-payer-auth"` }
@@ -184,5 +184,11 @@ func tapParams(t tapCases, ok spec) {
 	no("cover/005", "Somebody else's signature is found.", protocol.CodeSignatureInvalid, func(c *call) { c.signer = t.buyer() })
 	no("time/001", "A signature of the future is refused.", protocol.CodeRequestExpired, param("created", seconds(61*time.Second)))
 	no("time/002", "From its end on a signature is over.", protocol.CodeRequestExpired, param("created", seconds(-time.Minute)), param("expires", seconds(0)))
+	early := t.also(ok, spec{id: "tap/time/010", title: "Times count from 1970.", clock: time.Unix(10, 0).UTC(), output: ok.output}, func(in obj) {
+		clear(in)
+		maps.Copy(in, t.tap(param("created", "0"), param("expires", "60")))
+	})
+	t.no(early, "time/011", "A time that is a text is none, however near.", protocol.CodeFieldInvalid, param("created", `"0"`), param("expires", "60"))
+	t.no(early, "time/012", "A time before 1970 is none, however near.", protocol.CodeFieldInvalid, param("created", "-1"), param("expires", "60"))
 	no("nonce/001", "A request that is sent again is a replay.", protocol.CodeReplayed, arrives("received_before", 1))
 }
