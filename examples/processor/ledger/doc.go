@@ -39,7 +39,9 @@
 //
 // One goroutine writes. Requests queue, and the writer puts all that wait into
 // one transaction (group commit), so that one flush of the disk serves many
-// payments. Reads use connections of their own and never wait for the writer.
+// payments. While several come at a time it waits up to three milliseconds for
+// more of them; a lone payment is committed at once. Reads use connections of
+// their own and never wait for the writer.
 //
 // A payment is one row, appended: the trade, its transfer, the answer to its
 // request, its nonce and its event are what that row says. The writer, being the
