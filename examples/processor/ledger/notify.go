@@ -57,6 +57,12 @@ func (l *Ledger) Receivers(ctx context.Context) ([]book.Receiver, error) {
 	return out, err
 }
 
+// nextEvents counts the events behind one, as far as they are distributed
+// together. Of the view events SQLite would sort all that there are; these two
+// tables it merges, and reads no more than it needs.
+const nextEvents = `SELECT max(id), count(*) FROM (SELECT id FROM payments WHERE id > ?1
+	UNION ALL SELECT id FROM other_events WHERE id > ?1 ORDER BY id LIMIT ?2)`
+
 // Distribute implements book.Notices.
 func (l *Ledger) Distribute(ctx context.Context, limit int) (int, error) {
 	var taken int
@@ -67,8 +73,7 @@ func (l *Ledger) Distribute(ctx context.Context, limit int) (int, error) {
 		if err != nil {
 			return err
 		}
-		if _, err := t.row("SELECT max(id), count(*) FROM (SELECT id FROM events WHERE id > ? ORDER BY id LIMIT ?)",
-			[]any{after, int64(limit)}, func(r *sqlite.Stmt) { last, n = r.ColumnInt64(0), r.ColumnInt64(1) }); err != nil || n == 0 {
+		if _, err := t.row(nextEvents, []any{after, int64(limit)}, func(r *sqlite.Stmt) { last, n = r.ColumnInt64(0), r.ColumnInt64(1) }); err != nil || n == 0 {
 			return err
 		}
 		taken = int(n)
