@@ -98,6 +98,7 @@ func groupCart(b *builder) {
 	p.lacking(10, "request_id", "nonce", "timestamp", "buyer_agent_id", "merchant_id", "intent_id", "psp_id", "payment_method", "items", "amount", "currency")
 	sums := ids("CID-CART-CFM-03", "CID-CART-CFM-05")
 	cartSums(p, sums)
+	cartKeyID(p)
 	p.no("030", "An amount that is a cent more than its lines is refused.", protocol.CodeFieldInvalid, sums, member("amount", "48.51"))
 	p.no("031", "An amount that is a cent less than its lines is refused.", protocol.CodeFieldInvalid, sums, member("amount", "48.49"))
 	p.no("032", "A sum beyond what an amount can hold is no sum.", protocol.CodeFieldInvalid, sums, lines(line("latte", 1000000, "90000000000000.00")))

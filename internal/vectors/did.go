@@ -69,6 +69,7 @@ func groupDID(b *builder) {
 	} {
 		b.invalid(ok, spec{id: c.id, title: c.title, code: protocol.CodeFieldInvalid}, put("did", c.did))
 	}
+	didEdges(b, ok)
 	groupKeyID(b)
 }
 

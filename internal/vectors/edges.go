@@ -202,6 +202,7 @@ func edgesDocument(b *builder) {
 	} {
 		b.invalid(ok, spec{id: "document/seal/" + c.id, title: c.title, code: c.code}, put("text", c.text))
 	}
+	documentEdges(b, ok, make(nil))
 }
 
 func edgesNumber(b *builder) {

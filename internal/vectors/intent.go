@@ -116,6 +116,7 @@ func groupIntent(b *builder) {
 		d.not("intent/draft/01"+string(rune('0'+i)), "An empty "+name+" is none, in a draft too: who left it out would compute another digest.", protocol.CodeFieldMissing, "ADD-IAC-ISS-01", name, "",
 			"user_confirmation_timestamp", utc(grantIssued))
 	}
+	draftEdges(d)
 	conversations(b)
 	intentTerms(f)
 	intentExtensions(f)

@@ -49,6 +49,7 @@ func groupPseudonym(b *builder) {
 	} {
 		b.invalid(ok, spec{id: "pseudonym/make/" + c.id, title: c.title, code: protocol.CodeFieldInvalid}, c.change)
 	}
+	pseudonymMethod(b, ok)
 	pseudonymResolve(b, rule)
 }
 

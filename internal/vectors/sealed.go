@@ -95,6 +95,7 @@ func groupSealed(b *builder) {
 	sealedContent(p)
 	sealedEdges(p)
 	sealedPoints(p)
+	sealedKeyID(p)
 }
 
 // sealedManifest: what was signed.

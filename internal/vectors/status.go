@@ -120,6 +120,7 @@ func groupStatus(b *builder) {
 	good("entry/005", "The last entries of a list are read.", "Suspended", now, at(9))
 	good("entry/006", "A list that is not compressed is a zlib stream as well.", "Revoked", now, entries(map[int]byte{6: 1}))
 	good("entry/007", "A list of 4194304 entries is read, to the last.", "Active", now, listed("status_list.lst", b.deflated("status-list-full", 1<<20)), at(1<<22-1))
+	statusEdges(bad)
 	bad("entry/010", "An entry of 3 has no meaning here.", at(3))
 	bad("entry/011", "An index behind the list has no entry.", at(12))
 	bad("entry/012", "A list of more entries is not unpacked, however small it arrives.", listed("status_list.lst", b.deflated("status-list-bomb", 16<<20)))

@@ -93,6 +93,7 @@ export async function readDocument(did, text) {
   noNull(document)
   need('id' in document, 'field_missing')
   parseDid(document.id)
+  need(!document.id.startsWith('did:key:'), 'field_invalid')
   need(document.id === did, 'claims_conflict')
   const methods = document.verificationMethod ?? []
   need(Array.isArray(methods), 'field_invalid')

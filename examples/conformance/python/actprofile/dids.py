@@ -104,6 +104,7 @@ def read_document(did, text):
     no_null(document)
     require("id" in document, "field_missing")
     parse_did(document["id"])
+    require(not document["id"].startswith("did:key:"), "field_invalid")
     require(document["id"] == did, "claims_conflict")
     methods = document.get("verificationMethod", [])
     require(isinstance(methods, list), "field_invalid")
