@@ -464,6 +464,10 @@ func TestExplain(t *testing.T) {
 	if text := explain(err); !strings.HasPrefix(text, err.Error()) || !strings.Contains(text, "not a database") {
 		t.Errorf("explained as %q", text)
 	}
+	err = run(t.Context(), []string{"-data", dir, "-addr", "127.0.0.1:0", "-postgres", "no address"}, io.Discard, io.Discard)
+	if err == nil || !strings.HasPrefix(err.Error(), "-postgres is neither") {
+		t.Errorf("a database that has no address: %v", err)
+	}
 	if text := explain(errors.New("plain")); text != "plain" {
 		t.Errorf("explained as %q", text)
 	}

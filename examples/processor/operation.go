@@ -84,9 +84,14 @@ func (d *operation) admit(_ context.Context, sender string) error {
 }
 
 // around puts everything around the processor.
-func (d *operation) around(p *server.Server) http.Handler {
+func (d *operation) around(p *server.Server) (http.Handler, error) {
 	d.processor = p
+	start, err := front(p.ID(), p.Endpoint())
+	if err != nil {
+		return nil, err
+	}
 	mux := http.NewServeMux()
+	mux.HandleFunc("GET /{$}", start)
 	d.addHealth(mux)
 	mux.HandleFunc("GET "+openapi.Path, openapi.ServeHTTP)
 	mux.Handle("GET "+metricsPath, p.OperatorOnly(http.HandlerFunc(d.serveMetrics)))
@@ -96,7 +101,7 @@ func (d *operation) around(p *server.Server) http.Handler {
 	// ?seconds=. It names functions and holds nothing of what they are called with.
 	mux.Handle("GET "+profilePath, p.OperatorOnly(http.HandlerFunc(pprof.Profile)))
 	mux.Handle("/", p)
-	return d.addresses.Handler(mux)
+	return d.addresses.Handler(mux), nil
 }
 
 func (d *operation) addHealth(mux *http.ServeMux) {

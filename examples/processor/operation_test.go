@@ -251,7 +251,7 @@ func TestOverviewOfProgram(t *testing.T) {
 // holds the document against it: nothing is documented there that is not served.
 func (p *program) everyOperation(token string, signedIn func(method, path, body string) (int, string)) {
 	p.t.Helper()
-	for _, path := range []string{service.LivePath, service.ReadyPath, openapi.Path, overview.Path, overview.Path + "/payments/1", overview.Path + "/login"} {
+	for _, path := range []string{"/", service.LivePath, service.ReadyPath, openapi.Path, overview.Path, overview.Path + "/payments/1", overview.Path + "/login"} {
 		client := *p.http
 		client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 		resp, err := client.Get("https://" + p.host + path)
@@ -269,10 +269,17 @@ func (p *program) everyOperation(token string, signedIn func(method, path, body 
 	if status, _ := signedIn("POST", overview.Path+"/logout", ""); status != http.StatusSeeOther {
 		p.t.Errorf("signing out: %d", status)
 	}
+	// The session has ended at the server, and not only in this browser.
+	if status, _ := signedIn("GET", overview.Path, ""); status != http.StatusSeeOther {
+		p.t.Errorf("a cookie of a session that was ended: %d", status)
+	}
+	if status, _ := signedIn("GET", "/admin/accounts", ""); status != http.StatusUnauthorized {
+		p.t.Errorf("the desk by such a cookie: %d", status)
+	}
 	documented, err := judge.Read(openapi.Document())
 	p.must(err)
 	seen := p.http.Transport.(*judge.Judge).Seen()
-	around := regexp.MustCompile(`^[A-Z]+ /(desk|healthz|readyz|metrics|openapi\.json|debug)(/\S*)? (200|303)$`)
+	around := regexp.MustCompile(`^[A-Z]+ /((desk|healthz|readyz|metrics|openapi\.json|debug)(/\S*)?)? (200|303)$`)
 	for _, s := range documented.Served() {
 		if around.MatchString(s) && !slices.Contains(seen, s) {
 			p.t.Errorf("OpenAPI: nobody was answered %s", s)

@@ -13,7 +13,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5"
+
 	"github.com/actprotocol/act-go/examples/internal/pgcluster"
+	"github.com/actprotocol/act-go/examples/processor/postgres"
 	"github.com/actprotocol/act-go/protocol/delegation"
 	"github.com/actprotocol/act-go/protocol/payment"
 )
@@ -241,5 +244,24 @@ func (l *pairLoad) run(requests []payment.Request) (wait func() []payment.Reques
 		close(stop)
 		wg.Wait()
 		return l.begun
+	}
+}
+
+// An audit looks at a book that there is, and makes none.
+func TestAuditOfNothing(t *testing.T) {
+	c := pgcluster.ForTest(t)
+	ctx := context.Background()
+	err := run(ctx, []string{"audit", "-data", t.TempDir(), "-postgres", c.DSN()}, io.Discard, io.Discard)
+	if err == nil || !strings.Contains(explain(err), "there is no book in this database") {
+		t.Errorf("an empty database: %v", err)
+	}
+	conn, err := pgx.Connect(ctx, c.DSN())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close(ctx)
+	var schemas int
+	if err := conn.QueryRow(ctx, "SELECT count(*) FROM pg_namespace WHERE nspname = $1", postgres.DefaultSchema).Scan(&schemas); err != nil || schemas != 0 {
+		t.Errorf("the audit has made a schema: %d, %v", schemas, err)
 	}
 }

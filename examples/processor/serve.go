@@ -69,7 +69,10 @@ func serveBook(ctx context.Context, o *options, f folder.Folder, s *store, log *
 		processor.Close()
 		err = errors.Join(err, end())
 	}()
-	handler := desk.around(processor)
+	handler, err := desk.around(processor)
+	if err != nil {
+		return err
+	}
 	stop, err := desk.listen(log)
 	if err != nil {
 		return err

@@ -3,12 +3,14 @@ package main
 import (
 	"context"
 	"errors"
+	"io/fs"
 	"os"
 
 	"github.com/actprotocol/act-go/examples/internal/folder"
 	"github.com/actprotocol/act-go/examples/processor/book"
 	"github.com/actprotocol/act-go/examples/processor/ledger"
 	"github.com/actprotocol/act-go/examples/processor/postgres"
+	"github.com/actprotocol/act-go/protocol"
 )
 
 // The files of the folder, beside those of package localtls. The lock is held
@@ -34,7 +36,7 @@ type store struct {
 // takes the folder; a database has any number.
 func openStore(ctx context.Context, o *options, f folder.Folder) (*store, error) {
 	if o.postgres != "" {
-		return openPostgres(ctx, o)
+		return openPostgres(ctx, o, false)
 	}
 	release, err := f.Lock(lockFile)
 	if err != nil {
@@ -49,8 +51,11 @@ func openStore(ctx context.Context, o *options, f folder.Folder) (*store, error)
 	}, nil
 }
 
-func openPostgres(ctx context.Context, o *options) (*store, error) {
-	s, err := postgres.Open(ctx, postgres.Config{DSN: o.postgres, Connections: o.postgresConnections})
+func openPostgres(ctx context.Context, o *options, readOnly bool) (*store, error) {
+	s, err := postgres.Open(ctx, postgres.Config{DSN: o.postgres, Connections: o.postgresConnections, ReadOnly: readOnly})
+	if e := protocol.AsError(err); e != nil && e.Field == "DSN" {
+		return nil, errors.New("-postgres is " + e.Detail)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -60,9 +65,11 @@ func openPostgres(ctx context.Context, o *options) (*store, error) {
 // openToRead opens a book that there is, while another process may serve it.
 func openToRead(ctx context.Context, o *options, f folder.Folder) (*store, error) {
 	if o.postgres != "" {
-		return openPostgres(ctx, o)
+		return openPostgres(ctx, o, true)
 	}
-	if _, err := os.Stat(f.Path(ledgerFile)); err != nil {
+	if _, err := os.Stat(f.Path(ledgerFile)); errors.Is(err, fs.ErrNotExist) {
+		return nil, errors.New("there is no ledger in " + o.data)
+	} else if err != nil {
 		return nil, err
 	}
 	l, err := ledger.Open(ledger.Config{Path: f.Path(ledgerFile), ReadOnly: true})

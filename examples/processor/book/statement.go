@@ -16,7 +16,8 @@ type Statements interface {
 	// (PSD-PAY-AUP-05): the payments under each mandate, and those that it
 	// confirmed one by one, by currency. Tasks stand in the order of their first
 	// payment, payments by time. Only payments made in [from, until) count; the
-	// zero time is no limit.
+	// zero time is no limit. A principal without an account is
+	// instrument_invalid.
 	TaskBill(ctx context.Context, principal string, from, until time.Time) ([]Task, error)
 
 	// Settlement sums up what merchants were paid and gave back in [from,

@@ -40,7 +40,7 @@ func (l *Ledger) Name(ctx context.Context, merchant, name string) error {
 		return err
 	}
 	return l.decide(ctx, func(t *tx) (refusal, err error) {
-		known, err := t.row("SELECT 1 FROM accounts WHERE owner = ? AND kind = ? LIMIT 1", []any{merchant, string(book.Merchant)}, func(*sqlite.Stmt) {})
+		known, err := has(t.conn, merchant, book.Merchant)
 		if err != nil {
 			return nil, err
 		}
@@ -59,6 +59,11 @@ func (l *Ledger) NameOf(ctx context.Context, merchant string) (name string, err 
 		return err
 	})
 	return name, err
+}
+
+// has reports whether an owner has an account of a kind, in any currency.
+func has(conn *sqlite.Conn, owner string, kind book.Kind) (bool, error) {
+	return queryRow(conn, "SELECT 1 FROM accounts WHERE owner = ? AND kind = ? LIMIT 1", []any{owner, string(kind)}, func(*sqlite.Stmt) {})
 }
 
 // open makes an account with its balance, unless it exists.

@@ -18,7 +18,7 @@ func (l *Ledger) PairDevice(ctx context.Context, d book.Device) error {
 }
 
 func (t *tx) pairDevice(d *book.Device) (refusal, err error) {
-	known, err := t.row("SELECT 1 FROM accounts WHERE owner = ? AND kind = ? LIMIT 1", []any{d.Principal, string(book.Principal)}, func(*sqlite.Stmt) {})
+	known, err := has(t.conn, d.Principal, book.Principal)
 	if err != nil {
 		return nil, err
 	}

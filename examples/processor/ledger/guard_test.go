@@ -12,6 +12,7 @@ import (
 	"zombiezen.com/go/sqlite"
 
 	"github.com/actprotocol/act-go/examples/processor/book"
+	"github.com/actprotocol/act-go/examples/processor/book/booktest"
 	"github.com/actprotocol/act-go/protocol"
 	"github.com/actprotocol/act-go/provider"
 )
@@ -286,7 +287,7 @@ func TestOpenRefuses(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err = Open(Config{Path: path})
-	if !errors.Is(err, errSchema) {
+	if !errors.Is(err, errSchema) || !strings.Contains(booktest.Explain(err), "serve it by that version, or begin with a new file") {
 		t.Errorf("%v", err)
 	}
 }

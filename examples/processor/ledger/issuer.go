@@ -23,7 +23,7 @@ func (t *tx) trustIssuer(issuer, principal string, trusted bool) (refusal, err e
 		return nil, err
 	}
 	if !now { // what is trusted, by a book from before this rule too, can always be revoked
-		known, err := t.row("SELECT 1 FROM accounts WHERE owner = ? AND kind = ? LIMIT 1", []any{principal, string(book.Principal)}, func(*sqlite.Stmt) {})
+		known, err := has(t.conn, principal, book.Principal)
 		if err != nil {
 			return nil, err
 		}

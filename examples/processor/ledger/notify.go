@@ -23,7 +23,7 @@ func (l *Ledger) SetReceiver(ctx context.Context, merchant, url string) error {
 		return err
 	}
 	return l.decide(ctx, func(t *tx) (refusal, err error) {
-		known, err := t.row("SELECT 1 FROM accounts WHERE owner = ? AND kind = ? LIMIT 1", []any{merchant, string(book.Merchant)}, func(*sqlite.Stmt) {})
+		known, err := has(t.conn, merchant, book.Merchant)
 		if err != nil {
 			return nil, err
 		}

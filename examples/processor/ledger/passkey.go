@@ -15,7 +15,7 @@ func (l *Ledger) Invite(ctx context.Context, i book.Invitation) error {
 		return err
 	}
 	return l.decideApart(ctx, func(t *tx) (refusal, err error) {
-		known, err := t.row("SELECT 1 FROM accounts WHERE owner = ? AND kind = ? LIMIT 1", []any{i.Principal, string(book.Principal)}, func(*sqlite.Stmt) {})
+		known, err := has(t.conn, i.Principal, book.Principal)
 		if err != nil {
 			return nil, err
 		}

@@ -19,7 +19,7 @@ func Cause(err error) string {
 	return ""
 }
 
-var errSchema = errors.New("ledger: the file was made by another version")
+var errSchema = errors.New("ledger: the file was made by another version of this program, and is not converted: serve it by that version, or begin with a new file")
 
 // bindAll sets the parameters of a statement: int64, string, []byte, bool, or nil.
 func bindAll(stmt *sqlite.Stmt, args []any) error {

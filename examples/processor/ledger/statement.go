@@ -52,6 +52,13 @@ func (l *Ledger) TaskBill(ctx context.Context, principal string, from, until tim
 				_, err = queryRow(conn, taskLine, []any{at}, bill.add)
 			}
 		}
+		if len(payments) > 0 || err != nil {
+			return err
+		}
+		known, err := has(conn, principal, book.Principal)
+		if err == nil && !known {
+			err = book.NoAccount("PSD-PAY-AUP-05")
+		}
 		return err
 	})
 	return bill.tasks, err

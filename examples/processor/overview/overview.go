@@ -29,13 +29,17 @@ type Config struct {
 type Book interface {
 	Accounts(ctx context.Context) ([]book.Account, error)
 	Instants(ctx context.Context, limit int) ([]book.Instant, error)
+
+	// Use and Lookup keep the sessions that were ended.
+	Use(ctx context.Context, scope, nonce string, until time.Time) error
+	Lookup(ctx context.Context, r provider.Request) (*provider.Trade, error)
 }
 
 // An Overview serves the pages and remembers payments. It is safe for
 // concurrent use.
 type Overview struct {
 	config  Config
-	session session
+	door    door
 	recent  recent
 	began   time.Time
 	handler http.Handler
@@ -53,7 +57,7 @@ func New(c Config) (*Overview, error) {
 	if c.Now == nil {
 		c.Now = time.Now
 	}
-	o := &Overview{config: c, session: newSession(c.Token, c.Now), began: c.Now()}
+	o := &Overview{config: c, door: newDoor(c), began: c.Now()}
 	o.recent.now, o.recent.refused = c.Now, make(map[protocol.Code]uint64)
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET "+Path+"/login", o.loginPage)
@@ -71,14 +75,14 @@ func (o *Overview) Decided(v provider.Verdict) { o.recent.add(v) }
 // SignedIn reports whether a request comes from a browser in which the
 // operator's token was shown. It is good for reading only: who lets such a
 // request change something checks besides that the browser meant it.
-func (o *Overview) SignedIn(r *http.Request) bool { return o.session.holds(r) }
+func (o *Overview) SignedIn(r *http.Request) bool { return o.door.holds(r) }
 
 // ServeHTTP serves everything under Path.
 func (o *Overview) ServeHTTP(w http.ResponseWriter, r *http.Request) { o.handler.ServeHTTP(w, r) }
 
 func (o *Overview) signedIn(next http.HandlerFunc) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if !o.session.holds(r) {
+		if !o.door.holds(r) {
 			http.Redirect(w, r, Path+"/login", http.StatusSeeOther)
 			return
 		}
@@ -95,16 +99,17 @@ const loginSize = 4 << 10
 
 func (o *Overview) login(w http.ResponseWriter, r *http.Request) {
 	r.Body = http.MaxBytesReader(w, r.Body, loginSize)
-	if r.ParseForm() != nil || !o.session.knows(r.PostForm.Get("token")) {
+	if r.ParseForm() != nil || !o.door.knows(r.PostForm.Get("token")) {
 		write(w, http.StatusForbidden, "login", loginView{ID: o.config.ID, Wrong: true})
 		return
 	}
-	http.SetCookie(w, o.session.cookie())
+	http.SetCookie(w, o.door.cookie())
 	http.Redirect(w, r, Path, http.StatusSeeOther)
 }
 
 func (o *Overview) logout(w http.ResponseWriter, r *http.Request) {
-	http.SetCookie(w, o.session.gone())
+	o.door.end(r)
+	http.SetCookie(w, gone())
 	http.Redirect(w, r, Path+"/login", http.StatusSeeOther)
 }
 

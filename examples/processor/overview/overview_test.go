@@ -34,6 +34,26 @@ type shelf struct {
 	accounts []book.Account
 	err      error
 	asked    int
+	ended    map[string]bool
+}
+
+// Use and Lookup are those of a book, as far as nonces go.
+func (s *shelf) Use(_ context.Context, scope, nonce string, until time.Time) error {
+	if s.ended == nil {
+		s.ended = make(map[string]bool)
+	}
+	s.ended[scope+" "+nonce+" "+until.UTC().String()] = true
+	return nil
+}
+
+func (s *shelf) Lookup(_ context.Context, r provider.Request) (*provider.Trade, error) {
+	if err := r.Check(); err != nil {
+		return nil, err
+	}
+	if s.ended[r.Nonce.Scope+" "+r.Nonce.Value+" "+r.Nonce.Until.UTC().String()] {
+		return nil, provider.Replayed()
+	}
+	return nil, nil
 }
 
 func (s *shelf) Accounts(context.Context) ([]book.Account, error) {
@@ -66,13 +86,7 @@ func open(t *testing.T) *desk {
 		{Owner: "did:act:home.example/ann", Kind: book.Principal, Currency: "CNY", Balance: 82_00},
 		{Owner: "did:act:shop.example/coffee", Kind: book.Merchant, Currency: "CNY", Balance: 18_00},
 	}}, now: time.Date(2026, 11, 23, 17, 0, 0, 0, time.UTC)}
-	var err error
-	d.Overview, err = overview.New(overview.Config{
-		ID: "did:act:psp.example/psp", Token: token, Book: d.shelf, Ready: func(context.Context) error { return d.shelf.err }, Now: func() time.Time { return d.now },
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
+	d.Overview = d.again()
 	d.web = httptest.NewServer(d)
 	t.Cleanup(d.web.Close)
 	d.client = &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
@@ -195,10 +209,36 @@ func TestDoor(t *testing.T) {
 	if resp, _ := d.do("POST", overview.Path+"/logout", ""); resp.StatusCode != http.StatusSeeOther || resp.Cookies()[0].MaxAge >= 0 {
 		t.Error("signing out does not forget the cookie")
 	}
+	if resp, _ := d.do("GET", overview.Path, ""); resp.StatusCode != http.StatusSeeOther {
+		t.Error("a session that was ended goes on at the server")
+	}
+	r := httptest.NewRequest("GET", overview.Path, nil)
+	r.AddCookie(d.cookie)
+	if d.again().SignedIn(r) {
+		t.Error("a session that was ended goes on after a restart")
+	}
+	d.signIn()
+	r = httptest.NewRequest("GET", overview.Path, nil)
+	r.AddCookie(d.cookie)
+	if !d.again().SignedIn(r) {
+		t.Error("a session does not survive a restart")
+	}
 	d.now = d.now.Add(12*time.Hour + time.Second)
 	if resp, _ := d.do("GET", overview.Path, ""); resp.StatusCode != http.StatusSeeOther {
 		t.Error("the cookie holds for ever")
 	}
+}
+
+// again is the overview of a process that starts with the same book and token.
+func (d *desk) again() *overview.Overview {
+	d.Helper()
+	o, err := overview.New(overview.Config{
+		ID: "did:act:psp.example/psp", Token: token, Book: d.shelf, Ready: func(context.Context) error { return d.shelf.err }, Now: func() time.Time { return d.now },
+	})
+	if err != nil {
+		d.Fatal(err)
+	}
+	return o
 }
 
 func TestFront(t *testing.T) {

@@ -1,16 +1,24 @@
 package overview
 
 import (
+	"context"
 	"net/http"
 	"net/http/httptest"
 	"testing"
 	"time"
+
+	"github.com/actprotocol/act-go/provider"
 )
+
+// ended is a book in which no session was ended.
+type ended struct{ Book }
+
+func (ended) Lookup(context.Context, provider.Request) (*provider.Trade, error) { return nil, nil }
 
 // FuzzCookie: no text but our own cookie's opens the door.
 func FuzzCookie(f *testing.F) {
 	now := time.Date(2026, 11, 23, 17, 0, 0, 0, time.UTC)
-	s := newSession("operator-token-of-these-tests-0123456789", func() time.Time { return now })
+	s := newDoor(Config{Token: "operator-token-of-these-tests-0123456789", Book: ended{}, Now: func() time.Time { return now }})
 	good := s.cookie().Value
 	f.Add(good)
 	f.Fuzz(func(t *testing.T, value string) {

@@ -32,7 +32,8 @@ var facts = []string{
 }
 
 var (
-	errVersion = errors.New("postgres: the book was made by another version of this program")
+	errVersion = errors.New("postgres: the book was made by another version of this program: serve it by that version, or begin another one in an empty database")
+	errNone    = errors.New("postgres: there is no book in this database")
 	errFsync   = errors.New("postgres: the server does not keep what it has committed: fsync or full_page_writes is off")
 	errLocks   = errors.New("postgres: the server's advisory locks keep nobody out, or its snapshots do not know who runs")
 	errOld     = errors.New("postgres: the server is older than PostgreSQL 14")
@@ -75,22 +76,39 @@ func prepare(ctx context.Context, pool *pgxpool.Pool, schema string) error {
 		if _, err := t.Exec(ctx, "SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", "act-go schema "+schema); err != nil {
 			return err
 		}
-		var made bool
-		if err := t.QueryRow(ctx, "SELECT to_regclass($1) IS NOT NULL", schema+".meta").Scan(&made); err != nil {
-			return err
-		}
-		if !made {
+		err := checkVersion(ctx, t, schema)
+		if errors.Is(err, errNone) {
 			return create(ctx, t, schema)
 		}
-		var version int
-		if err := t.QueryRow(ctx, "SELECT version FROM meta").Scan(&version); err != nil {
+		if err != nil {
 			return err
-		}
-		if version != schemaVersion {
-			return errVersion
 		}
 		return adopt(ctx, t)
 	})
+}
+
+// inspect is prepare for who only reads: it makes and changes nothing.
+func inspect(ctx context.Context, pool *pgxpool.Pool, schema string) error {
+	return pgx.BeginFunc(ctx, pool, func(t pgx.Tx) error { return checkVersion(ctx, t, schema) })
+}
+
+// checkVersion refuses a schema without a book, and the book of another version.
+func checkVersion(ctx context.Context, t pgx.Tx, schema string) error {
+	var made bool
+	if err := t.QueryRow(ctx, "SELECT to_regclass($1) IS NOT NULL", schema+".meta").Scan(&made); err != nil {
+		return err
+	}
+	if !made {
+		return errNone
+	}
+	var version int
+	if err := t.QueryRow(ctx, "SELECT version FROM meta").Scan(&version); err != nil {
+		return err
+	}
+	if version != schemaVersion {
+		return errVersion
+	}
+	return nil
 }
 
 // checkServer refuses a server on which nothing is durable.

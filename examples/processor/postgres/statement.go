@@ -64,7 +64,15 @@ func (s *Store) TaskBill(ctx context.Context, principal string, from, until time
 		tasks[i].Refunded += p.Refunded
 		return nil
 	}, taskLines, principal, first, end)
-	return tasks, err
+	if len(tasks) > 0 || err != nil {
+		return tasks, err
+	}
+	var one int
+	known, err := s.one(ctx, "SELECT 1 FROM accounts WHERE owner = $1 AND kind = $2 LIMIT 1", []any{principal, string(book.Principal)}, &one)
+	if err == nil && !known {
+		err = book.NoAccount("PSD-PAY-AUP-05")
+	}
+	return nil, err
 }
 
 // settlementLines sums up both sides of merchants' accounts.

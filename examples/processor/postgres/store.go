@@ -38,6 +38,11 @@ type Config struct {
 	// MaxBatch is the most payments that share a transaction; 32 when zero, at
 	// most 256. Only payments that wait at the same time ever share one.
 	MaxBatch int
+
+	// ReadOnly opens a book that there is, to audit it for example, and makes
+	// none: a database without one is service_unavailable, as is whatever would
+	// write.
+	ReadOnly bool
 }
 
 // A Store is the book, open for reading and writing. Its methods may be called
@@ -83,8 +88,9 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	err = probe(ctx, pool)
-	if err == nil {
+	if cfg.ReadOnly {
+		err = inspect(ctx, pool, cfg.Schema)
+	} else if err = probe(ctx, pool); err == nil {
 		err = prepare(ctx, pool, cfg.Schema)
 	}
 	if err != nil {
@@ -100,7 +106,9 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 	s.workers.Go(s.lookUpAll)
 	sweeping, stop := context.WithCancel(context.WithoutCancel(ctx))
 	s.stop = stop
-	s.workers.Go(func() { s.sweep(sweeping) })
+	if !cfg.ReadOnly {
+		s.workers.Go(func() { s.sweep(sweeping) })
+	}
 	return s, nil
 }
 
@@ -127,6 +135,9 @@ func connect(ctx context.Context, cfg Config) (*pgxpool.Pool, error) {
 		"plan_cache_mode":                     "force_generic_plan",
 	} {
 		pool.ConnConfig.RuntimeParams[name] = value
+	}
+	if cfg.ReadOnly {
+		pool.ConnConfig.RuntimeParams["default_transaction_read_only"] = "on"
 	}
 	p, err := pgxpool.NewWithConfig(ctx, pool)
 	if err != nil {

@@ -10,7 +10,6 @@ import (
 	"strings"
 
 	"github.com/actprotocol/act-go/internal/body"
-	"github.com/actprotocol/act-go/internal/problem"
 	"github.com/actprotocol/act-go/protocol"
 	"github.com/actprotocol/act-go/protocol/canon"
 )
@@ -25,7 +24,7 @@ func (s *Server) OperatorOnly(next http.Handler) http.Handler {
 		reads := s.signedIn != nil && r.Method == http.MethodGet && s.signedIn(r)
 		if (subtle.ConstantTimeCompare(digest[:], s.operator[:]) != 1 || !ok) && !reads {
 			w.Header().Set("WWW-Authenticate", "Bearer")
-			problem.WriteStatus(w, http.StatusUnauthorized, protocol.New(protocol.CodeActorRefused, "", "", "the operator's token is needed"), 0)
+			deskRefusal{Code: deskUnauthorized, Detail: "the operator's token is needed: Authorization: Bearer, and the token"}.write(w)
 			return
 		}
 		next.ServeHTTP(w, r)
@@ -125,12 +124,13 @@ func noRoute(w http.ResponseWriter, r *http.Request, routes []route) {
 			methods = append(methods, have.Method)
 		}
 	}
-	status, field := http.StatusNotFound, "path"
-	if len(methods) > 0 {
-		status, field = http.StatusMethodNotAllowed, "method"
-		w.Header().Set("Allow", strings.Join(methods, ", "))
+	if len(methods) == 0 {
+		deskRefusal{Code: deskNoRoute, Detail: "the desk has no such route; GET /admin/ lists them"}.write(w)
+		return
 	}
-	problem.WriteStatus(w, status, protocol.New(protocol.CodeFieldInvalid, field, "", "the desk has no such route; GET /admin/ lists them"), 0)
+	allowed := strings.Join(methods, ", ")
+	w.Header().Set("Allow", allowed)
+	deskRefusal{Code: deskWrongMethod, Detail: "this route takes " + allowed + "; GET /admin/ lists them"}.write(w)
 }
 
 // with reads the body as a closed object.
@@ -151,7 +151,7 @@ type done struct {
 // write answers with a body of ours, or with an error.
 func write(w http.ResponseWriter, body []byte, err error) {
 	if err != nil {
-		problem.Write(w, err, 1)
+		refuse(w, err)
 		return
 	}
 	h := w.Header()

@@ -74,7 +74,7 @@ func TestDesk(t *testing.T) {
 	post("/admin/deposits", deposit, `"done":true`)
 	w.wantDesk("POST", "/admin/deposits", strings.Replace(deposit, "40", "41", 1), http.StatusConflict, `"field":"deposit_id"`)
 	w.wantDesk("POST", "/admin/principals", `{"owner":"`+owner+`","currency":"CNY","issuers":["me"]}`, http.StatusBadRequest, `"field":"issuers"`)
-	w.wantDesk("POST", "/admin/token-states", `{"payment_token":"pt-none","state":"frozen"}`, http.StatusForbidden, `"field":"payment_token"`)
+	w.wantDesk("POST", "/admin/token-states", `{"payment_token":"pt-none","state":"frozen"}`, http.StatusNotFound, `"field":"payment_token"`)
 
 	until := canon.FormatTime(w.Now().Add(time.Hour))
 	answer := post("/admin/tokens", `{"principal":"`+owner+`","agent":"`+w.Agent.DID()+`","currency":"CNY","valid_until":"`+until+
@@ -128,21 +128,30 @@ func TestDeskRefuses(t *testing.T) {
 		{"/admin/deposits", `{"deposit_id":"d-9","owner":"` + w.Owner + `","amount":"1.001","currency":"CNY"}`, "amount", http.StatusBadRequest},
 		{"/admin/deposits", `{"deposit_id":"d-9","owner":"` + w.Owner + `","amount":"-1.00","currency":"CNY"}`, "amount", http.StatusBadRequest},
 		{"/admin/deposits", `{"deposit_id":"d 9","owner":"` + w.Owner + `","amount":"1.00","currency":"CNY"}`, "deposit_id", http.StatusBadRequest},
-		{"/admin/deposits", `{"deposit_id":"d-9","owner":"did:act:home.example/none","amount":"1.00","currency":"CNY"}`, "owner", http.StatusForbidden},
+		{"/admin/deposits", `{"deposit_id":"d-9","owner":"did:act:home.example/none","amount":"1.00","currency":"CNY"}`, "owner", http.StatusNotFound},
 		{"/admin/tokens", `{"principal":"` + w.Owner + `","agent":"` + w.Agent.DID() + `","currency":"CNY","valid_until":"tomorrow"}`, "valid_until", http.StatusBadRequest},
 		{"/admin/tokens", `{"principal":"` + w.Owner + `","agent":"` + w.Agent.DID() + `","currency":"CNY","valid_until":"2020-01-01T00:00:00Z"}`, "valid_until", http.StatusBadRequest},
 		{"/admin/tokens", `{"principal":"` + w.Owner + `","agent":"` + w.Agent.DID() + `","currency":"CNY","valid_until":"2099-01-01T00:00:00Z","merchants":[]}`, "merchants", http.StatusBadRequest},
 		{"/admin/tokens", `{"principal":"` + w.Owner + `","agent":"` + w.Agent.DID() + `","currency":"CNY","valid_until":"2099-01-01T00:00:00Z","ceiling":"0.00"}`, "ceiling", http.StatusBadRequest},
-		{"/admin/issuers", `{"issuer":"` + w.Issue.DID() + `","principal":"did:act:home.example/none","trusted":true}`, "principal", http.StatusForbidden},
-		{"/admin/issuers", `{"issuer":"` + w.Issue.DID() + `","principal":"did:act:home.example/none","trusted":false}`, "principal", http.StatusForbidden},
-		{"/admin/issuers", `{"issuer":"` + w.Issue.DID() + `","principal":"` + w.Shop.DID() + `","trusted":true}`, "principal", http.StatusForbidden}, // a merchant
-		{"/admin/tokens", `{"principal":"` + w.Shop.DID() + `","agent":"` + w.Agent.DID() + `","currency":"CNY","valid_until":"2099-01-01T00:00:00Z"}`, "principal", http.StatusForbidden},
-		{"/admin/token-states", `{"payment_token":"pt-none","state":"frozen"}`, "instrument_invalid", http.StatusForbidden},
+		{"/admin/issuers", `{"issuer":"` + w.Issue.DID() + `","principal":"did:act:home.example/none","trusted":true}`, "principal", http.StatusNotFound},
+		{"/admin/issuers", `{"issuer":"` + w.Issue.DID() + `","principal":"did:act:home.example/none","trusted":false}`, "principal", http.StatusNotFound},
+		{"/admin/issuers", `{"issuer":"` + w.Issue.DID() + `","principal":"` + w.Shop.DID() + `","trusted":true}`, "principal", http.StatusNotFound}, // a merchant
+		{"/admin/tokens", `{"principal":"` + w.Shop.DID() + `","agent":"` + w.Agent.DID() + `","currency":"CNY","valid_until":"2099-01-01T00:00:00Z"}`, "principal", http.StatusNotFound},
+		{"/admin/token-states", `{"payment_token":"pt-none","state":"frozen"}`, "instrument_invalid", http.StatusNotFound},
 		{"/admin/token-states", `{"payment_token":"` + w.token + `","state":"gone"}`, "state", http.StatusBadRequest},
 	} {
 		w.wantDesk("POST", tc.path, tc.body, tc.status, tc.part)
 	}
 	w.wantDesk("GET", "/admin/entries?currency=CNY", "", http.StatusBadRequest, `"field":"owner"`)
+	// What the book does not know is not there, and not empty.
+	for _, path := range []string{"/admin/entries?currency=CNY&owner=", "/admin/entries?currency=JPY&owner=" + w.Shop.DID() + "&", "/admin/bills?principal=", "/admin/bill.html?principal="} {
+		if strings.HasSuffix(path, "=") {
+			path += "did:act:home.example/none"
+		}
+		w.wantDesk("GET", path, "", http.StatusNotFound, `"code":"unknown"`)
+	}
+	w.wantDesk("GET", "/admin/entries?currency=CNY&owner="+w.Shop.DID(), "", http.StatusOK, `"entries":[]`)
+	w.wantDesk("GET", "/admin/bills?principal="+w.Owner, "", http.StatusOK, `"tasks":[]`)
 	w.wantDesk("GET", "/admin/entries?owner="+strings.ReplaceAll(w.Owner, ":", "%3A"), "", http.StatusBadRequest, `"field":"currency"`)
 	tokens, err := w.server.Ledger().Tokens(context.Background())
 	if err != nil || len(tokens) != 1 {
@@ -207,7 +216,7 @@ func TestDocument(t *testing.T) {
 
 func TestMethodsAndPaths(t *testing.T) {
 	w := newWorld(t)
-	for path, want := range map[string]int{"/act/v1/payments": http.StatusMethodNotAllowed, "/act/v1/withdrawals": http.StatusNotFound, "/": http.StatusNotFound} {
+	for path, want := range map[string]int{"/act/v1/payments": http.StatusMethodNotAllowed, "/act/v1/withdrawals": http.StatusNotFound, "/act": http.StatusNotFound} {
 		resp, err := w.client.Get("https://" + w.server.ID().Host() + path)
 		w.must(err)
 		resp.Body.Close()

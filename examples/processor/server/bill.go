@@ -9,7 +9,6 @@ import (
 	"log/slog"
 	"net/http"
 
-	"github.com/actprotocol/act-go/internal/problem"
 	"github.com/actprotocol/act-go/protocol"
 )
 
@@ -57,7 +56,7 @@ func (s *Server) sheet(contentType string, produce func(*http.Request) ([]byte, 
 		begun := s.now()
 		out, err := produce(r)
 		if err != nil {
-			problem.Write(w, err, 1)
+			refuse(w, err)
 		} else {
 			h := w.Header()
 			h.Set("Content-Type", contentType)

@@ -209,6 +209,11 @@ func (s *Server) adminEntries(r *http.Request, _ []byte) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	if len(entries) == 0 {
+		if err := s.hasAccount(r.Context(), owner, currency); err != nil {
+			return nil, err
+		}
+	}
 	out := []entryView{}
 	for _, e := range entries {
 		out = append(out, entryView{e.Transfer, e.Cause, e.CauseID, signed(e.Amount, currency), canon.FormatTime(e.At)})
@@ -216,6 +221,20 @@ func (s *Server) adminEntries(r *http.Request, _ []byte) (any, error) {
 	return struct {
 		Entries []entryView `json:"entries"`
 	}{out}, nil
+}
+
+// hasAccount refuses an owner without an account in a currency.
+func (s *Server) hasAccount(ctx context.Context, owner, currency string) error {
+	accounts, err := s.ledger.Accounts(ctx)
+	if err != nil {
+		return err
+	}
+	for _, a := range accounts {
+		if a.Owner == owner && a.Currency == currency {
+			return nil
+		}
+	}
+	return book.NoSuchAccount()
 }
 
 type auditView struct {

@@ -65,6 +65,9 @@ func undocumented() (code int) {
 
 func ofProgram(served string) bool {
 	path := strings.Fields(served)[1]
+	if path == "/" {
+		return true
+	}
 	for _, p := range programs {
 		if path == p || strings.HasPrefix(path, p+"/") {
 			return true

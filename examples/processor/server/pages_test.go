@@ -123,7 +123,7 @@ func TestDeskOfPages(t *testing.T) {
 	w := newWorld(t)
 	ctx := context.Background()
 	w.wantDesk("POST", "/admin/enrolments", `{"principal":"nobody"}`, http.StatusBadRequest, "principal")
-	w.wantDesk("POST", "/admin/enrolments", `{"principal":"did:act:home.example/nobody"}`, http.StatusForbidden, "instrument_invalid")
+	w.wantDesk("POST", "/admin/enrolments", `{"principal":"did:act:home.example/nobody"}`, http.StatusNotFound, "the principal has no account")
 	var made struct {
 		URL     string `json:"enrolment_url"`
 		Expires string `json:"expires_at"`
@@ -133,7 +133,7 @@ func TestDeskOfPages(t *testing.T) {
 	w.must(w.server.Ledger().Enrol(ctx, "link", book.Passkey{ID: "a2V5", Key: []byte{1}}))
 	w.wantDesk("GET", "/admin/passkeys", "", http.StatusOK, `"passkey_id":"a2V5"`)
 	w.wantDesk("POST", "/admin/passkey-removals", `{"passkey_id":"a2V5"}`, http.StatusOK, "true")
-	w.wantDesk("POST", "/admin/passkey-removals", `{"passkey_id":"other"}`, http.StatusUnauthorized, "key_unknown")
+	w.wantDesk("POST", "/admin/passkey-removals", `{"passkey_id":"other"}`, http.StatusNotFound, "key_unknown")
 	w.wantDesk("GET", "/admin/passkeys", "", http.StatusOK, `"removed":true`)
 	id, _ := w.bindingPage(w.tokenTerms())
 	w.wantDesk("GET", "/admin/bindings", "", http.StatusOK, `"state":"waiting"`)

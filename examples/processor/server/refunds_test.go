@@ -225,7 +225,7 @@ func TestNotifications(t *testing.T) {
 			t.Errorf("%s was taken: %d", wrong, status)
 		}
 	}
-	if status, _ := w.desk(http.MethodPost, "/admin/receivers", "Bearer "+operatorToken, `{"merchant":"did:act:shop.example/nobody","url":"https://shop.example/"}`); status != http.StatusForbidden {
+	if status, _ := w.desk(http.MethodPost, "/admin/receivers", "Bearer "+operatorToken, `{"merchant":"did:act:shop.example/nobody","url":"https://shop.example/"}`); status != http.StatusNotFound {
 		t.Errorf("a merchant that is not registered: %d", status)
 	}
 }
