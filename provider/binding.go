@@ -18,6 +18,11 @@ const DefaultTimeToBind = 30 * time.Minute
 // agent: nobody has vouched for who asks.
 const MaxOpenBindings = 16
 
+// BindingKept is how long a book keeps, at least, a binding request that nobody
+// has decided in its time (SPEC.md 6.11). Behind it the request may be forgotten,
+// and then begins anew: strangers fill no book.
+const BindingKept = 24 * time.Hour
+
 // A BindingState is what has become of a binding request.
 type BindingState string
 
@@ -64,7 +69,8 @@ type Grant struct {
 //
 // A binding request, known by Agent and RequestID, gets one answer for ever. A
 // waiting one binds nothing; every method that meets one at or after Expires
-// first refuses it with confirmation_failed.
+// first refuses it with confirmation_failed. That is the one answer that may be
+// forgotten, with its request, [BindingKept] after Expires.
 type Bindings interface {
 	// BeginBinding returns what the agent's request now is: b, stored and
 	// waiting, or the earlier one with its Digest. Another Digest is

@@ -20,8 +20,8 @@ type binding struct {
 }
 
 const bindingColumns = `SELECT b.id, b.binding, b.agent, b.request_id, b.digest, b.principal, b.terms, b.jwk, b.expires,
-	g.terms, k.token, s.subaccount, g.method, g.confirmed_at, g.at, r.code
-	FROM bindings b LEFT JOIN binding_grants g ON g.binding = b.id LEFT JOIN tokens k ON k.id = g.token
+	g.terms, k.token, s.subaccount, g.method, g.confirmed_at, g.at, r.code, b.lapsed
+	FROM binding_requests b LEFT JOIN binding_grants g ON g.binding = b.id LEFT JOIN tokens k ON k.id = g.token
 	LEFT JOIN subaccounts s ON s.id = g.subaccount LEFT JOIN binding_refusals r ON r.binding = b.id `
 
 func scanBinding(r *sqlite.Stmt) (*binding, error) {
@@ -50,7 +50,10 @@ func scanBinding(r *sqlite.Stmt) (*binding, error) {
 		b.Confirmation = provider.Confirmation{Method: r.ColumnText(12), At: exact(r.ColumnInt64(13))}
 	}
 	if !r.ColumnIsNull(15) {
-		b.State, b.Reason = provider.BindingRefused, protocol.Code(r.ColumnText(15))
+		b.Refuse(protocol.Code(r.ColumnText(15)))
+	}
+	if r.ColumnBool(16) {
+		b.Refuse(protocol.CodeConfirmationFailed)
 	}
 	return b, nil
 }
@@ -72,11 +75,35 @@ func (t *tx) settledBinding(condition string, args ...any) (*binding, error) {
 	if b == nil || err != nil || !b.Late(t.now) {
 		return b, err
 	}
-	return b, t.refuseBinding(b, protocol.CodeConfirmationFailed)
+	b.Refuse(protocol.CodeConfirmationFailed)
+	return b, t.exec("UPDATE binding_asks SET lapsed = 1 WHERE id = ?", b.id)
+}
+
+// decided makes a fact of a binding request that waits.
+func (t *tx) decided(b *binding) error {
+	if err := t.exec(`INSERT INTO bindings (id, binding, agent, request_id, digest, principal, terms, jwk, expires, begun_at)
+		SELECT id, binding, agent, request_id, digest, principal, terms, jwk, expires, begun_at FROM binding_asks WHERE id = ?`, b.id); err != nil {
+		return err
+	}
+	return t.exec("DELETE FROM binding_asks WHERE id = ?", b.id)
+}
+
+// forgetAtMost is how many binding requests that nobody has decided one new one
+// removes.
+const forgetAtMost = 16
+
+// forgetBindings removes what agents have asked for and nobody has decided, when
+// it was kept for its time.
+func (t *tx) forgetBindings() error {
+	return t.exec("DELETE FROM binding_asks WHERE id IN (SELECT id FROM binding_asks WHERE expires <= ? ORDER BY expires LIMIT ?)",
+		t.now.Add(-provider.BindingKept).Unix(), int64(forgetAtMost))
 }
 
 func (t *tx) refuseBinding(b *binding, code protocol.Code) error {
 	b.Refuse(code)
+	if err := t.decided(b); err != nil {
+		return err
+	}
 	return t.exec("INSERT INTO binding_refusals (binding, code, at) VALUES (?, ?, ?)", b.id, string(code), t.unix())
 }
 
@@ -108,22 +135,24 @@ func (l *Ledger) BeginBinding(ctx context.Context, b provider.Binding) (*provide
 
 func (t *tx) beginBinding(b *provider.Binding, terms []byte) (now *binding, refusal, err error) {
 	open := 0
-	if _, err := t.row(`SELECT count(*) FROM bindings b WHERE b.agent = ? AND b.expires > ? AND NOT EXISTS (SELECT 1 FROM binding_grants g WHERE g.binding = b.id)
-		AND NOT EXISTS (SELECT 1 FROM binding_refusals r WHERE r.binding = b.id)`, []any{b.Agent, t.unix()}, func(r *sqlite.Stmt) { open = r.ColumnInt(0) }); err != nil {
+	if _, err := t.row("SELECT count(*) FROM binding_asks WHERE agent = ? AND expires > ? AND lapsed = 0", []any{b.Agent, t.unix()}, func(r *sqlite.Stmt) { open = r.ColumnInt(0) }); err != nil {
 		return nil, nil, err
 	}
-	used, err := t.row("SELECT 1 FROM bindings WHERE binding = ?", []any{b.ID}, func(*sqlite.Stmt) {})
+	used, err := t.row("SELECT 1 FROM binding_requests WHERE binding = ?", []any{b.ID}, func(*sqlite.Stmt) {})
 	if err != nil {
 		return nil, nil, err
 	}
 	if refusal := b.CheckBegin(open, used); refusal != nil {
 		return nil, refusal, nil
 	}
+	if err := t.forgetBindings(); err != nil {
+		return nil, nil, err
+	}
 	var jwk any
 	if !b.Key.IsZero() {
 		jwk = b.Key.JWK()
 	}
-	if err := t.exec("INSERT INTO bindings (binding, agent, request_id, digest, principal, terms, jwk, expires, begun_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+	if err := t.exec("INSERT INTO binding_asks (binding, agent, request_id, digest, principal, terms, jwk, expires, begun_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
 		b.ID, b.Agent, b.RequestID, string(b.Digest), b.Principal, terms, jwk, b.Expires.Unix(), t.unix()); err != nil {
 		return nil, nil, err
 	}
@@ -197,6 +226,9 @@ func (t *tx) makeInstrument(b *binding, g provider.Grant) (refusal, err error) {
 	}
 	terms, err := canon.Marshal(g.Terms)
 	if err != nil {
+		return nil, err
+	}
+	if err := t.decided(b); err != nil {
 		return nil, err
 	}
 	if err := t.exec(`INSERT INTO binding_grants (binding, terms, token, subaccount, method, confirmed_at, at)

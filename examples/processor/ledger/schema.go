@@ -11,7 +11,7 @@ import (
 )
 
 // schemaVersion is kept in the file's user_version; another one is refused.
-const schemaVersion = 5
+const schemaVersion = 6
 
 // facts are the tables that are only ever appended to.
 var facts = []string{

@@ -48,7 +48,24 @@ CREATE TABLE passkey_uses (
 	PRIMARY KEY (passkey, seq)
 ) STRICT, WITHOUT ROWID;
 
-CREATE TABLE bindings (               -- what agents ask principals for
+CREATE TABLE binding_asks (           -- what agents ask principals for, until it is decided; no fact, and forgotten when nobody decides
+	id         INTEGER PRIMARY KEY AUTOINCREMENT,
+	binding    TEXT NOT NULL UNIQUE,
+	agent      TEXT NOT NULL,
+	request_id TEXT NOT NULL,
+	digest     TEXT NOT NULL,
+	principal  TEXT NOT NULL,
+	terms      BLOB NOT NULL,
+	jwk        BLOB,                  -- of a sub-account
+	expires    INTEGER NOT NULL,
+	begun_at   INTEGER NOT NULL,
+	lapsed     INTEGER NOT NULL DEFAULT 0 CHECK (lapsed IN (0, 1)), -- somebody was told that it is over
+	UNIQUE (agent, request_id)
+) STRICT;
+
+CREATE INDEX binding_asks_by_end ON binding_asks (expires);
+
+CREATE TABLE bindings (               -- what principals, or the operator, have decided: the row of binding_asks, which leaves there
 	id         INTEGER PRIMARY KEY,
 	binding    TEXT NOT NULL UNIQUE,
 	agent      TEXT NOT NULL,
@@ -78,4 +95,8 @@ CREATE TABLE binding_refusals (       -- an end without an instrument
 	code    TEXT NOT NULL,
 	at      INTEGER NOT NULL
 ) STRICT;
+
+CREATE VIEW binding_requests AS
+	SELECT id, binding, agent, request_id, digest, principal, terms, jwk, expires, 0 AS lapsed FROM bindings
+	UNION ALL SELECT id, binding, agent, request_id, digest, principal, terms, jwk, expires, lapsed FROM binding_asks;
 `

@@ -22,16 +22,17 @@ type binding struct {
 }
 
 const bindingColumns = `SELECT b.id, b.binding, b.agent, b.request_id, b.digest, b.principal, b.terms, b.jwk, b.expires,
-	g.terms, k.token, s.subaccount, g.method, g.confirmed_at, g.at, r.code
-	FROM bindings b LEFT JOIN binding_grants g ON g.binding = b.id LEFT JOIN tokens k ON k.id = g.token
+	g.terms, k.token, s.subaccount, g.method, g.confirmed_at, g.at, r.code, b.lapsed
+	FROM binding_requests b LEFT JOIN binding_grants g ON g.binding = b.id LEFT JOIN tokens k ON k.id = g.token
 	LEFT JOIN subaccounts s ON s.id = g.subaccount LEFT JOIN binding_refusals r ON r.binding = b.id `
 
 func (b *binding) scan(r pgx.Row) error {
 	var asked, jwk, granted []byte
 	var token, sub, method, code *string
 	var confirmed, bound *time.Time
+	var lapsed bool
 	if err := r.Scan(&b.id, &b.ID, &b.Agent, &b.RequestID, &b.Digest, &b.Principal, &asked, &jwk, &b.Expires,
-		&granted, &token, &sub, &method, &confirmed, &bound, &code); err != nil {
+		&granted, &token, &sub, &method, &confirmed, &bound, &code, &lapsed); err != nil {
 		return err
 	}
 	b.State, b.Expires = provider.BindingWaiting, b.Expires.UTC()
@@ -48,7 +49,10 @@ func (b *binding) scan(r pgx.Row) error {
 		return protocol.Wrap(protocol.CodeServiceUnavailable, "", "", "a stored binding request cannot be read", err)
 	}
 	if code != nil {
-		b.State, b.Reason = provider.BindingRefused, protocol.Code(*code)
+		b.Refuse(protocol.Code(*code))
+	}
+	if lapsed {
+		b.Refuse(protocol.CodeConfirmationFailed)
 	}
 	return nil
 }
@@ -71,11 +75,33 @@ func (t *tx) settledBinding(id string) (*binding, error) {
 	if b == nil || err != nil || !b.Late(t.now) {
 		return b, err
 	}
-	return b, t.refuseBinding(b, protocol.CodeConfirmationFailed)
+	b.Refuse(protocol.CodeConfirmationFailed)
+	return b, t.exec("UPDATE binding_asks SET lapsed = true WHERE id = $1", b.id)
+}
+
+// decided makes a fact of a binding request that waits.
+func (t *tx) decided(b *binding) error {
+	return t.exec(`WITH asked AS (DELETE FROM binding_asks WHERE id = $1 RETURNING *)
+		INSERT INTO bindings (id, binding, agent, request_id, digest, principal, terms, jwk, expires, begun_at)
+		SELECT id, binding, agent, request_id, digest, principal, terms, jwk, expires, begun_at FROM asked`, b.id)
+}
+
+// forgetAtMost is how many binding requests that nobody has decided one new one
+// removes.
+const forgetAtMost = 16
+
+// forgetBindings removes what agents have asked for and nobody has decided, when
+// it was kept for its time. What others have in hand at this moment is left.
+func (t *tx) forgetBindings() error {
+	return t.exec(`DELETE FROM binding_asks WHERE id IN
+		(SELECT id FROM binding_asks WHERE expires <= $1 ORDER BY expires LIMIT $2 FOR UPDATE SKIP LOCKED)`, t.now.Add(-provider.BindingKept), forgetAtMost)
 }
 
 func (t *tx) refuseBinding(b *binding, code protocol.Code) error {
 	b.Refuse(code)
+	if err := t.decided(b); err != nil {
+		return err
+	}
 	return t.exec("INSERT INTO binding_refusals (binding, code, at) VALUES ($1, $2, $3)", b.id, string(code), t.at())
 }
 
@@ -110,22 +136,24 @@ func (s *Store) BeginBinding(ctx context.Context, b provider.Binding) (*provider
 
 func (t *tx) beginBinding(b *provider.Binding, terms []byte) (refusal, err error) {
 	var open, one int
-	if err := t.QueryRow(t, `SELECT count(*) FROM bindings b WHERE b.agent = $1 AND b.expires > $2 AND NOT EXISTS (SELECT 1 FROM binding_grants g WHERE g.binding = b.id)
-		AND NOT EXISTS (SELECT 1 FROM binding_refusals r WHERE r.binding = b.id)`, b.Agent, t.now).Scan(&open); err != nil {
+	if err := t.QueryRow(t, "SELECT count(*) FROM binding_asks WHERE agent = $1 AND expires > $2 AND NOT lapsed", b.Agent, t.now).Scan(&open); err != nil {
 		return nil, err
 	}
-	used, err := t.row("SELECT 1 FROM bindings WHERE binding = $1", []any{b.ID}, &one)
+	used, err := t.row("SELECT 1 FROM binding_requests WHERE binding = $1", []any{b.ID}, &one)
 	if err != nil {
 		return nil, err
 	}
 	if refusal := b.CheckBegin(open, used); refusal != nil {
 		return refusal, nil
 	}
+	if err := t.forgetBindings(); err != nil {
+		return nil, err
+	}
 	var jwk []byte
 	if !b.Key.IsZero() {
 		jwk = b.Key.JWK()
 	}
-	return nil, t.exec("INSERT INTO bindings (binding, agent, request_id, digest, principal, terms, jwk, expires, begun_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+	return nil, t.exec("INSERT INTO binding_asks (binding, agent, request_id, digest, principal, terms, jwk, expires, begun_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
 		b.ID, b.Agent, b.RequestID, string(b.Digest), b.Principal, terms, jwk, seconds(b.Expires), t.at())
 }
 
@@ -206,6 +234,9 @@ func (t *tx) makeInstrument(b *binding, g provider.Grant) (refusal, err error) {
 	}
 	terms, err := canon.Marshal(g.Terms)
 	if err != nil {
+		return nil, err
+	}
+	if err := t.decided(b); err != nil {
 		return nil, err
 	}
 	if err := t.exec(`INSERT INTO binding_grants (binding, terms, token, subaccount, method, confirmed_at, at)

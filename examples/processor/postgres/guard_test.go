@@ -109,7 +109,7 @@ func fullBindings(t testing.TB, s *Store) {
 // in every table that has any; and no table was forgotten.
 func TestFactsAreAppendOnly(t *testing.T) {
 	s := full(t, pgcluster.ForTest(t))
-	projections := []string{"meta", "nonces", "balances", "budgets", "token_now", "subaccount_now"}
+	projections := []string{"meta", "nonces", "balances", "budgets", "token_now", "subaccount_now", "binding_asks"}
 	tables := texts(t, s, "SELECT tablename, '' FROM pg_tables WHERE schemaname = current_schema()")
 	for table := range tables {
 		if !slices.Contains(facts, table) && !slices.Contains(projections, table) {

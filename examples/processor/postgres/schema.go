@@ -14,7 +14,7 @@ import (
 )
 
 // schemaVersion is kept in the database; another one is refused.
-const schemaVersion = 1
+const schemaVersion = 2
 
 //go:embed schema/*.sql
 var scripts embed.FS

@@ -52,6 +52,7 @@ func Book(t *testing.T, open func(t *testing.T, now func() time.Time) book.Book)
 		{"PSD-AGT-SUB-02 causes of a freeze", freezes},
 		{"PSD-AGT-SUB-06 money of a sub-account", purses},
 		{"PSD-PAY-INS-03 devices", devices},
+		{"PSD-PMT-BND-05 binding requests that nobody decides", undecided},
 		{"PSD-PAY-A402-24 the outbox has several consumers", outbox},
 		{"PSD-PAY-DEL-13 notices of merchants", notices},
 		{"PSD-PAY-AUP-05 task bill and settlement", statements},

@@ -1,4 +1,4 @@
--- Passkeys, and agents' requests for instruments. All of them are facts.
+-- Passkeys, and agents' requests for instruments. All but binding_asks are facts.
 
 CREATE TABLE secrets (                -- what all processes of the processor share
 	name   text COLLATE "C" PRIMARY KEY,
@@ -37,8 +37,25 @@ CREATE TABLE passkey_uses (
 	PRIMARY KEY (passkey, seq)
 );
 
-CREATE TABLE bindings (               -- what agents ask principals for
+CREATE TABLE binding_asks (           -- what agents ask principals for, until it is decided; forgotten when nobody decides
 	id         bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+	binding    text COLLATE "C" NOT NULL UNIQUE,
+	agent      text COLLATE "C" NOT NULL,
+	request_id text COLLATE "C" NOT NULL,
+	digest     text COLLATE "C" NOT NULL,
+	principal  text COLLATE "C" NOT NULL,
+	terms      bytea NOT NULL,
+	jwk        bytea,                 -- of a sub-account
+	expires    timestamptz NOT NULL,
+	begun_at   timestamptz NOT NULL,
+	lapsed     boolean NOT NULL DEFAULT false, -- somebody was told that it is over
+	UNIQUE (agent, request_id)
+);
+
+CREATE INDEX binding_asks_by_end ON binding_asks (expires);
+
+CREATE TABLE bindings (               -- what principals, or the operator, have decided: the row of binding_asks, which leaves there
+	id         bigint PRIMARY KEY,
 	binding    text COLLATE "C" NOT NULL UNIQUE,
 	agent      text COLLATE "C" NOT NULL,
 	request_id text COLLATE "C" NOT NULL,
@@ -67,3 +84,7 @@ CREATE TABLE binding_refusals (       -- an end without an instrument
 	code    text NOT NULL,
 	at      timestamptz NOT NULL
 );
+
+CREATE VIEW binding_requests AS
+	SELECT id, binding, agent, request_id, digest, principal, terms, jwk, expires, false AS lapsed FROM bindings
+	UNION ALL SELECT id, binding, agent, request_id, digest, principal, terms, jwk, expires, lapsed FROM binding_asks;
