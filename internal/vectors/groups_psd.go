@@ -4,5 +4,5 @@ package vectors
 var psdGroups = []func(*builder){
 	groupFingerprint, groupNeeded, groupProof, groupValidation, groupPay, groupInstant,
 	groupResult, groupAsk, groupSubAccount, groupPrincipal, groupTrade, groupError, groupPayEdges,
-	groupBind, groupDelivery, groupRefund, groupTradeState, groupNotification, groupHTTP, groupTAP,
+	groupBind, groupDelivery, groupRefund, groupTradeState, groupNotification, groupHTTP, groupTAP, groupVerifyEdges,
 }

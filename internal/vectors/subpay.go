@@ -168,5 +168,28 @@ func groupPrincipal(b *builder) {
 		c.answer["iss"], c.answerHeader["kid"] = otherDID, other.KeyID()
 		c.binding["sub"], c.binding["cnf"] = otherDID, obj{"jkt": other.Public().Thumbprint()}
 	})
+	second := b.signer(buyerDID+"#k2", keys.AgentRequest, keys.EdDSA)
+	no("010", "The credential and binding of another key of the agent do not serve this payment.", protocol.CodeAgentMismatch, nil, func(c *card) {
+		set(c.claims, "cnf.jwk", jwk(second))
+		c.answerer, c.holder = second, second
+		c.answerHeader["kid"], c.binding["cnf"] = second.KeyID(), obj{"jkt": second.Public().Thumbprint()}
+	})
+	twin := keyNamed(b, agentKey, otherDID+"#k1", keys.AgentRequest)
+	no("011", "Nor do those of another agent that has the same key.", protocol.CodeAgentMismatch, nil, func(c *card) {
+		for path, value := range map[string]any{"sub": otherDID, "vc.credentialSubject.agent_id": otherDID} {
+			set(c.claims, path, value)
+		}
+		c.agent, c.answerer, c.binding["sub"] = otherDID, twin, otherDID
+		c.answer["iss"], c.answerHeader["kid"] = otherDID, twin.KeyID()
+	})
+	earlier := b.also(ok, spec{id: "principal/pay/012", title: "A binding may have been accepted before the payment came."}, func(in obj) { in["principal"], in["audience"] = annDID, pspDID })
+	accepted := func(id, title string, code protocol.Code, name, claim, value string) {
+		b.invalid(earlier, spec{id: "principal/pay/" + id, title: title, code: code}, func(in obj) {
+			in["binding"] = input(nil, bound(claim, value))["binding"]
+			in[name] = value
+		})
+	}
+	accepted("013", "For another principal it does not serve the payment.", protocol.CodePrincipalMismatch, "principal", "principal", bobDID)
+	accepted("014", "By another recipient neither.", protocol.CodeAudienceMismatch, "audience", "aud", psp2DID)
 	no("009", "A dedicated agent is bound by its credential, and not by a binding.", protocol.CodePrincipalMismatch, nil, is("agent_type", "DEDICATED"), is("principal", pseudonymous))
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"io"
@@ -161,7 +162,9 @@ func verifyPrincipal(clock time.Time, in struct {
 		fetched `json:",inline"`
 		shown   `json:",inline"`
 	} `json:"shown"`
-	Binding string `json:"binding"`
+	Binding   string `json:"binding"`
+	Principal string `json:"principal"` // for whom the binding was accepted
+	Audience  string `json:"audience"`  // and by whom; empty for those of the payment
 }) (any, error) {
 	p, err := in.Payment.authorize(clock)
 	if err != nil {
@@ -172,7 +175,7 @@ func verifyPrincipal(clock time.Time, in struct {
 		return nil, errEarlier{err}
 	}
 	b, err := v.PrincipalBinding(context.Background(), []byte(in.Binding), verifier.BindingExpectation{
-		Identity: who, Principal: p.Delegator(), Audience: in.Payment.Recipient,
+		Identity: who, Principal: cmp.Or(in.Principal, p.Delegator()), Audience: cmp.Or(in.Audience, in.Payment.Recipient),
 	})
 	if err != nil {
 		return nil, err
