@@ -12,6 +12,28 @@ import (
 //go:embed README.md operations
 var Pages embed.FS
 
+// Operations returns the names of all operations, in the order of the pages.
+func Operations() ([]string, error) {
+	names, err := fs.Glob(Pages, "operations/*.md")
+	if err != nil {
+		return nil, err
+	}
+	var out []string
+	for _, name := range names {
+		data, err := fs.ReadFile(Pages, name)
+		if err != nil {
+			return nil, err
+		}
+		for line := range strings.Lines(string(data)) {
+			if heading, found := strings.CutPrefix(line, "#### `"); found {
+				operation, _, _ := strings.Cut(heading, "`")
+				out = append(out, operation)
+			}
+		}
+	}
+	return out, nil
+}
+
 // OperationText returns what the pages say of an operation, from its heading to
 // the next, or "".
 func OperationText(operation string) string {

@@ -68,7 +68,22 @@ func TestTerminal(t *testing.T) {
 	}
 }
 
-// The JSON of a report gives the same report.
+// What a server's scenario does not support is named, with the reason; of a
+// testee only the number is.
+func TestTerminalSkipped(t *testing.T) {
+	r := &conformance.Report{Results: []conformance.Result{{
+		ID: "live/psp/word/001", Title: "A word.", Verdict: conformance.Skip,
+		Actual: conformance.Answer{Outcome: conformance.Skipped, Reason: "the scenario has no\x1b action word"},
+	}}}
+	const want = "\n- live/psp/word/001  skipped: the scenario has no? action word\n  A word.\n"
+	for kind, named := range map[string]bool{"psp": true, "self": true, "testee": false} {
+		r.Subject.Kind = kind
+		if text := written(t, r.WriteTerminal); strings.Contains(text, want) != named {
+			t.Errorf("%s: %s", kind, text)
+		}
+	}
+}
+
 // Files of cases are indented, answers are not: side by side they are in one
 // form, without marks for line feeds.
 func TestTerminalForm(t *testing.T) {
@@ -88,6 +103,7 @@ func TestTerminalForm(t *testing.T) {
 	}
 }
 
+// The JSON of a report gives the same report.
 func TestReportJSON(t *testing.T) {
 	report := mixed(t)
 	var back struct {

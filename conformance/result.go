@@ -74,11 +74,14 @@ type Result struct {
 
 // A Subject is what was tested.
 type Subject struct {
-	Kind    string `json:"kind"`             // "testee", "seller", "psp", "issuer"
+	Kind    string `json:"kind"`             // "testee", "seller", "psp", "issuer", "self"
 	Name    string `json:"name"`             // as it calls itself
 	Version string `json:"version,omitzero"` // as it says itself
 	Address string `json:"address,omitzero"` // the command, or the URL
 }
+
+// kindTestee is the kind of a subject that was asked over standard input.
+const kindTestee = "testee"
 
 // A Report is everything that came of a run.
 type Report struct {

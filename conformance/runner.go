@@ -63,7 +63,7 @@ func (r *Runner) Run(ctx context.Context, cases []Case) (*Report, error) {
 	}
 	slices.SortFunc(run.results, func(a, b Result) int { return strings.Compare(a.ID, b.ID) })
 	return &Report{
-		Subject: Subject{Kind: "testee", Name: hello.Name, Version: hello.Version, Address: strings.Join(r.Command, " ")},
+		Subject: Subject{Kind: kindTestee, Name: hello.Name, Version: hello.Version, Address: strings.Join(r.Command, " ")},
 		Suite:   Suite, Started: run.started.UTC().Truncate(time.Second), Duration: time.Since(run.started), Seed: r.Seed, Results: run.results,
 	}, nil
 }

@@ -12,7 +12,9 @@ import (
 const maxShown = 25
 
 // WriteTerminal writes a summary by component, every surprise with what was
-// expected and how to run it again, and the end of the matter in one line.
+// expected and how to run it again, the skipped checks with their reasons unless
+// a testee was asked, whose own list of operations says what it skips, and the
+// end of the matter in one line.
 func (r *Report) WriteTerminal(w io.Writer) error {
 	p := &printer{w: w}
 	p.f("%s %s · suite %s, seed %d, %d checks in %s\n", r.Subject.Kind,
@@ -23,6 +25,7 @@ func (r *Report) WriteTerminal(w io.Writer) error {
 	}
 	p.domain("Bytes that everything rests on", []Component{{wire, "Wire"}}, components)
 	p.surprises(r)
+	p.skipped(r)
 	t := r.Tally()
 	p.f("\n%d checks: %d pass, %d fail, %d errors, %d skipped", t.Total(), t.Pass, t.Fail, t.Error, t.Skipped)
 	if t.Known > 0 {
@@ -98,6 +101,18 @@ func (p *printer) surprises(r *Report) {
 	}
 	for _, id := range r.Unmet {
 		p.f("\n✗ %s  is in the file of known failures, and does not exist\n", printable(id, 100))
+	}
+}
+
+// skipped names every skipped check that is no surprise, and why.
+func (p *printer) skipped(r *Report) {
+	if r.Subject.Kind == kindTestee {
+		return
+	}
+	for i := range r.Results {
+		if x := &r.Results[i]; x.Verdict == Skip && x.Surprise == "" {
+			p.f("\n- %s  skipped: %s\n  %s\n", x.ID, printable(x.Actual.Reason, 400), x.Title)
+		}
 	}
 }
 

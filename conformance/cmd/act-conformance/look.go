@@ -15,8 +15,12 @@ import (
 
 func runList(_ context.Context, set *flag.FlagSet, args []string, stdout io.Writer) (bool, error) {
 	only := set.String("only", "", "ids or their beginnings, operations, requirements, components, separated by commas")
+	operations := set.Bool("operations", false, "list the operations in place of the cases: how many cases each has, and what it is")
 	if err := set.Parse(args); err != nil {
 		return false, err
+	}
+	if *operations {
+		return true, listOperations(*only, stdout)
 	}
 	cases, all, err := selectCases(*only)
 	checks, ids := selectChecks(*only, live.Checks())
@@ -37,6 +41,35 @@ func runList(_ context.Context, set *flag.FlagSet, args []string, stdout io.Writ
 	}
 	_, err = fmt.Fprintf(stdout, "%d of %d cases, %d of %d live checks\n", len(cases), len(all), len(checks), len(ids))
 	return true, err
+}
+
+// listOperations prints the operations that the selected cases are of.
+func listOperations(only string, stdout io.Writer) error {
+	cases, _, err := selectCases(only)
+	if err != nil {
+		return err
+	}
+	operations, err := conformance.Operations()
+	if err != nil {
+		return err
+	}
+	of := map[string]int{}
+	for i := range cases {
+		of[cases[i].Operation]++
+	}
+	shown := 0
+	for _, name := range operations {
+		if of[name] == 0 {
+			continue
+		}
+		_, text, _ := strings.Cut(conformance.OperationText(name), "\n")
+		sentence, _, _ := strings.Cut(strings.TrimSpace(text), "\n")
+		sentence, _, _ = strings.Cut(strings.TrimSuffix(sentence, "."), ". ")
+		fmt.Fprintf(stdout, "%-32s %4d  %s\n", name, of[name], sentence)
+		shown++
+	}
+	_, err = fmt.Fprintf(stdout, "%d of %d operations, %d cases\n", shown, len(operations), len(cases))
+	return err
 }
 
 // expects is what a live check expects, in one word.

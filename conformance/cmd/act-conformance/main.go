@@ -6,7 +6,7 @@
 //	act-conformance seller -scenario FILE URL   drive a merchant over HTTPS
 //	act-conformance issuer -scenario FILE URL   drive an issuer of mandates over HTTPS
 //	act-conformance self                 run everything against this library, from its repository
-//	act-conformance list                 the cases and the live checks
+//	act-conformance list                 the cases and the live checks; with -operations, what is to be implemented
 //	act-conformance show ID|OPERATION    one case, or what an operation is
 //	act-conformance coverage             which requirements are judged, and by what
 //	act-conformance release -o FILE      the suite as data, a tar.gz with an index
@@ -51,7 +51,7 @@ func modes() []mode {
 		{"seller", "-scenario FILE [flags] URL", runLive(live.Seller)},
 		{"issuer", "-scenario FILE [flags] URL", runLive(live.Issuer)},
 		{"self", "[flags]", runSelf},
-		{"list", "[-only SELECTION]", runList},
+		{"list", "[-operations] [-only SELECTION]", runList},
 		{"show", "ID|OPERATION", runShow},
 		{"coverage", "", runCoverage},
 		{"release", "[-o FILE]", runRelease},
