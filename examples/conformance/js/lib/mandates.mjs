@@ -96,6 +96,7 @@ function readVc(source) {
 
 async function readSelective(source) {
   const shown = await readSdJwt(source)
+  need(!shown.misplaced, 'field_invalid')
   const { claims } = shown
   has(claims, [...CLAIMS, 'vct', 'authorization', 'constraints'])
   need(typeof claims.vct === 'string', 'field_invalid')

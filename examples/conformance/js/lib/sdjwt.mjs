@@ -54,6 +54,7 @@ class Walk {
     }
     this.seen = new Set()
     this.partial = new Set()
+    this.hidden = new Map() // digests without a disclosure, by the JSON pointer of where they stand
     this.misplaced = false
   }
 
@@ -66,69 +67,79 @@ class Walk {
     return parts
   }
 
-  value(value, path, depth) {
-    if (!isObject(value) && !Array.isArray(value)) return value
-    need(depth < MOST_DEPTH, 'too_large')
-    return Array.isArray(value) ? this.array(value, path, depth + 1) : this.object(value, path, depth + 1)
+  hide(pointer) {
+    this.hidden.set(pointer, (this.hidden.get(pointer) ?? 0) + 1)
   }
 
-  object(value, path, depth) {
+  value(value, path, pointer, depth) {
+    if (!isObject(value) && !Array.isArray(value)) return value
+    need(depth < MOST_DEPTH, 'too_large')
+    return Array.isArray(value) ? this.array(value, path, pointer, depth + 1) : this.object(value, path, pointer, depth + 1)
+  }
+
+  object(value, path, pointer, depth) {
     const plain = Object.create(null)
     const join = (name) => (path === '' ? name : `${path}.${name}`)
+    const below = (name) => `${pointer}/${name.replaceAll('~', '~0').replaceAll('/', '~1')}`
     for (const [name, member] of Object.entries(value)) {
       need(name !== '...' && (name !== '_sd_alg' || path === ''), 'malformed')
-      if (name !== '_sd' && name !== '_sd_alg') plain[name] = this.value(member, join(name), depth)
+      if (name !== '_sd' && name !== '_sd_alg') plain[name] = this.value(member, join(name), below(name), depth)
     }
     if (!('_sd' in value)) return plain
     need(Array.isArray(value._sd), 'malformed')
     if (!HIDING.includes(path)) this.misplaced = true
     for (const name of value._sd) {
       const parts = this.take(name, 3)
-      if (!parts) continue
+      if (!parts) {
+        this.hide(pointer)
+        continue
+      }
       need(!(parts[1] in plain), 'malformed')
       if (VISIBLE.includes(join(parts[1]))) this.misplaced = true
-      plain[parts[1]] = this.value(parts[2], join(parts[1]), depth)
+      plain[parts[1]] = this.value(parts[2], join(parts[1]), below(parts[1]), depth)
     }
     return plain
   }
 
-  array(value, path, depth) {
+  array(value, path, pointer, depth) {
     const list = path.replace(/^authorization\./, '')
     const plain = []
     for (const element of value) {
       if (!isObject(element) || !('...' in element)) {
-        plain.push(this.value(element, `${path}[]`, depth))
+        plain.push(this.value(element, `${path}[]`, `${pointer}/${plain.length}`, depth))
         continue
       }
       need(Object.keys(element).length === 1, 'malformed')
       if (list === path || !ALLOW_LISTS.includes(list)) this.misplaced = true
       const parts = this.take(element['...'], 2)
-      if (parts) plain.push(this.value(parts[1], `${path}[]`, depth))
-      else this.partial.add(list)
+      if (parts) plain.push(this.value(parts[1], `${path}[]`, `${pointer}/${plain.length}`, depth))
+      else {
+        this.partial.add(list)
+        this.hide(pointer)
+      }
     }
     return plain
   }
 }
 
-// readSdJwt takes an SD-JWT apart; nothing is verified.
-export async function readSdJwt(source) {
+// readSdJwt takes an SD-JWT of a kind apart, whatever it hides; nothing is verified.
+export async function readSdJwt(source, typ = 'dc+sd-jwt') {
   need(/^[\x00-\x7f]*$/.test(source), 'malformed')
   need(source.length <= MAX_BYTES, 'too_large')
   const parts = source.split('~')
   const [jwt, binding] = [parts[0], parts.at(-1)]
   const disclosures = parts.slice(1, -1)
   need(disclosures.length <= MOST_DISCLOSURES, 'too_large')
-  const token = readToken(jwt, 'dc+sd-jwt')
+  const token = readToken(jwt, typ)
   const algorithm = token.claims._sd_alg ?? 'sha-256'
   need(typeof algorithm === 'string', 'malformed')
   need(algorithm === 'sha-256', 'algorithm_refused')
   const walk = new Walk(disclosures)
-  const claims = walk.value(token.claims, '', 0)
+  const claims = walk.value(token.claims, '', '', 0)
   need([...walk.disclosures.keys()].every((name) => walk.seen.has(name)), 'malformed')
-  need(!walk.misplaced, 'field_invalid')
   const covered = source.slice(0, source.length - binding.length)
   await checkSame(covered, claims)
-  return { token, claims, covered, binding, partial: walk.partial }
+  return { token, claims, covered, binding, partial: walk.partial, misplaced: walk.misplaced, hidden: walk.hidden }
 }
 
 // checkSame is the second opinion: a difference is a fault of ours.
@@ -136,6 +147,17 @@ async function checkSame(source, claims) {
   const read = await SDJwt.fromEncode(source, sha256)
   const theirs = await read.getClaims(sha256)
   if (canonical(theirs) !== canonical(claims)) throw new Error('@sd-jwt/core reads other claims')
+}
+
+// verifySdJwt verifies an SD-JWT of any claims that is shown without key binding.
+export async function verifySdJwt(source, { typ, purpose }, documents, now) {
+  const { token, claims, binding, hidden } = await readSdJwt(source, typ)
+  if (binding !== '') {
+    readToken(binding, 'kb+jwt', { keyId: false }) // what is none is not in the strict form
+    need(false, 'field_invalid')
+  }
+  await token.verify(await documents.find(token.keyId, purpose, now))
+  return { keyId: token.keyId, claims, hidden: [...hidden].map(([path, count]) => ({ path, count })) }
 }
 
 // withheldOf judges the manifest; a list with no entry shown is taken out.

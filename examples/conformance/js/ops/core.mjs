@@ -4,6 +4,7 @@ import { Documents, parseDid, parseKeyId, readDocument } from '../lib/dids.mjs'
 import { canonical, checkDigest, decode64, digest, parse, parseNumber, parseObject } from '../lib/json.mjs'
 import { messageDigest, readJwk, readMessage, SIGNATURE_TYPES, verifyMessage, verifyToken } from '../lib/keys.mjs'
 import { need } from '../lib/refusal.mjs'
+import { verifySdJwt } from '../lib/sdjwt.mjs'
 import { amountFromNumber, amountFromText, amountText, checkId, timeParse, timeText } from '../lib/values.mjs'
 
 const source = ({ text, bytes }) => text ?? decode64(bytes)
@@ -49,6 +50,11 @@ export const core = {
   async 'jws.verify'(clock, { token, typ, purpose, documents }) {
     const read = await verifyToken(token, typ, purpose, new Documents(documents), clock)
     return { key_id: read.keyId, payload: read.claims }
+  },
+  async 'sdjwt.verify'(clock, { sd_jwt: source, typ, purpose, documents }) {
+    const { keyId, claims, hidden } = await verifySdJwt(source, { typ, purpose }, new Documents(documents), clock)
+    const output = { key_id: keyId, payload: claims }
+    return hidden.length > 0 ? { ...output, hidden: hidden.sort((one, other) => (one.path < other.path ? -1 : 1)) } : output
   },
   async 'signed_message.verify'(clock, given) {
     const message = readMessage(given.message)

@@ -3,6 +3,8 @@
 import { fingerprint, readNeeded, readProof, readValidation, verifyNeeded, verifyProof } from '../lib/a402.mjs'
 import { Documents } from '../lib/dids.mjs'
 import { describe } from '../lib/errors.mjs'
+import { receive } from '../lib/messages.mjs'
+import { answer, notification, QUESTIONS, result, tradeQuery } from '../lib/payments.mjs'
 import { need } from '../lib/refusal.mjs'
 import { amountFromText, amountText } from '../lib/values.mjs'
 
@@ -22,7 +24,43 @@ const MOVES = {
   TRADE_CLOSED: [],
 }
 
+// QUERIES are the operations of messages that are received.
+const QUERIES = {
+  'payment_query.verify': 'payment-query', 'instrument_query.verify': 'instrument-query',
+  'proof_consumption.verify': 'proof-consumption', 'fulfilment_confirmation.verify': 'fulfilment-confirmation',
+  'refund_request.verify': 'refund-request', 'trade_query.verify': 'trade-query',
+}
+
+// REPLIES are those of messages that answer.
+const REPLIES = {
+  'payment.pending.verify': 'payment-pending', 'payment.instrument.verify': 'instrument-state',
+  'proof_consumption_result.verify': 'proof-consumption-result', 'fulfilment_result.verify': 'fulfilment-result',
+  'refund_result.verify': 'refund-result', 'trade_state.verify': 'trade-state',
+}
+
+const messages = {
+  ...Object.fromEntries(Object.entries(QUERIES).map(([operation, kind]) => [operation, async (now, given) => {
+    const spec = QUESTIONS[kind] ?? tradeQuery(given.message)
+    const message = await receive(kind, spec, given, new Documents(given.documents), now)
+    spec.after?.(message)
+    return { key_id: message.signer_id }
+  }])),
+  ...Object.fromEntries(Object.entries(REPLIES).map(([operation, kind]) => [operation, async (now, given) => {
+    const message = await answer(kind, given, new Documents(given.documents), now)
+    return { key_id: message.signer_id }
+  }])),
+}
+
 export const payment = {
+  ...messages,
+  async 'payment.result.verify'(now, given) {
+    const { trade_no, trade_state, amount, currency } = await result(given, new Documents(given.documents), now)
+    return { trade_no, trade_state, amount: amountText(amountFromText(amount, currency), currency) }
+  },
+  async 'payment_notification.verify'(now, given) {
+    const { signer_id, event, sequence } = await notification(given, new Documents(given.documents), now)
+    return { key_id: signer_id, event, sequence: Number(sequence.literal) }
+  },
   'fingerprint.compute': (now, given) => ({ request_fingerprint: fingerprint(given) }),
   'a402.needed.parse': (now, { lines }) => billOf(readNeeded(lines)),
   'a402.needed.verify': async (now, given) => billOf(await verifyNeeded(given, new Documents(given.documents), now)),
