@@ -291,6 +291,9 @@ func recordForm(x *archive) {
 	x.no("form/035", "Nothing upstream is no list.", protocol.CodeFieldInvalid, "TSD-ATT-OFF-03", recorded("links.upstream", list{}))
 	x.no("form/036", "A link that is not known is refused.", protocol.CodeFieldUnknown, "TSD-ATT-OFF-03", recorded("links.refund_no", "r-1"))
 	x.no("form/037", "Another record than the one that was asked for is none.", protocol.CodeClaimsConflict, "TSD-ATT-SVF-01", func(a *account) { a.asked = shopDID + "#rec-other" })
+	x.no("form/090", "What comes for the id of a record is read like any other.", protocol.CodeMalformed, "TSD-ATT-SVF-01", func(a *account) {
+		a.asked, a.text = deliveryID, func(s string) string { return s + "}" }
+	})
 	x.no("form/038", "What is no JSON is no record.", protocol.CodeMalformed, "TSD-ATT-OFF-01", func(a *account) { a.text = func(s string) string { return s + "}" } })
 	x.no("form/039", "A member that stands twice has no one meaning.", protocol.CodeMalformed, "TSD-ATT-OFF-01", func(a *account) {
 		a.text = func(s string) string { return strings.Replace(s, "{", `{"record_version":"1.0",`, 1) }
