@@ -137,6 +137,8 @@ func measure(ctx context.Context, o options, folder string, progress io.Writer) 
 	if r, err = l.report(o, (before+after)/2); err != nil {
 		return nil, err
 	}
+	fmt.Fprintf(progress, "auditing the book; before that: %.1f payments a second, p99 %.2f ms, %.1f us of CPU a payment over %.1f us, %.1f MiB, %d errors\n",
+		r.PerSecond, r.P99, r.CPU, r.Floor, r.RSS, r.Errors)
 	if err := s.verify(ctx, l.sample, r.payments); err != nil {
 		return nil, err
 	}

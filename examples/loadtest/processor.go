@@ -119,7 +119,7 @@ func (p *processor) trust(roots *x509.CertPool) error {
 	if !roots.AppendCertsFromPEM(pem) {
 		return errors.New("the processor's ca.pem holds no certificate")
 	}
-	p.client = &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS13}}, Timeout: 5 * time.Minute}
+	p.client = &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS13}}, Timeout: time.Hour}
 	return nil
 }
 
