@@ -1,7 +1,7 @@
 // The messages between agents, merchants and providers about payments that were
 // made or wait (SPEC.md 6.1, 6.3, 6.8, 6.10, 6.12 to 6.14).
 
-import { readProofToken } from './a402.mjs'
+import { readNeeded, readProofToken } from './a402.mjs'
 import {
   amount, count, currency, did, form, id, listOf, matching, minor, nonce, time, webUrl, word,
 } from './forms.mjs'
@@ -235,7 +235,10 @@ function proofSays(claims, message, sent, thumbprint) {
   need(amountFromText(claims.amount, claims.currency) === paid, 'proof_mismatch')
   need(claims.cnf.jkt === thumbprint, 'proof_mismatch')
   need(Number(claims.exp.literal) === timeParse(message.proof_expires_at).seconds, 'proof_mismatch')
-  need(('order' in sent) === !('request_method' in claims), 'proof_mismatch')
+  const bill = 'bill' in sent ? readNeeded([sent.bill]).protocol : { resource_id: sent.merchant_order_id }
+  for (const name of ['resource_id', 'request_method', 'request_fingerprint', 'idempotency_key']) {
+    need(claims[name] === bill[name], 'proof_mismatch')
+  }
 }
 
 // 6.14
