@@ -121,8 +121,25 @@ func groupCart(b *builder) {
 	}))
 	p.no("048", "A line beyond what an amount can hold is not left out of the sum, though the others make up the amount.", protocol.CodeFieldInvalid, sums, lines(line("latte", 1000000, "90000000000000.00"), line("tea", 1, "48.50")))
 	p.no("049", "A sum that overflows does not begin anew behind the line where it did.", protocol.CodeFieldInvalid, sums, lines(line("latte", 1, "90000000000000000.00"), line("mocha", 1, "90000000000000000.00"), line("tea", 1, "48.50")))
+	fulfilments(p)
 	p.envelope("buyer_agent_id", keys.Seller)
 	compareCases(p, keys.KindCartRequest, member("amount", "48.5"), member("fulfilment.delivery_address", "2 Lake Road"))
+}
+
+// fulfilments: what a cart says of delivery.
+func fulfilments(p *post) {
+	const at, by = "fulfilment.delivery_address", "fulfilment.delivery_time_requirement"
+	p.yes("050", "An address may have several lines, as in a mandate.", nil, nil, member(at, "Ann Lee\n1 Lake Road\nHangzhou"))
+	p.yes("051", "An address may have 2048 bytes, as in a mandate.", nil, nil, member(at, strings.Repeat("湖", 682)+"ab"))
+	p.no("052", "An address has no more than 2048 bytes.", protocol.CodeFieldInvalid, nil, member(at, strings.Repeat("湖", 682)+"abc"))
+	p.no("053", "An address does not command a terminal.", protocol.CodeFieldInvalid, nil, member(at, "1 Lake Road\x1b[2K"))
+	p.no("054", "An address does not read otherwise than it is written.", protocol.CodeFieldInvalid, nil, member(at, "1 Lake Road \u202edaoR ekaL 2"))
+	p.no("055", "An address is not empty.", protocol.CodeFieldMissing, nil, member(at, ""))
+	p.yes("056", "A time of delivery is text of 256 characters.", nil, nil, member(by, strings.Repeat("é", 256)))
+	p.no("057", "A time of delivery has no more than 256 characters.", protocol.CodeFieldInvalid, nil, member(by, strings.Repeat("é", 257)))
+	p.no("058", "A time of delivery is in one line.", protocol.CodeFieldInvalid, nil, member(by, "today\ntomorrow"))
+	p.no("059", "A time of delivery is not empty.", protocol.CodeFieldMissing, nil, member(by, ""))
+	p.no("070", "What is said of delivery is closed.", protocol.CodeFieldUnknown, nil, member("fulfilment.tip", "1.00"))
 }
 
 // compareCases: what makes a repetition of a message, and what another message

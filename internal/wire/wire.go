@@ -127,6 +127,24 @@ func (r *Reader) OptionalText(field string, s *string) string {
 	return *s
 }
 
+// MaxAddress is the largest number of bytes of a delivery address, in a cart
+// request as in a mandate.
+const MaxAddress = 2048
+
+// OptionalAddress reads a delivery address: text for people as Text reads it,
+// in one line or several, of at most MaxAddress bytes. It may be absent (nil),
+// but not empty. Whether anybody lives there is not checked.
+func (r *Reader) OptionalAddress(field string, s *string) string {
+	if s == nil {
+		return ""
+	}
+	hidden := func(c rune) bool { return c != '\n' && unprintable(c) }
+	if r.Require(field, *s) && (len(*s) > MaxAddress || !utf8.ValidString(*s) || strings.ContainsFunc(*s, hidden)) {
+		r.Invalid(field, "must be at most 2048 bytes of text in lines")
+	}
+	return *s
+}
+
 // unprintable reports controls and the invisible marks that reorder text.
 func unprintable(c rune) bool {
 	return unicode.IsControl(c) || unicode.In(c, unicode.Bidi_Control, unicode.Zl, unicode.Zp)

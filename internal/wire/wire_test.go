@@ -48,8 +48,13 @@ func TestReader(t *testing.T) {
 		read      func(string) error
 		good, bad []string
 	}{
-		"id":       {text((*Reader).ID), []string{"a", "urn:x/~!", strings.Repeat("a", 256)}, []string{"", " ", "a b", "é", strings.Repeat("a", 257)}},
-		"nonce":    {text((*Reader).Nonce), []string{strings.Repeat("A", 22)}, []string{"", "AAAA", strings.Repeat("A", 21) + "B", strings.Repeat("A", 22) + "=="}},
+		"id":    {text((*Reader).ID), []string{"a", "urn:x/~!", strings.Repeat("a", 256)}, []string{"", " ", "a b", "é", strings.Repeat("a", 257)}},
+		"nonce": {text((*Reader).Nonce), []string{strings.Repeat("A", 22)}, []string{"", "AAAA", strings.Repeat("A", 21) + "B", strings.Repeat("A", 22) + "=="}},
+		"address": {
+			text(func(r *Reader, field, s string) { r.OptionalAddress(field, &s) }),
+			[]string{"ref:home", "Ann Lee\n1 Lake Road", strings.Repeat("湖", 682) + "ab"},
+			[]string{"", "1 Lake Road\r\n", "\x1b[2K", "a\u202eb", "a\u2028b", "\xff", strings.Repeat("湖", 682) + "abc"},
+		},
 		"did":      {text((*Reader).DID), []string{"did:act:a.example/x"}, []string{"", "did:act:A.example/x", "did:act:a.example/x#k", "did:x:y"}},
 		"text":     {text((*Reader).Text), []string{"Caffè 拿铁", long}, []string{"", long + "a", "a\nb", "\x1b[2J", "a\u202e", "a\u2028", "\xff"}},
 		"category": {text((*Reader).Category), []string{"food", "food/coffee", "食品/咖啡"}, []string{"", "/", "food/", "/food", "a//b", "a/ b", "a\x00"}},

@@ -24,7 +24,7 @@ type CartLine struct {
 // Fulfilment is what the buyer needs of delivery; both members may be empty.
 type Fulfilment struct {
 	DeliveryTimeRequirement string // as the mandate has it (ADD-INT-ICS-16)
-	DeliveryAddress         string // an address, or a reference to one
+	DeliveryAddress         string // an address in lines, or a reference to one; as the mandate has it, at most 2048 bytes
 }
 
 // A CartRequest asks a merchant to lock price and stock for a cart and to
@@ -113,7 +113,7 @@ func (w cartWire) request() (CartRequest, error) {
 	c.Amount = r.Positive("amount", w.Amount, currency)
 	if w.Fulfilment != nil {
 		c.Fulfilment.DeliveryTimeRequirement = r.OptionalText("fulfilment.delivery_time_requirement", w.Fulfilment.DeliveryTimeRequirement)
-		c.Fulfilment.DeliveryAddress = r.OptionalText("fulfilment.delivery_address", w.Fulfilment.DeliveryAddress)
+		c.Fulfilment.DeliveryAddress = r.OptionalAddress("fulfilment.delivery_address", w.Fulfilment.DeliveryAddress)
 	}
 	s := summer{reader: &r, seen: map[string]bool{}}
 	for n, l := range w.Items {

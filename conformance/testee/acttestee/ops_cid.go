@@ -22,7 +22,9 @@ func cidOperations() map[string]testee.Operation {
 		"order.verify":                 testee.Of(verifyOrder),
 		"intent_context.update":        testee.Of(updateIntent),
 		"intent_context.answer.verify": testee.Of(verifyIntentAnswer),
+		"intent_context.answer.judge":  testee.Of(judgeIntentAnswer),
 		"agent_card.verify":            testee.Of(verifyCard),
+		"agent_card.make":              testee.Of(makeCard),
 		"capability.read":              testee.Of(readCapability),
 		"capability.negotiate":         testee.Of(negotiate),
 		"negotiation.answer.verify":    testee.Of(verifyNegotiationAnswer),
@@ -146,16 +148,9 @@ func verifyIntentAnswer(_ time.Time, in struct {
 	Answer string `json:"answer"`
 	Sent   string `json:"sent"`
 }) (any, error) {
-	sent, err := parseIntents([]string{in.Sent})
-	if err != nil {
-		return nil, errEarlier{err}
-	}
-	a, err := commerce.DecodeIntentAnswer([]byte(in.Answer))
+	_, a, err := readIntentAnswer(in.Sent, in.Answer)
 	if err != nil {
 		return nil, err
-	}
-	if a.RequestID != sent[0].RequestID || a.MerchantID != sent[0].MerchantID {
-		return nil, protocol.New(protocol.CodeClaimsConflict, "request_id", "CID-INT-XFR-03", "")
 	}
 	return map[string]any{"candidates": itemIDs(a.Candidates), "left_out": len(a.Unusable())}, nil
 }

@@ -1,12 +1,11 @@
 // Catalogue, negotiation, intents and carts (SPEC.md 5).
 
 import {
-  amount, boolean, category, count, currency, did, form, id, itself, label, listOf, matching, method, minor, nonce,
+  address, amount, boolean, category, count, currency, did, form, id, itself, label, listOf, matching, method, minor, nonce,
   object, plainUrl, time, webUrl, word,
 } from './forms.mjs'
 import { isObject, noNull, parseObject } from './json.mjs'
 import { codeOf, need } from './refusal.mjs'
-import { printable } from './terms.mjs'
 import { later, timeParse } from './values.mjs'
 
 const REQUEST = { request_id: id, nonce, timestamp: time, merchant_id: did }
@@ -50,8 +49,8 @@ export async function readCatalogue(source) {
 
 const LINE = { item_id: id, quantity: count(1, 1000000), unit_price: amount }
 const FULFILMENT = {
-  'delivery_time_requirement?': (value) => printable(value, 256),
-  'delivery_address?': (value) => printable(value, 2048, { lineFeeds: true }),
+  'delivery_time_requirement?': label,
+  'delivery_address?': address,
 }
 
 const times = (line, code) => minor(line.unit_price, code) * BigInt(line.quantity.literal)

@@ -40,6 +40,12 @@ export const someObject = (value) => need(isObject(value), 'field_invalid')
 export const METHOD_NAME = '[a-z0-9][a-z0-9._-]{0,127}'
 export const method = matching(new RegExp(`^urn:act:payment:${METHOD_NAME}$`))
 
+// address is where something is delivered (5.2): text in lines.
+export function address(value) {
+  need(Buffer.byteLength(text(value, true)) <= 2048, 'field_invalid')
+  need(!/[\p{Cc}\p{Zl}\p{Zp}\p{Bidi_Control}]/u.test(value.replaceAll('\n', '')), 'field_invalid')
+}
+
 // label is text for people (5.1): no control characters, none that reorder or break lines.
 export function label(value) {
   text(value, true)
