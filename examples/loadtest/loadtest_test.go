@@ -106,6 +106,9 @@ func TestRun(t *testing.T) {
 
 // Without a rate one is found, and the figures say how.
 func TestRunFindsRate(t *testing.T) {
+	if testing.Short() {
+		t.Skip("TestRun is the same, and shorter")
+	}
 	f := runJSON(t, "-seconds", "1")
 	if f.Errors != 0 || f.Rate < 10 || !strings.Contains(f.Note, "probes") {
 		t.Errorf("%+v", f)
@@ -113,6 +116,9 @@ func TestRunFindsRate(t *testing.T) {
 }
 
 func TestRunPostgres(t *testing.T) {
+	if testing.Short() {
+		t.Skip("TestRun is the same, and shorter")
+	}
 	c, err := pgcluster.New(t.Context())
 	if errors.Is(err, pgcluster.ErrAbsent) {
 		t.Skip(err)

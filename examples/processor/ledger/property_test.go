@@ -77,6 +77,7 @@ func (m *model) judge(p provider.Payment) protocol.Code {
 // sequences share one book, each with parties of its own, and the book is
 // audited at the end.
 func TestLedgerIsTheModel(t *testing.T) {
+	long(t)
 	path := filepath.Join(t.TempDir(), "ledger.db")
 	c := newClock()
 	l := openAt(t, path, c.now)
