@@ -63,9 +63,15 @@ func (d door) mac(said []byte) []byte {
 
 // cookie begins a session.
 func (d door) cookie() *http.Cookie {
+	var id [idSize]byte
+	rand.Read(id[:])
+	return d.named(id)
+}
+
+// named begins the session of that name.
+func (d door) named(id [idSize]byte) *http.Cookie {
 	said := binary.BigEndian.AppendUint64(make([]byte, 0, cookieSize), uint64(d.now().Add(sessionFor).Unix()))
-	said = said[:8+idSize]
-	rand.Read(said[8:])
+	said = append(said, id[:]...)
 	return written(base64.RawURLEncoding.EncodeToString(append(said, d.mac(said)...)), int(sessionFor/time.Second))
 }
 
